@@ -1,0 +1,154 @@
+from dgnam_proto.v1 import target_pb2 as _target_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from typing import ClassVar as _ClassVar, Iterable as _Iterable, Mapping as _Mapping, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class Determinism(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    DETERMINISM_UNSPECIFIED: _ClassVar[Determinism]
+    DETERMINISM_ROUNDING: _ClassVar[Determinism]
+    DETERMINISM_STRICT: _ClassVar[Determinism]
+
+class Ending(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    ENDING_UNSPECIFIED: _ClassVar[Ending]
+    ENDING_STEPS_DONE: _ClassVar[Ending]
+    ENDING_ZERO_GRADIENT: _ClassVar[Ending]
+DETERMINISM_UNSPECIFIED: Determinism
+DETERMINISM_ROUNDING: Determinism
+DETERMINISM_STRICT: Determinism
+ENDING_UNSPECIFIED: Ending
+ENDING_STEPS_DONE: Ending
+ENDING_ZERO_GRADIENT: Ending
+
+class SynthesizeRequest(_message.Message):
+    __slots__ = ("target", "prior", "method", "steps", "start_learning_rate", "end_learning_rate", "decay", "bound_multiplier", "seed", "start_code", "start_image", "preview_interval", "variants", "determinism")
+    TARGET_FIELD_NUMBER: _ClassVar[int]
+    PRIOR_FIELD_NUMBER: _ClassVar[int]
+    METHOD_FIELD_NUMBER: _ClassVar[int]
+    STEPS_FIELD_NUMBER: _ClassVar[int]
+    START_LEARNING_RATE_FIELD_NUMBER: _ClassVar[int]
+    END_LEARNING_RATE_FIELD_NUMBER: _ClassVar[int]
+    DECAY_FIELD_NUMBER: _ClassVar[int]
+    BOUND_MULTIPLIER_FIELD_NUMBER: _ClassVar[int]
+    SEED_FIELD_NUMBER: _ClassVar[int]
+    START_CODE_FIELD_NUMBER: _ClassVar[int]
+    START_IMAGE_FIELD_NUMBER: _ClassVar[int]
+    PREVIEW_INTERVAL_FIELD_NUMBER: _ClassVar[int]
+    VARIANTS_FIELD_NUMBER: _ClassVar[int]
+    DETERMINISM_FIELD_NUMBER: _ClassVar[int]
+    target: _target_pb2.Target
+    prior: str
+    method: str
+    steps: int
+    start_learning_rate: float
+    end_learning_rate: float
+    decay: float
+    bound_multiplier: float
+    seed: int
+    start_code: _target_pb2.Array
+    start_image: bytes
+    preview_interval: int
+    variants: int
+    determinism: Determinism
+    def __init__(self, target: _Optional[_Union[_target_pb2.Target, _Mapping]] = ..., prior: _Optional[str] = ..., method: _Optional[str] = ..., steps: _Optional[int] = ..., start_learning_rate: _Optional[float] = ..., end_learning_rate: _Optional[float] = ..., decay: _Optional[float] = ..., bound_multiplier: _Optional[float] = ..., seed: _Optional[int] = ..., start_code: _Optional[_Union[_target_pb2.Array, _Mapping]] = ..., start_image: _Optional[bytes] = ..., preview_interval: _Optional[int] = ..., variants: _Optional[int] = ..., determinism: _Optional[_Union[Determinism, str]] = ...) -> None: ...
+
+class SynthesizeResponse(_message.Message):
+    __slots__ = ("queued", "started", "progress", "result", "heartbeat")
+    QUEUED_FIELD_NUMBER: _ClassVar[int]
+    STARTED_FIELD_NUMBER: _ClassVar[int]
+    PROGRESS_FIELD_NUMBER: _ClassVar[int]
+    RESULT_FIELD_NUMBER: _ClassVar[int]
+    HEARTBEAT_FIELD_NUMBER: _ClassVar[int]
+    queued: Queued
+    started: Started
+    progress: Progress
+    result: Result
+    heartbeat: Heartbeat
+    def __init__(self, queued: _Optional[_Union[Queued, _Mapping]] = ..., started: _Optional[_Union[Started, _Mapping]] = ..., progress: _Optional[_Union[Progress, _Mapping]] = ..., result: _Optional[_Union[Result, _Mapping]] = ..., heartbeat: _Optional[_Union[Heartbeat, _Mapping]] = ...) -> None: ...
+
+class Queued(_message.Message):
+    __slots__ = ("position",)
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    position: int
+    def __init__(self, position: _Optional[int] = ...) -> None: ...
+
+class Started(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class Heartbeat(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class Progress(_message.Message):
+    __slots__ = ("variants",)
+    VARIANTS_FIELD_NUMBER: _ClassVar[int]
+    variants: _containers.RepeatedCompositeFieldContainer[VariantProgress]
+    def __init__(self, variants: _Optional[_Iterable[_Union[VariantProgress, _Mapping]]] = ...) -> None: ...
+
+class VariantProgress(_message.Message):
+    __slots__ = ("variant", "step", "total_steps", "activation", "preview")
+    VARIANT_FIELD_NUMBER: _ClassVar[int]
+    STEP_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_STEPS_FIELD_NUMBER: _ClassVar[int]
+    ACTIVATION_FIELD_NUMBER: _ClassVar[int]
+    PREVIEW_FIELD_NUMBER: _ClassVar[int]
+    variant: int
+    step: int
+    total_steps: int
+    activation: float
+    preview: bytes
+    def __init__(self, variant: _Optional[int] = ..., step: _Optional[int] = ..., total_steps: _Optional[int] = ..., activation: _Optional[float] = ..., preview: _Optional[bytes] = ...) -> None: ...
+
+class Result(_message.Message):
+    __slots__ = ("variant", "png", "image", "activation", "term_activations", "history", "code", "ending", "recipe")
+    VARIANT_FIELD_NUMBER: _ClassVar[int]
+    PNG_FIELD_NUMBER: _ClassVar[int]
+    IMAGE_FIELD_NUMBER: _ClassVar[int]
+    ACTIVATION_FIELD_NUMBER: _ClassVar[int]
+    TERM_ACTIVATIONS_FIELD_NUMBER: _ClassVar[int]
+    HISTORY_FIELD_NUMBER: _ClassVar[int]
+    CODE_FIELD_NUMBER: _ClassVar[int]
+    ENDING_FIELD_NUMBER: _ClassVar[int]
+    RECIPE_FIELD_NUMBER: _ClassVar[int]
+    variant: int
+    png: bytes
+    image: _target_pb2.Array
+    activation: float
+    term_activations: _containers.RepeatedScalarFieldContainer[float]
+    history: _target_pb2.Array
+    code: _target_pb2.Array
+    ending: Ending
+    recipe: Recipe
+    def __init__(self, variant: _Optional[int] = ..., png: _Optional[bytes] = ..., image: _Optional[_Union[_target_pb2.Array, _Mapping]] = ..., activation: _Optional[float] = ..., term_activations: _Optional[_Iterable[float]] = ..., history: _Optional[_Union[_target_pb2.Array, _Mapping]] = ..., code: _Optional[_Union[_target_pb2.Array, _Mapping]] = ..., ending: _Optional[_Union[Ending, str]] = ..., recipe: _Optional[_Union[Recipe, _Mapping]] = ...) -> None: ...
+
+class Recipe(_message.Message):
+    __slots__ = ("request", "model_digests", "versions", "device")
+    class ModelDigestsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    class VersionsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    REQUEST_FIELD_NUMBER: _ClassVar[int]
+    MODEL_DIGESTS_FIELD_NUMBER: _ClassVar[int]
+    VERSIONS_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_FIELD_NUMBER: _ClassVar[int]
+    request: SynthesizeRequest
+    model_digests: _containers.ScalarMap[str, str]
+    versions: _containers.ScalarMap[str, str]
+    device: str
+    def __init__(self, request: _Optional[_Union[SynthesizeRequest, _Mapping]] = ..., model_digests: _Optional[_Mapping[str, str]] = ..., versions: _Optional[_Mapping[str, str]] = ..., device: _Optional[str] = ...) -> None: ...

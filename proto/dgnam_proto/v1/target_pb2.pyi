@@ -1,0 +1,75 @@
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from typing import ClassVar as _ClassVar, Iterable as _Iterable, Mapping as _Mapping, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class Readout(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    READOUT_UNSPECIFIED: _ClassVar[Readout]
+    READOUT_ACTIVATION: _ClassVar[Readout]
+    READOUT_PROBABILITY: _ClassVar[Readout]
+
+class Balance(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    BALANCE_UNSPECIFIED: _ClassVar[Balance]
+    BALANCE_NONE: _ClassVar[Balance]
+    BALANCE_GRADIENT_NORM: _ClassVar[Balance]
+    BALANCE_EQUAL_ACTIVATION: _ClassVar[Balance]
+READOUT_UNSPECIFIED: Readout
+READOUT_ACTIVATION: Readout
+READOUT_PROBABILITY: Readout
+BALANCE_UNSPECIFIED: Balance
+BALANCE_NONE: Balance
+BALANCE_GRADIENT_NORM: Balance
+BALANCE_EQUAL_ACTIVATION: Balance
+
+class Array(_message.Message):
+    __slots__ = ("shape", "data")
+    SHAPE_FIELD_NUMBER: _ClassVar[int]
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    shape: _containers.RepeatedScalarFieldContainer[int]
+    data: bytes
+    def __init__(self, shape: _Optional[_Iterable[int]] = ..., data: _Optional[bytes] = ...) -> None: ...
+
+class Position(_message.Message):
+    __slots__ = ("y", "x")
+    Y_FIELD_NUMBER: _ClassVar[int]
+    X_FIELD_NUMBER: _ClassVar[int]
+    y: int
+    x: int
+    def __init__(self, y: _Optional[int] = ..., x: _Optional[int] = ...) -> None: ...
+
+class Unit(_message.Message):
+    __slots__ = ("model", "tap", "index", "label", "position")
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    TAP_FIELD_NUMBER: _ClassVar[int]
+    INDEX_FIELD_NUMBER: _ClassVar[int]
+    LABEL_FIELD_NUMBER: _ClassVar[int]
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    model: str
+    tap: str
+    index: int
+    label: str
+    position: Position
+    def __init__(self, model: _Optional[str] = ..., tap: _Optional[str] = ..., index: _Optional[int] = ..., label: _Optional[str] = ..., position: _Optional[_Union[Position, _Mapping]] = ...) -> None: ...
+
+class Term(_message.Message):
+    __slots__ = ("unit", "weight", "readout")
+    UNIT_FIELD_NUMBER: _ClassVar[int]
+    WEIGHT_FIELD_NUMBER: _ClassVar[int]
+    READOUT_FIELD_NUMBER: _ClassVar[int]
+    unit: Unit
+    weight: float
+    readout: Readout
+    def __init__(self, unit: _Optional[_Union[Unit, _Mapping]] = ..., weight: _Optional[float] = ..., readout: _Optional[_Union[Readout, str]] = ...) -> None: ...
+
+class Target(_message.Message):
+    __slots__ = ("terms", "balance")
+    TERMS_FIELD_NUMBER: _ClassVar[int]
+    BALANCE_FIELD_NUMBER: _ClassVar[int]
+    terms: _containers.RepeatedCompositeFieldContainer[Term]
+    balance: Balance
+    def __init__(self, terms: _Optional[_Iterable[_Union[Term, _Mapping]]] = ..., balance: _Optional[_Union[Balance, str]] = ...) -> None: ...
