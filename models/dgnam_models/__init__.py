@@ -1,0 +1,66 @@
+"""Pretrained networks and priors by name: `names()` lists them, `load(name)` returns one, ready and frozen.
+
+Every model is a card (`cards/NAME.toml`) and a weight file (`weights/FILE`) in a pack, a folder with these two; the bundled pack is this package.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from dgnam_models.card import CardError, ModelCard, sha256
+from dgnam_models.network import Generator, Network
+
+__version__ = "0.1.0"
+__all__ = ["BUNDLED", "CardError", "Generator", "ModelCard", "Network", "cards", "load", "names"]
+
+BUNDLED = Path(__file__).parent
+
+
+def cards(packs: Sequence[Path] = ()) -> dict[str, ModelCard]:
+    """Every model's card by name: the bundled pack's and those of `packs`, a later pack replacing a name of an earlier.
+
+    Raises:
+        CardError: a pack holds no cards, or a card cannot be used.
+    """
+    return {name: ModelCard.read(path) for name, path in _card_paths(packs).items()}
+
+
+def names(packs: Sequence[Path] = ()) -> list[str]:
+    """The models' names, sorted."""
+    return sorted(_card_paths(packs))
+
+
+def load(
+    name: str, device: torch.device | str = "cpu", packs: Sequence[Path] = (), dtype: torch.dtype = torch.float32
+) -> Network | Generator:
+    """Return the model `name`, frozen, in evaluation mode, channels last, on `device`; it computes in `dtype`, speaks float32.
+
+    Raises:
+        KeyError: no card has this name.
+        CardError: the card, the digest of the weight file or the weights themselves are wrong.
+    """
+    from dgnam_models import loaders
+
+    paths = _card_paths(packs)
+    if name not in paths:
+        raise KeyError(f"unknown model {name!r}; there are {', '.join(sorted(paths))}")
+    card = ModelCard.read(paths[name])
+    path = paths[name].parent.parent / "weights" / card.file
+    if not path.is_file():
+        raise CardError(f"{name}: {path} is missing")
+    if (digest := sha256(path)) != card.sha256:
+        raise CardError(f"{name}: {path.name} has SHA-256 {digest}, its card says {card.sha256}: damaged or replaced")
+    kind = Generator if card.role == "prior" else Network
+    model = kind(card, loaders.load(card, path), dtype).eval()
+    return model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+
+
+def _card_paths(packs: Sequence[Path]) -> dict[str, Path]:
+    found = {path.stem: path for path in sorted((BUNDLED / "cards").glob("*.toml"))}
+    for pack in packs:
+        paths = {path.stem: path for path in sorted((pack / "cards").glob("*.toml"))}
+        if not paths:
+            raise CardError(f"{pack} is not a pack: it has no cards/*.toml")
+        found.update(paths)
+    return found

@@ -1,0 +1,129 @@
+"""ModelCard: everything known about a model besides its numbers. One TOML file per model; the file's name is the model's name."""
+
+import hashlib
+import tomllib
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import tomli_w
+
+
+class CardError(ValueError):
+    """A card that cannot be used; the message lists everything wrong with it and names the file."""
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """How a [0, 1] RGB image becomes what the network eats: `(image - mean) / std` per channel, in the order `channels`."""
+
+    size: tuple[int, int]  # height, width in pixels
+    channels: Literal["RGB", "BGR"] = "RGB"
+    mean: tuple[float, float, float] = (0.5, 0.5, 0.5)  # of [0, 1] values, in the network's channel order
+    std: tuple[float, float, float] = (0.25, 0.25, 0.25)
+
+
+@dataclass(frozen=True)
+class Tap:
+    """A place where activations can be read: a name and the shape of one row, (C, H, W) or (C,)."""
+
+    name: str
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Code:
+    """A prior's input: which activations of which encoder it inverts, and their statistics over validation images.
+
+    A code unit's bound is `mean + multiplier * std` (Nguyen et al. 2016, section 2.2), so the statistics travel with the prior.
+    """
+
+    encoder: str
+    tap: str
+    mean: tuple[float, ...]  # (D,)
+    std: tuple[float, ...]  # (D,)
+    start_learning_rate: float  # the default for this code's scale; ALGORITHMS.md 1
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """A model's card. `role` is "classifier" (has taps and labels) or "prior" (has a code)."""
+
+    name: str
+    role: Literal["classifier", "prior"]
+    description: str
+    licence: str
+    format: str  # which file of loaders/ reads `file`
+    file: str  # beside the card, in ../weights
+    sha256: str
+    architecture: str  # which file of nets/ builds it
+    parameters: dict[str, Any]  # that file's `build` arguments
+    preprocessing: Preprocessing  # of a classifier's input, or of a prior's output (then read backwards)
+    taps: tuple[Tap, ...] = ()
+    labels: tuple[str, ...] = ()
+    output_tap: str = ""  # the tap whose units the labels name
+    code: Code | None = None
+    training: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read and check a card.
+
+        Raises:
+            CardError: the file is not TOML, a field is missing, unknown or of the wrong shape; all problems in one message.
+        """
+        try:
+            data = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise CardError(f"{path}: not a TOML file: {error}") from error
+        try:
+            code = data.pop("code", None)
+            card = cls(
+                name=path.stem,
+                preprocessing=Preprocessing(**{k: _tuples(v) for k, v in data.pop("preprocessing").items()}),
+                taps=tuple(Tap(tap["name"], tuple(tap["shape"])) for tap in data.pop("taps", [])),
+                labels=tuple(data.pop("labels", [])),
+                code=None if code is None else Code(**{k: _tuples(v) for k, v in code.items()}),
+                **data,
+            )
+        except (TypeError, KeyError) as error:
+            raise CardError(f"{path}: {error}") from error
+        if problems := card._problems():
+            raise CardError(f"{path}: " + "; ".join(problems))
+        return card
+
+    def write(self, path: Path) -> None:
+        """Write the card as TOML to `path`, whose stem must be the model's name."""
+        assert path.stem == self.name
+        data = {key: value for key, value in asdict(self).items() if value not in (None, (), "", {})}
+        data.pop("name")
+        path.write_text(tomli_w.dumps(data), encoding="utf-8")
+
+    def _problems(self) -> list[str]:
+        problems = []
+        if self.role not in ("classifier", "prior"):
+            problems.append(f'role is {self.role!r}; it must be "classifier" or "prior"')
+        if self.role == "classifier" and (not self.taps or not self.output_tap):
+            problems.append("a classifier needs taps and output_tap")
+        if self.role == "classifier" and self.taps:
+            shapes = {tap.name: tap.shape for tap in self.taps}
+            if self.output_tap not in shapes:
+                problems.append(f"output_tap {self.output_tap!r} is not among the taps")
+            elif self.labels and shapes[self.output_tap][0] != len(self.labels):
+                problems.append(f"{len(self.labels)} labels for {shapes[self.output_tap][0]} units of {self.output_tap}")
+        if self.role == "prior":
+            if self.code is None:
+                problems.append("a prior needs [code]")
+            elif len(self.code.mean) != len(self.code.std):
+                problems.append(f"code.mean has {len(self.code.mean)} values, code.std {len(self.code.std)}")
+        return problems
+
+
+def sha256(path: Path) -> str:
+    """The file's SHA-256 as 64 hexadecimal digits."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value

@@ -1,0 +1,29 @@
+"""Architectures, one per file; `build(name, parameters)` makes an untrained one."""
+
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from dgnam_models.nets._blocks import fold_
+
+__all__ = ["build", "fold_", "names"]
+
+
+def names() -> list[str]:
+    """The architectures in this folder."""
+    return sorted(path.stem for path in Path(__file__).parent.glob("[a-z]*.py"))
+
+
+def build(name: str, parameters: Mapping[str, Any]) -> nn.Module:
+    """Return the architecture `name` built with `parameters` (the keyword arguments of its file's `build`).
+
+    Raises:
+        ValueError: no architecture has this name.
+    """
+    if name not in names():
+        raise ValueError(f"unknown architecture {name!r}; there are {', '.join(names())}")
+    module: nn.Module = import_module(f"{__name__}.{name}").build(**parameters)
+    return module

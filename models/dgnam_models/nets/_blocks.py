@@ -1,0 +1,92 @@
+"""Building blocks shared by the architectures: a foldable batch-normalized linear map, and a network as a list of named stages."""
+
+from collections import OrderedDict
+from collections.abc import Collection, Mapping
+
+import torch
+from torch import Tensor, nn
+
+Linear = nn.Conv2d | nn.ConvTranspose2d | nn.Linear
+
+
+class Normalized(nn.Module):
+    """A linear map followed, while training, by batch normalization.
+
+    Normalization makes training fast and costs memory traffic afterwards, so an exported network is
+    folded: `y = gamma (W x + b - mean) / sqrt(var + eps) + beta` is itself one linear map
+    (Ioffe & Szegedy 2015, section 3.1, with the population statistics).
+    """
+
+    def __init__(self, linear: Linear, normalized: bool) -> None:
+        super().__init__()
+        self.linear = linear
+        outputs = linear.out_features if isinstance(linear, nn.Linear) else linear.out_channels
+        norm = nn.BatchNorm1d if isinstance(linear, nn.Linear) else nn.BatchNorm2d
+        self.norm: nn.Module = norm(outputs) if normalized else nn.Identity()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.norm(self.linear(x))
+
+    @torch.no_grad()
+    def fold_(self) -> None:
+        """Replace map and normalization by the one equal map, in place; nothing happens if already folded."""
+        if not isinstance(self.norm, nn.BatchNorm1d | nn.BatchNorm2d):
+            return
+        mean, var = self.norm.running_mean, self.norm.running_var
+        assert mean is not None and var is not None and self.linear.bias is not None
+        scale = self.norm.weight * torch.rsqrt(var + self.norm.eps)  # (outputs,)
+        shape = [1] * self.linear.weight.ndim
+        shape[1 if isinstance(self.linear, nn.ConvTranspose2d) else 0] = -1  # where the outputs are
+        self.linear.weight.mul_(scale.view(shape))
+        self.linear.bias.sub_(mean).mul_(scale).add_(self.norm.bias)
+        self.norm = nn.Identity()
+
+
+def fold_(module: nn.Module) -> nn.Module:
+    """Fold every `Normalized` inside `module` in place and return it."""
+    for part in module.modules():
+        if isinstance(part, Normalized):
+            part.fold_()
+    return module
+
+
+def conv(inputs: int, outputs: int, kernel: int, stride: int = 1, *, normalized: bool) -> Normalized:
+    """A convolution that keeps the size (or halves it, at stride 2) with its foldable normalization."""
+    return Normalized(nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2), normalized)
+
+
+class Staged(nn.Module):
+    """A network as named stages run one after another; a tap is the output of the stage of that name.
+
+    Units are read before their ReLU (ALGORITHMS: a silent unit still has a gradient), so a ReLU is a
+    stage of its own, or fused with the pooling that follows it, with which it commutes.
+    """
+
+    def __init__(self, stages: Mapping[str, nn.Module]) -> None:
+        super().__init__()
+        self.stages = nn.Sequential(OrderedDict(stages))
+
+    def tap_names(self) -> list[str]:
+        """Stage names in the order they run."""
+        return [name for name, _ in self.stages.named_children()]
+
+    def activations(self, x: Tensor, taps: Collection[str]) -> dict[str, Tensor]:
+        """Run only as far as the last of `taps` needs, and return the outputs at each of them."""
+        found: dict[str, Tensor] = {}
+        for name, stage in self.stages.named_children():
+            x = stage(x)
+            if name in taps:
+                found[name] = x
+                if len(found) == len(set(taps)):
+                    return found
+        raise KeyError(f"no such tap: {sorted(set(taps) - set(found))}")
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.stages(x)
+
+
+class PoolReLU(nn.Module):
+    """2x2 max pooling and ReLU: the same as ReLU then pooling, on a quarter of the values."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.relu(nn.functional.max_pool2d(x, 2))

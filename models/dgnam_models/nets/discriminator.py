@@ -1,0 +1,28 @@
+"""The discriminator of Dosovitskiy & Brox 2016 (section 3) in small: five convolutions on the image, the code joined before two fully connected layers."""
+
+import torch
+from torch import Tensor, nn
+
+
+class Discriminator(nn.Module):
+    """Image (B, 3, 64, 64) and code (B, D) -> logit (B,) that the image is a photograph with this code."""
+
+    def __init__(self, code: int, width: int) -> None:
+        super().__init__()
+        sizes = [(3, width, 5, 2), (width, 2 * width, 3, 2), (2 * width, 4 * width, 3, 2), (4 * width, 4 * width, 3, 1), (4 * width, 8 * width, 3, 2)]
+        self.convs = nn.ModuleList(nn.Conv2d(i, o, k, s, k // 2) for i, o, k, s in sizes)
+        self.code = nn.Linear(code, 8 * width)
+        self.fc1 = nn.Linear(8 * width * 16 + 8 * width, 8 * width)
+        self.fc2 = nn.Linear(8 * width, 1)
+
+    def forward(self, image: Tensor, code: Tensor) -> Tensor:
+        x = image
+        for layer in self.convs:
+            x = nn.functional.leaky_relu(layer(x), 0.2)
+        joined = torch.cat([x.flatten(1), nn.functional.leaky_relu(self.code(code), 0.2)], dim=1)
+        return self.fc2(nn.functional.leaky_relu(self.fc1(joined), 0.2)).squeeze(1)
+
+
+def build(code: int, width: int = 32) -> Discriminator:
+    """Return the discriminator."""
+    return Discriminator(code, width)

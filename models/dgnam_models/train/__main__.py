@@ -1,0 +1,55 @@
+"""Train one of the bundled recipes, or your own.
+
+    python -m dgnam_models.train alexnet64 --data photographs/ --run-dir runs/alexnet64
+    python -m dgnam_models.train upconv64-fc6 --data photographs/ --run-dir runs/prior --models runs/alexnet64/pack
+
+DATA is a folder of class folders, or zips of that layout. The run folder collects the frozen recipe, a log (log.jsonl), a checkpoint, a
+picture grid per checkpoint and finally pack/, which the server serves with --models. The same command continues a run that was stopped.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+import torch
+
+from dgnam_models import CardError
+from dgnam_models.train import config, data, export, loop
+
+
+def main(arguments: list[str] | None = None) -> int:
+    bundled = ", ".join(sorted(path.stem for path in config.RECIPES.glob("*.toml")))
+    parser = argparse.ArgumentParser("python -m dgnam_models.train", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("recipe", help=f"a bundled recipe ({bundled}) or a TOML file")
+    parser.add_argument("--data", nargs="+", type=Path, required=True, help="photographs to train on: folders of class folders, or zips")
+    parser.add_argument("--val", nargs="+", type=Path, default=[], help="photographs held out (default: one in twenty of --data)")
+    parser.add_argument("--run-dir", type=Path, required=True, help="where the run lives; give it again to continue")
+    parser.add_argument("--models", nargs="+", type=Path, default=[], help="packs in which a generator's encoder is looked up first")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu", help="default: %(default)s")
+    parser.add_argument("--threads", type=int, help="processor threads (default: torch's choice)")
+    parser.add_argument("--compile", action="store_true", help="compile the networks first: a minute's wait, then about a quarter faster")
+    parser.add_argument("--dry-run", action="store_true", help="two steps on a few images, nothing written: does it all fit together?")
+    parser.add_argument("--licence", default=export.LICENCE, help="the licence note of the exported card")
+    options = parser.parse_args(arguments)
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    run = loop.Run(
+        folder=options.run_dir,
+        sources=options.data,
+        held_out=options.val,
+        packs=options.models,
+        device=torch.device(options.device),
+        compiled=options.compile,
+        dry_run=options.dry_run,
+        licence=options.licence,
+    )
+    try:
+        loop.train(config.Recipe.read(options.recipe), run)
+    except (config.RecipeError, data.DataError, CardError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

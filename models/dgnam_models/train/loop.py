@@ -1,0 +1,157 @@
+"""One training run in its folder: frozen recipe, checkpoints, log, picture grids, and at the end the exported pack.
+
+Rules of this file: the run's only state is the task's and the step count. Everything random is a function of (seed, step), so the same
+command continues a killed run and ends with the same weights as one never killed.
+"""
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+import torch
+from PIL import Image
+from tqdm import tqdm
+
+import dgnam_models
+from dgnam_models.card import ModelCard
+from dgnam_models.network import Network
+from dgnam_models.train import checkpoint, data, export
+from dgnam_models.train.config import Recipe, RecipeError, settings
+from dgnam_models.train.step import ClassifierTask, GeneratorTask, Task, training_batch
+
+
+@dataclass(frozen=True)
+class Run:
+    """Where and how a recipe is run."""
+
+    folder: Path
+    sources: Sequence[Path]
+    held_out: Sequence[Path] = ()  # empty: one image in twenty is held out
+    packs: Sequence[Path] = ()  # where a generator's encoder is looked up, besides the bundled models
+    device: torch.device = torch.device("cpu")
+    compiled: bool = False
+    dry_run: bool = False
+    licence: str = export.LICENCE
+    progress: bool = True
+
+
+def train(recipe: Recipe, run: Run) -> ModelCard | None:
+    """Train `recipe`, or continue where the run folder's checkpoint stopped, and export; the exported card, or None of a dry run.
+
+    Raises:
+        RecipeError: the folder belongs to another recipe, or the encoder is unknown.
+        DataError: the photographs cannot be used.
+    """
+    limit = 4 * recipe.batch if run.dry_run else None
+    training, held_out = _photographs(recipe, run, limit)
+    task, encoder = _task(recipe, run, len(training.names))
+    if run.dry_run:
+        figures = [task.step(*training_batch(recipe, training, step, run.device), step) for step in range(2)]
+        print(json.dumps({"dry_run": figures, "images": len(training), "classes": len(training.names), **task.evaluate(held_out)}))
+        return None
+    _freeze(recipe, run.folder)
+    log = run.folder / "log.jsonl"
+    state = checkpoint.load(run.folder / "checkpoint.pt", run.device)
+    first, seconds = 0, 0.0
+    if state is not None:
+        task.restore(state["task"])
+        first, seconds = state["step"], state["seconds"]
+        _forget_after(log, first)
+    started = time.monotonic()
+    bar = tqdm(range(first, recipe.steps), recipe.name, recipe.steps, initial=first, disable=not run.progress)
+    for step in bar:
+        torch.manual_seed(recipe.seed * 1_000_003 + step)  # dropout; with this, no random state needs saving
+        figures = task.step(*training_batch(recipe, training, step, run.device), step)
+        if step % 20 == 0:
+            bar.set_postfix({name: f"{value:.3f}" for name, value in figures.items()})
+            _append(log, {"step": step, **figures})
+        if (step + 1) % recipe.checkpoint_every == 0 or step + 1 == recipe.steps:
+            spent = seconds + time.monotonic() - started
+            _append(log, {"step": step, "seconds": round(spent, 1), **task.evaluate(held_out)})
+            save_grid(task.grid(held_out), run.folder / f"grid-{step + 1:06d}.png")
+            checkpoint.save(run.folder / "checkpoint.pt", {"task": task.state(), "step": step + 1, "seconds": spent})
+    seconds += time.monotonic() - started
+    card = _export(recipe, run, task, encoder, training, held_out, seconds)
+    print(f"exported {card.name} to {run.folder / 'pack'}: {card.training['figures']}")
+    return card
+
+
+def save_grid(images: torch.Tensor, path: Path, columns: int = 8) -> None:
+    """Write images (N, 3, S, S) in [0, 1] as one PNG, `columns` to a row."""
+    size = images.shape[-1]
+    rows = -(-len(images) // columns)
+    sheet = torch.ones(3, rows * size, columns * size)
+    for i, image in enumerate(images.cpu()):
+        y, x = divmod(i, columns)
+        sheet[:, y * size : (y + 1) * size, x * size : (x + 1) * size] = image
+    Image.fromarray((sheet * 255).round().byte().permute(1, 2, 0).numpy()).save(path)
+
+
+def _photographs(recipe: Recipe, run: Run, limit: int | None) -> tuple[data.Photographs, data.Photographs]:
+    training = data.load(run.sources, recipe.image_size, limit, run.progress)
+    if not run.held_out:
+        return training.split(every=20)
+    held_out = data.load(run.held_out, recipe.image_size, limit, run.progress)
+    if held_out.names != training.names and limit is None:
+        raise data.DataError(f"the held-out photographs have {len(held_out.names)} classes, not the {len(training.names)} of training")
+    return training, held_out
+
+
+def _task(recipe: Recipe, run: Run, classes: int) -> tuple[Task, Network | None]:
+    torch.manual_seed(recipe.seed)  # the initial weights
+    if recipe.generator is None:
+        return ClassifierTask(recipe, classes, run.device, run.compiled), None
+    try:
+        encoder = dgnam_models.load(recipe.generator.encoder, run.device, run.packs)
+    except KeyError as error:
+        raise RecipeError(f"encoder: {error.args[0]}") from error
+    if not isinstance(encoder, Network):
+        raise RecipeError(f"encoder {encoder.name} is not a classifier")
+    known = [tap.name for tap in encoder.card.taps]
+    if missing := {recipe.generator.tap, *recipe.generator.comparator_taps} - set(known):
+        raise RecipeError(f"{encoder.name} has no tap {', '.join(sorted(missing))}; it has {', '.join(known)}")
+    return GeneratorTask(recipe, encoder, run.device, run.compiled), encoder
+
+
+def _freeze(recipe: Recipe, folder: Path) -> None:
+    """Write the recipe into the run folder; a folder that holds another one is refused."""
+    folder.mkdir(parents=True, exist_ok=True)
+    frozen, text = folder / "recipe.toml", tomli_w.dumps(settings(recipe))
+    if frozen.exists() and frozen.read_text(encoding="utf-8") != text:
+        raise RecipeError(f"{folder} holds a run of another recipe or other settings; choose a new --run-dir")
+    frozen.write_text(text, encoding="utf-8")
+
+
+def _export(
+    recipe: Recipe, run: Run, task: Task, encoder: Network | None, training: data.Photographs, held_out: data.Photographs, seconds: float
+) -> ModelCard:
+    figures: dict[str, Any] = {
+        "recipe": recipe.name,
+        "steps": recipe.steps,
+        "batch": recipe.batch,
+        "images": len(training),
+        "validation_images": len(held_out),
+        "minutes": round(seconds / 60, 1),
+        "torch": torch.__version__,
+        "figures": {name: round(value, 4) for name, value in task.evaluate(held_out).items()},
+    }
+    module = task.exported(training)
+    if encoder is None:
+        return export.classifier(recipe, module, training.names, figures, run.licence, run.folder / "pack")
+    return export.generator(recipe, module, encoder, held_out, figures, run.licence, run.folder / "pack")
+
+
+def _append(log: Path, record: dict[str, Any]) -> None:
+    with log.open("a", encoding="utf-8") as stream:
+        stream.write(json.dumps({name: round(value, 5) if isinstance(value, float) else value for name, value in record.items()}) + "\n")
+
+
+def _forget_after(log: Path, step: int) -> None:
+    """Drop log lines written after the checkpoint: those steps are about to run again."""
+    lines = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
+    kept = [line for line in lines if json.loads(line)["step"] < step]
+    log.write_text("".join(line + "\n" for line in kept), encoding="utf-8")
