@@ -1,0 +1,69 @@
+"""Catalog: the models this server has loaded, by name. Built once at start-up, then only read."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import dgnam_models
+import torch
+from dgnam_models import CardError, Generator, ModelCard, Network
+from dgnam_models.precision import has_fast_bfloat16
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """Loaded models; `default_prior` is used where a request names none."""
+
+    networks: Mapping[str, Network]
+    generators: Mapping[str, Generator]
+    default_prior: str
+    dtype: torch.dtype  # what the models compute in
+
+    @property
+    def cards(self) -> dict[str, ModelCard]:
+        """All cards by name, sorted."""
+        models: dict[str, Network | Generator] = {**self.networks, **self.generators}
+        return {name: models[name].card for name in sorted(models)}
+
+
+def load(packs: Sequence[Path], device: torch.device, default_prior: str | None = None, dtype: torch.dtype | None = None) -> Catalog:
+    """Load every model of the bundled pack and of `packs` onto `device`.
+
+    Args:
+        dtype: what the models compute in; None: bfloat16 where the device multiplies it in hardware, else float32.
+
+    Raises:
+        CardError: a pack, card or weight file is wrong, a prior's encoder is missing or gives other codes, or `default_prior` is unknown.
+    """
+    if dtype is None:
+        dtype = torch.bfloat16 if has_fast_bfloat16(device) else torch.float32
+    networks, generators = {}, {}
+    for name in dgnam_models.names(packs):
+        model = dgnam_models.load(name, device, packs, dtype)
+        if isinstance(model, Generator):
+            generators[name] = model
+        else:
+            networks[name] = model
+    for generator in generators.values():
+        _check_encoder(generator, networks)
+    if not generators:
+        raise CardError("no prior among the models: nothing could be synthesized")
+    prior = default_prior or ("upconv64-fc6" if "upconv64-fc6" in generators else sorted(generators)[0])
+    if prior not in generators:
+        raise CardError(f"default prior {prior!r} is not loaded; there are {', '.join(sorted(generators))}")
+    return Catalog(networks, generators, prior, dtype)
+
+
+def _check_encoder(generator: Generator, networks: Mapping[str, Network]) -> None:
+    code = generator.card.code
+    assert code is not None
+    if code.encoder not in networks:
+        raise CardError(f"{generator.name}: its encoder {code.encoder} is not among the models")
+    shapes = {tap.name: tap.shape for tap in networks[code.encoder].card.taps}
+    if code.tap not in shapes:
+        raise CardError(f"{generator.name}: its encoder {code.encoder} has no tap {code.tap}")
+    size = 1
+    for length in shapes[code.tap]:
+        size *= length
+    if size != generator.code_size:
+        raise CardError(f"{generator.name}: code of {generator.code_size} units, but {code.encoder}:{code.tap} has shape {shapes[code.tap]}")

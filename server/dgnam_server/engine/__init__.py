@@ -1,0 +1,1 @@
+"""The engine: rows of different requests share batches on one device thread."""

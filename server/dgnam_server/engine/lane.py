@@ -1,0 +1,152 @@
+"""A lane is one device batch: rows join, step together and leave at iteration boundaries.
+
+Rules: only the engine's device thread touches a lane. Slot i on the host describes row i on the device. The host counts steps itself, so that
+nothing is read back from the device except what somebody is about to be told.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from dgnam_server.engine.job import Ending, Event, Failed, Failure, Finished, Progress
+from dgnam_server.synth import ascent
+from dgnam_server.synth.ascent import Problem, Seen
+from dgnam_server.synth.objectives import weighted_sum
+from dgnam_server.synth.rows import Rows, concat
+from dgnam_server.synth.spec import SynthesisSpec
+
+
+@dataclass
+class Slot:
+    """Whose row this is, and how far it is."""
+
+    job: int
+    variant: int
+    total: int
+    preview_interval: int
+    step: int = 0
+
+
+@dataclass
+class Lane:
+    """The running batch of one key."""
+
+    problem: Problem
+    slots: list[Slot] = field(default_factory=list)
+    rows: Rows | None = None
+    _part: int | None = None  # the most rows stepped at once, after the device ran out of memory
+
+    def __len__(self) -> int:
+        return len(self.slots)
+
+    def join(self, job: int, spec: SynthesisSpec, variant: int, start: Tensor | None) -> None:
+        """Add a row; it takes part from the next step on."""
+        row = ascent.init(self.problem, spec, variant, start)
+        self.rows = row if self.rows is None else concat([self.rows, row])
+        self.slots.append(Slot(job, variant, spec.settings.steps, spec.preview_interval))
+
+    def leave(self, job: int) -> int:
+        """Take a job's rows out, finished or not; returns how many there were."""
+        return self._keep([i for i, slot in enumerate(self.slots) if slot.job != job])
+
+    def step(self, look: bool) -> list[tuple[int, Event]]:
+        """One iteration of every row; finished rows leave.
+
+        Args:
+            look: read every row's activation back and look for rows whose gradient vanished.
+
+        Returns:
+            (job, event): a Progress per row when looking, or where a preview is due, and a Finished or Failed per row that left.
+        """
+        assert self.rows is not None
+        self.rows, seen = self._advance(self.rows)
+        for slot in self.slots:
+            slot.step += 1
+        stopped = self.rows.stopped.tolist() if look else [-1] * len(self)
+        done = [i for i, slot in enumerate(self.slots) if slot.step >= slot.total or stopped[i] >= 0]
+        events = self._progress(seen, look)
+        events += [(self.slots[i].job, self._finish(seen, i)) for i in done]
+        if done:
+            self._keep([i for i in range(len(self)) if i not in set(done)])
+        return events
+
+    def _advance(self, rows: Rows) -> tuple[Rows, Seen]:
+        """`ascent.step`; out of memory halves the batch and tries again (SERVING.md), from then on in parts of that size."""
+        part = self._part or len(rows)
+        try:
+            steps = [ascent.step(self.problem, rows.select(range(i, min(i + part, len(rows))))) for i in range(0, len(rows), part)]
+        except RuntimeError as error:
+            if not out_of_memory(error) or part == 1:
+                raise
+            self._part = part // 2
+            return self._advance(rows)
+        if len(steps) == 1:
+            return steps[0]
+        looks = [seen for _, seen in steps]
+        joined = Seen(*(torch.cat([getattr(seen, name) for seen in looks]) for name in ("image", "code", "activation")))
+        return concat([after for after, _ in steps]), joined
+
+    def _progress(self, seen: Seen, look: bool) -> list[tuple[int, Event]]:
+        previews = [bool(slot.preview_interval) and slot.step % slot.preview_interval == 0 for slot in self.slots]
+        if not look and not any(previews):
+            return []
+        assert self.rows is not None
+        activations = weighted_sum(seen.activation, self.rows).tolist()
+        return [
+            (slot.job, Progress(slot.variant, slot.step, slot.total, activations[i], _picture(seen.image[i]) if previews[i] else None))
+            for i, slot in enumerate(self.slots)
+            if look or previews[i]
+        ]
+
+    def _finish(self, seen: Seen, i: int) -> Event:
+        assert self.rows is not None
+        slot, rows = self.slots[i], self.rows.select([i])
+        if not bool(seen.image[i].isfinite().all()):
+            return Failed(Failure.NUMERIC, "the picture holds values that are not finite: try a smaller start code or learning rate", "running", slot.step)
+        stopped = int(rows.stopped)
+        terms = int(rows.real.sum())
+        return Finished(
+            variant=slot.variant,
+            image=_picture(seen.image[i]),
+            code=seen.code[i].cpu().numpy(),
+            history=rows.history[0, : slot.step if stopped < 0 else stopped, :terms].cpu().numpy(),
+            activation=float(weighted_sum(seen.activation[i : i + 1], rows)),
+            term_activations=seen.activation[i, :terms].cpu().numpy(),
+            ending=Ending.STEPS_DONE if stopped < 0 else Ending.ZERO_GRADIENT,
+        )
+
+    def _keep(self, index: Sequence[int]) -> int:
+        gone = len(self) - len(index)
+        if gone and self.rows is not None:
+            self.rows = self.rows.select(index) if index else None
+            self.slots = [self.slots[i] for i in index]
+        return gone
+
+
+def out_of_memory(error: RuntimeError) -> bool:
+    """Did the device, or the host's allocator, run out of memory?"""
+    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+
+
+def profile(step: Callable[[int], float], largest: int, gain: float = 1.03) -> int:
+    """The batch size from which on a larger one no longer pays: sizes double from 1 while rows per second grow by `gain`.
+
+    Args:
+        step: runs one step of so many rows and returns its seconds.
+        largest: never more than this.
+    """
+    best, rate, size = 1, 0.0, 1
+    while size <= largest:
+        new_rate = size / step(size)
+        if new_rate < rate * gain:
+            break
+        best, rate, size = size, new_rate, size * 2
+    return best
+
+
+def _picture(image: Tensor) -> np.ndarray:
+    """(3, H, W) -> (H, W, 3) float32 on the host."""
+    return image.permute(1, 2, 0).float().cpu().contiguous().numpy()

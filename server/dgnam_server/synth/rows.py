@@ -1,0 +1,62 @@
+"""Rows: the state of B independent syntheses, as tensors with the batch first. A row never reads another row."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Self
+
+import torch
+from torch import Tensor
+from torch.nn.functional import pad
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """B rows with up to T terms each. A row with fewer terms is filled up with copies of its first at weight 0."""
+
+    code: Tensor  # (B, D) float32
+    bound: Tensor  # (B, D) float32, upper bound of each code unit
+    step: Tensor  # (B,) int64, steps done
+    steps: Tensor  # (B,) int64, steps to do
+    start_rate: Tensor  # (B,) float32, learning rates in units of the code
+    end_rate: Tensor  # (B,) float32
+    decay: Tensor  # (B,) float32, share the code shrinks by at each step
+    source: Tensor  # (B, T) int64, which of the problem's sources a term is read from
+    unit: Tensor  # (B, T) int64
+    y: Tensor  # (B, T) int64, position in the map; -1: the mean over the map
+    x: Tensor  # (B, T) int64
+    probability: Tensor  # (B, T) bool, softmax probability instead of the activation
+    weight: Tensor  # (B, T) float32
+    real: Tensor  # (B, T) bool, False where a term only fills up
+    history: Tensor  # (B, S, T) float32, activations at each step, S >= steps
+    stopped: Tensor  # (B,) int64, steps done when the gradient was found zero; -1: never
+
+    def __len__(self) -> int:
+        return len(self.code)
+
+    def select(self, index: Sequence[int] | Tensor) -> Self:
+        """The rows at `index` (B',), in that order."""
+        at = torch.as_tensor(index, dtype=torch.int64, device=self.code.device)
+        return type(self)(**{field.name: getattr(self, field.name)[at] for field in fields(self)})
+
+
+TERM_FIELDS = ("source", "unit", "y", "x", "probability", "weight", "real")
+
+
+def concat(parts: Sequence[Rows]) -> Rows:
+    """All rows of `parts` in order, filled up to the largest number of terms and the longest history."""
+    terms = max(part.unit.shape[1] for part in parts)
+    span = max(part.history.shape[1] for part in parts)
+    filled = [_filled(part, terms, span) for part in parts]
+    return Rows(**{field.name: torch.cat([getattr(part, field.name) for part in filled]) for field in fields(Rows)})
+
+
+def _filled(part: Rows, terms: int, span: int) -> Rows:
+    missing = terms - part.unit.shape[1]
+    values = {field.name: getattr(part, field.name) for field in fields(Rows)}
+    if missing:
+        for name in TERM_FIELDS:
+            first = values[name][:, :1]
+            filler = torch.zeros_like(first) if name in ("weight", "real") else first
+            values[name] = torch.cat([values[name], filler.expand(-1, missing)], dim=1)
+    values["history"] = pad(values["history"], (0, missing, 0, span - part.history.shape[1]))
+    return Rows(**values)

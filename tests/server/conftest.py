@@ -1,0 +1,60 @@
+"""Tiny real models, random but complete: a pack on disk as the exporter writes it, and the catalog the server makes of it."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from dgnam_models import ModelCard, nets
+from dgnam_models.train import export
+from dgnam_models.train.config import Generator, Recipe
+from dgnam_models.train.data import Photographs
+from dgnam_server import catalog
+from dgnam_server.catalog import Catalog
+from torch import nn
+
+SIZE = 32
+LABELS = ("goldfish", "school bus", "lemon", "teapot", "koala", "go-kart", "ice cream")
+
+
+def _recipe(name: str, architecture: str, **parameters: object) -> Recipe:
+    return Recipe(name, "classifier", "random weights", architecture, parameters, image_size=SIZE)
+
+
+def _lively(module: nn.Module) -> nn.Module:
+    """Weights that keep signals at their size through every layer: torch's own start values let them die out."""
+    for weight in module.parameters():
+        if weight.ndim > 1:
+            nn.init.kaiming_normal_(weight)
+    return module.eval()
+
+
+@pytest.fixture(scope="session")
+def tiny_pack(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A pack with an encoder `tiny`, a residual network `tiny-res` and a prior `tiny-prior`, 32x32."""
+    pack = tmp_path_factory.mktemp("pack")
+    torch.manual_seed(0)
+    tiny = _recipe("tiny", "alexnet", channels=[4, 6, 8, 8, 6], hidden=[24, 12], image_size=SIZE)
+    residual = _recipe("tiny-res", "resnet", channels=[4, 6, 8])
+    for recipe in (tiny, residual):
+        module = nets.build(recipe.architecture, {**recipe.parameters, "classes": len(LABELS)})
+        export.classifier(recipe, _lively(module), LABELS, {}, "test", pack)
+    settings = Generator("tiny", "relu6", ("pool5",), 1, 1, 1, 0, 1, 4, 0.9, 0.5)
+    prior = replace(_recipe("tiny-prior", "upconv", hidden=16, seed_channels=4, channels=[8, 6, 4]), kind="generator", generator=settings)
+    photographs = Photographs(torch.randint(0, 256, (16, 3, SIZE, SIZE), dtype=torch.uint8), torch.zeros(16, dtype=torch.int64), ("a",))
+    encoder = catalog.dgnam_models.load("tiny", packs=[pack])
+    module = nets.build("upconv", {**prior.parameters, "code": 24})
+    export.generator(prior, _lively(module), encoder, photographs, {}, "test", pack)
+    return pack
+
+
+@pytest.fixture(scope="session")
+def tiny(tiny_pack: Path) -> Catalog:
+    """The tiny models, computing in float64.
+
+    In float32, rounding differs between batch sizes by one part in ten million; where it moves a value across a ReLU's kink, the gradient jumps,
+    and a test of equality says nothing. In float64 it says something.
+    """
+    loaded = catalog.load([tiny_pack], torch.device("cpu"), "tiny-prior", torch.float64)
+    assert isinstance(loaded.cards["tiny"], ModelCard)
+    return loaded
