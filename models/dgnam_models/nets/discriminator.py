@@ -5,14 +5,14 @@ from torch import Tensor, nn
 
 
 class Discriminator(nn.Module):
-    """Image (B, 3, 64, 64) and code (B, D) -> logit (B,) that the image is a photograph with this code."""
+    """Image (B, 3, S, S) and code (B, D) -> logit (B,) that the image is a photograph with this code."""
 
-    def __init__(self, code: int, width: int) -> None:
+    def __init__(self, code: int, width: int, image_size: int) -> None:
         super().__init__()
         sizes = [(3, width, 5, 2), (width, 2 * width, 3, 2), (2 * width, 4 * width, 3, 2), (4 * width, 4 * width, 3, 1), (4 * width, 8 * width, 3, 2)]
         self.convs = nn.ModuleList(nn.Conv2d(i, o, k, s, k // 2) for i, o, k, s in sizes)
         self.code = nn.Linear(code, 8 * width)
-        self.fc1 = nn.Linear(8 * width * 16 + 8 * width, 8 * width)
+        self.fc1 = nn.Linear(8 * width * (image_size // 16) ** 2 + 8 * width, 8 * width)
         self.fc2 = nn.Linear(8 * width, 1)
 
     def forward(self, image: Tensor, code: Tensor) -> Tensor:
@@ -23,6 +23,6 @@ class Discriminator(nn.Module):
         return self.fc2(nn.functional.leaky_relu(self.fc1(joined), 0.2)).squeeze(1)
 
 
-def build(code: int, width: int = 32) -> Discriminator:
+def build(code: int, width: int = 32, image_size: int = 64) -> Discriminator:
     """Return the discriminator."""
-    return Discriminator(code, width)
+    return Discriminator(code, width, image_size)

@@ -136,7 +136,7 @@ def as_float(pixels: Tensor) -> Tensor:
 
 
 def _generator(seed: int, position: int) -> torch.Generator:
-    return torch.Generator().manual_seed((seed << 32) + position)
+    return torch.Generator().manual_seed(seed * 1_000_003 + position)
 
 
 def _entries(source: Path) -> Iterator[tuple[str, str, Reader]]:

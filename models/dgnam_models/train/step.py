@@ -124,7 +124,8 @@ class GeneratorTask:
         parameters = {**recipe.parameters, "code": self.code_size, "normalized": True}
         self.module = nets.build(recipe.architecture, parameters).to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = copy.deepcopy(self.module).requires_grad_(False)
-        discriminator = nets.build("discriminator", {"code": self.code_size, "width": self.settings.discriminator_width})
+        sizes = {"code": self.code_size, "width": self.settings.discriminator_width, "image_size": recipe.image_size}
+        discriminator = nets.build("discriminator", sizes)
         self.discriminator = discriminator.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.preprocess = Preprocess(Preprocessing((recipe.image_size,) * 2, **GENERATOR_RANGE)).to(device)
         self.optimizer = torch.optim.Adam(self.module.parameters(), lr=0.0, betas=recipe.betas)
@@ -159,7 +160,7 @@ class GeneratorTask:
         self._update_average()
         if adversarial and step % s.discriminator_every == 0:
             figures["discriminator"] = self._discriminator_step(real, drawn.detach(), code, rate, figures["adversarial"])
-        return {name: float(value) for name, value in figures.items()}
+        return {name: value.item() for name, value in figures.items()}
 
     def _discriminator_step(self, real: Tensor, drawn: Tensor, code: Tensor, rate: float, generator_loss: Tensor) -> Tensor:
         """One step, unless it wins clearly: loss under a tenth of the generator's (the source's section 3)."""

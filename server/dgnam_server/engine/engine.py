@@ -196,6 +196,7 @@ class Engine:
                 log.exception("a batch failed: %s", key)
                 self._fail_lane(key)
             self._scheduler.charge(key, time.monotonic() - started)
+        self._publish()
 
     def _receive(self) -> bool:
         """Wait for something to do and run what came in; False when it is time to stop."""

@@ -100,7 +100,10 @@ def init(problem: Problem, spec: SynthesisSpec, variant: int, start: Tensor | No
 
 
 def step(problem: Problem, rows: Rows) -> tuple[Rows, Seen]:
-    """One iteration of every row; finished rows stand still. No value is read back to the host."""
+    """One iteration of every row; a row whose gradient vanished stands still. No value is read back to the host.
+
+    The history is written in place: it belongs to the rows returned, and the rows passed in are not to be used again.
+    """
     code = rows.code.detach().requires_grad_()
     with torch.enable_grad():
         image = problem.prior.draw(code)
@@ -118,11 +121,11 @@ def step(problem: Problem, rows: Rows) -> tuple[Rows, Seen]:
     stopped = torch.where((rows.stopped < 0) & zero, rows.step + 1, rows.stopped)
     moves = usable & (stopped < 0)
     at = rows.step.clamp(max=rows.history.shape[1] - 1)[:, None, None].expand(-1, 1, activation.shape[1])
+    rows.history.scatter_(1, at, activation[:, None])
     after = replace(
         rows,
         code=torch.where(moves[:, None], moved, code),
         step=rows.step + 1,
-        history=rows.history.scatter(1, at, activation[:, None]),
         stopped=stopped,
     )
     return after, Seen(image, code, activation)

@@ -1,5 +1,6 @@
 """Image parametrisations: what is optimized, and how it becomes a picture."""
 
+import numpy as np
 import torch
 from dgnam_models import Generator
 from torch import Tensor
@@ -12,10 +13,12 @@ class GeneratorPrior:
         self.generator = generator
 
     def random_code(self, seed: int) -> Tensor:
-        """(1, D) standard normal values, not clipped, as the released script starts. Random source: a CPU generator of its own, seeded with `seed`."""
-        generator = torch.Generator().manual_seed(seed)
-        code = torch.randn(1, self.generator.code_size, generator=generator)
-        return code.to(self.generator.code_mean.device)
+        """(1, D) standard normal values, not clipped, as the released script starts.
+
+        Random source: a numpy generator of its own; torch's would look at the seed's lower 32 bits only.
+        """
+        values = np.random.default_rng(seed).standard_normal((1, self.generator.code_size), dtype=np.float32)
+        return torch.from_numpy(values).to(self.generator.code_mean.device)
 
     def bound(self, multiplier: float) -> Tensor:
         """(1, D) upper bounds `mean + multiplier * std` (Nguyen et al. 2016, section 2.2; 3 is the paper's)."""

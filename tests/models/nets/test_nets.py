@@ -1,0 +1,90 @@
+"""Every architecture: folding changes nothing, and taps are what the name says."""
+
+from typing import Any
+
+import pytest
+import torch
+from dgnam_models import nets
+from dgnam_models.nets._blocks import Normalized, Staged
+from torch import nn
+
+CLASSIFIERS: dict[str, dict[str, Any]] = {
+    "alexnet": {"classes": 5, "channels": [4, 6, 8, 8, 6], "hidden": [24, 12]},
+    "inception": {"classes": 5, "stem": 4, "widths": [4, 4, 6, 6]},
+    "resnet": {"classes": 5, "channels": [4, 6, 8]},
+}
+GENERATOR: dict[str, Any] = {"code": 10, "hidden": 12, "seed_channels": 4, "channels": [8, 6, 4, 4]}
+
+
+def trained_a_little(name: str, parameters: dict[str, Any], inputs: torch.Tensor) -> nn.Module:
+    """A normalized network whose normalization has seen data and has weights of its own."""
+    torch.manual_seed(0)
+    module = nets.build(name, {**parameters, "normalized": True})
+    for part in module.modules():
+        if isinstance(part, nn.BatchNorm1d | nn.BatchNorm2d):
+            nn.init.uniform_(part.weight, -1.5, 1.5)
+            nn.init.uniform_(part.bias, -0.5, 0.5)
+    module.train()
+    with torch.no_grad():
+        for _ in range(5):
+            module(inputs)
+    return module.eval()
+
+
+def test_names_lists_the_architectures() -> None:
+    assert set(nets.names()) == {*CLASSIFIERS, "upconv", "discriminator"}
+
+
+def test_unknown_architecture_says_what_there_is() -> None:
+    with pytest.raises(ValueError, match=r"unknown architecture 'vgg'; there are alexnet, "):
+        nets.build("vgg", {})
+
+
+@pytest.mark.parametrize("name", [*CLASSIFIERS, "upconv"])
+@torch.no_grad()
+def test_folding_keeps_the_function_and_fits_the_bare_network(name: str) -> None:
+    parameters = CLASSIFIERS.get(name, GENERATOR)
+    inputs = torch.randn(8, 10) if name == "upconv" else torch.randn(8, 3, 64, 64)
+    module = trained_a_little(name, parameters, inputs)
+    before = module(inputs)
+    folded = nets.fold_(module)
+    torch.testing.assert_close(folded(inputs), before, rtol=1e-3, atol=1e-4)
+    assert all(isinstance(part.norm, nn.Identity) for part in folded.modules() if isinstance(part, Normalized))
+    bare = nets.build(name, parameters).eval()
+    bare.load_state_dict(folded.state_dict())
+    torch.testing.assert_close(bare(inputs), folded(inputs))
+
+
+@pytest.mark.parametrize("name", CLASSIFIERS)
+@torch.no_grad()
+def test_taps_are_the_stages_and_nothing_runs_beyond_the_last_asked_for(name: str) -> None:
+    module = nets.build(name, CLASSIFIERS[name]).eval()
+    assert isinstance(module, Staged)
+    image = torch.randn(2, 3, 64, 64)
+    taps = module.tap_names()
+    found = module.activations(image, taps)
+    torch.testing.assert_close(found[taps[-1]], module(image))
+    ran: list[str] = []
+    for tap, stage in module.stages.named_children():
+        stage.register_forward_hook(lambda *_, tap=tap: ran.append(tap))
+    module.activations(image, [taps[1], taps[3]])
+    assert ran == taps[:4]
+    with pytest.raises(KeyError, match="no such tap"):
+        module.activations(image, ["nowhere"])
+
+
+@pytest.mark.parametrize("name", CLASSIFIERS)
+@torch.no_grad()
+def test_units_are_read_before_their_relu(name: str) -> None:
+    module = nets.build(name, CLASSIFIERS[name]).eval()
+    assert isinstance(module, Staged)
+    found = module.activations(torch.randn(4, 3, 64, 64), module.tap_names())
+    for tap, value in found.items():
+        if tap.startswith(("relu", "pool")):
+            assert value.min() >= 0, tap
+        else:
+            assert value.min() < 0, f"{tap} looks rectified"
+
+
+def test_generator_draws_sixteen_times_its_seed() -> None:
+    assert nets.build("upconv", GENERATOR)(torch.zeros(3, 10)).shape == (3, 3, 64, 64)

@@ -1,0 +1,75 @@
+"""Cards: what is written is read, and what is wrong is said all at once."""
+
+from pathlib import Path
+
+import pytest
+from dgnam_models.card import CardError, Code, ModelCard, Preprocessing, Tap, sha256
+
+
+def example(**fields: object) -> ModelCard:
+    values: dict[str, object] = {
+        "name": "net",
+        "role": "classifier",
+        "description": "a net",
+        "licence": "none",
+        "format": "safetensors",
+        "file": "net.safetensors",
+        "sha256": "0" * 64,
+        "architecture": "alexnet",
+        "parameters": {"classes": 2},
+        "preprocessing": Preprocessing((64, 64), "BGR", (0.1, 0.2, 0.3), (1.0, 1.0, 1.0)),
+        "taps": (Tap("conv1", (4, 32, 32)), Tap("fc8", (2,))),
+        "labels": ("cat", "dog"),
+        "output_tap": "fc8",
+        "training": {"steps": 3},
+    }
+    return ModelCard(**{**values, **fields})  # type: ignore[arg-type]
+
+
+def test_written_cards_read_back_equal(tmp_path: Path) -> None:
+    prior = example(
+        name="prior", role="prior", taps=(), labels=(), output_tap="", code=Code("net", "conv1", (0.5, 0.25), (1.0, 2.0), 0.1), training={}
+    )
+    for card in (example(), prior):
+        path = tmp_path / f"{card.name}.toml"
+        card.write(path)
+        assert ModelCard.read(path) == card
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"role": "judge"}, 'role is \'judge\'; it must be "classifier" or "prior"'),
+        ({"labels": ("cat",)}, "1 labels for 2 units of fc8"),
+        ({"output_tap": "fc9"}, "output_tap 'fc9' is not among the taps"),
+        ({"taps": (), "labels": ()}, "a classifier needs taps and output_tap"),
+        ({"role": "prior"}, r"a prior needs \[code\]"),
+        ({"role": "prior", "code": Code("net", "conv1", (0.5,), (1.0, 2.0), 0.1)}, "code.mean has 1 values, code.std 2"),
+    ],
+)
+def test_wrong_cards_are_refused_with_the_reason(tmp_path: Path, fields: dict[str, object], message: str) -> None:
+    path = tmp_path / "net.toml"
+    example(**fields).write(path)
+    with pytest.raises(CardError, match=message):
+        ModelCard.read(path)
+
+
+def test_unknown_and_missing_fields_and_broken_files_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "net.toml"
+    example().write(path)
+    text = path.read_text()
+    path.write_text("colour = 1\n" + text)
+    with pytest.raises(CardError, match="colour"):
+        ModelCard.read(path)
+    path.write_text(text.replace('file = "net.safetensors"\n', ""))
+    with pytest.raises(CardError, match="file"):
+        ModelCard.read(path)
+    path.write_text("= nonsense")
+    with pytest.raises(CardError, match="not a TOML file"):
+        ModelCard.read(path)
+
+
+def test_sha256_is_the_standard_one(tmp_path: Path) -> None:
+    path = tmp_path / "abc"
+    path.write_bytes(b"abc")
+    assert sha256(path) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"

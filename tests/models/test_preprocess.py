@@ -1,0 +1,26 @@
+"""Ranges and channel orders, by numbers."""
+
+import pytest
+import torch
+from dgnam_models.card import Preprocessing
+from dgnam_models.preprocess import Preprocess
+
+IMAGE = torch.tensor([0.2, 0.4, 0.8]).view(1, 3, 1, 1)  # red, green, blue
+
+
+def test_encode_subtracts_and_divides_in_the_networks_channel_order() -> None:
+    rgb = Preprocess(Preprocessing((1, 1), "RGB", (0.1, 0.2, 0.3), (0.5, 0.5, 0.25)))
+    bgr = Preprocess(Preprocessing((1, 1), "BGR", (0.1, 0.2, 0.3), (0.5, 0.5, 0.25)))
+    torch.testing.assert_close(rgb.encode(IMAGE).flatten(), torch.tensor([0.2, 0.4, 2.0]))
+    torch.testing.assert_close(bgr.encode(IMAGE).flatten(), torch.tensor([1.4, 0.4, -0.4]))
+
+
+@pytest.mark.parametrize("order", ["RGB", "BGR"])
+def test_decode_is_the_way_back_and_does_not_clip(order: str) -> None:
+    preprocess = Preprocess(Preprocessing((1, 1), order, (0.1, 0.2, 0.3), (0.5, 0.5, 0.25)))  # type: ignore[arg-type]
+    torch.testing.assert_close(preprocess.decode(preprocess.encode(IMAGE * 3)), IMAGE * 3)
+
+
+def test_a_picture_of_the_wrong_size_is_refused() -> None:
+    with pytest.raises(AssertionError, match=r"image is \(1, 1\), the network takes \(2, 2\)"):
+        Preprocess(Preprocessing((2, 2))).encode(IMAGE)
