@@ -29,6 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--threads", type=int, help="processor threads (default: torch's choice)")
     parser.add_argument("--compile", action="store_true", help="compile the networks first: a minute's wait, then about a quarter faster")
     parser.add_argument("--dry-run", action="store_true", help="two steps on a few images, nothing written: does it all fit together?")
+    parser.add_argument("--export-only", action="store_true", help="export what the checkpoint holds now, and train no further")
     parser.add_argument("--licence", default=export.LICENCE, help="the licence note of the exported card")
     options = parser.parse_args(arguments)
     if options.threads:
@@ -41,6 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
         device=torch.device(options.device),
         compiled=options.compile,
         dry_run=options.dry_run,
+        export_only=options.export_only,
         licence=options.licence,
     )
     try:

@@ -35,12 +35,15 @@ class Run:
     device: torch.device = torch.device("cpu")
     compiled: bool = False
     dry_run: bool = False
+    export_only: bool = False
     licence: str = export.LICENCE
     progress: bool = True
 
 
 def train(recipe: Recipe, run: Run) -> ModelCard | None:
     """Train `recipe`, or continue where the run folder's checkpoint stopped, and export; the exported card, or None of a dry run.
+
+    With `run.export_only`, export what the checkpoint holds and train no further.
 
     Raises:
         RecipeError: the folder belongs to another recipe, or the encoder is unknown.
@@ -54,14 +57,25 @@ def train(recipe: Recipe, run: Run) -> ModelCard | None:
         print(json.dumps({"dry_run": figures, "images": len(training), "classes": len(training.names), **task.evaluate(held_out)}))
         return None
     _freeze(recipe, run.folder)
-    log = run.folder / "log.jsonl"
     state = checkpoint.load(run.folder / "checkpoint.pt", run.device)
-    first, seconds = 0, 0.0
+    steps, seconds = 0, 0.0
     if state is not None:
         task.restore(state["task"])
-        first, seconds = state["step"], state["seconds"]
-        _forget_after(log, first)
-    started = time.monotonic()
+        steps, seconds = state["step"], state["seconds"]
+    if not run.export_only:
+        steps, seconds = _learn(recipe, run, task, training, held_out, steps, seconds)
+    if not steps:
+        raise RecipeError(f"{run.folder} has no checkpoint to export yet")
+    return _export(recipe, run, task, encoder, training, held_out, steps, seconds)
+
+
+def _learn(
+    recipe: Recipe, run: Run, task: Task, training: data.Photographs, held_out: data.Photographs, first: int, seconds: float
+) -> tuple[int, float]:
+    """Train from step `first` to the end; returns the steps done and the seconds spent on them, all sittings together."""
+    log = run.folder / "log.jsonl"
+    _forget_after(log, first)
+    started = time.monotonic() - seconds
     bar = tqdm(range(first, recipe.steps), recipe.name, recipe.steps, initial=first, disable=not run.progress)
     for step in bar:
         torch.manual_seed(recipe.seed * 1_000_003 + step)  # dropout; with this, no random state needs saving
@@ -69,15 +83,13 @@ def train(recipe: Recipe, run: Run) -> ModelCard | None:
         if step % 20 == 0:
             bar.set_postfix({name: f"{value:.3f}" for name, value in figures.items()})
             _append(log, {"step": step, **figures})
-        if (step + 1) % recipe.checkpoint_every == 0 or step + 1 == recipe.steps:
-            spent = seconds + time.monotonic() - started
+        done = step + 1
+        if done % recipe.checkpoint_every == 0 or done == recipe.steps:
+            spent = time.monotonic() - started
             _append(log, {"step": step, "seconds": round(spent, 1), **task.evaluate(held_out)})
-            save_grid(task.grid(held_out), run.folder / f"grid-{step + 1:06d}.png")
-            checkpoint.save(run.folder / "checkpoint.pt", {"task": task.state(), "step": step + 1, "seconds": spent})
-    seconds += time.monotonic() - started
-    card = _export(recipe, run, task, encoder, training, held_out, seconds)
-    print(f"exported {card.name} to {run.folder / 'pack'}: {card.training['figures']}")
-    return card
+            save_grid(task.grid(held_out), run.folder / f"grid-{done:06d}.png")
+            checkpoint.save(run.folder / "checkpoint.pt", {"task": task.state(), "step": done, "seconds": spent})
+    return recipe.steps, time.monotonic() - started
 
 
 def save_grid(images: torch.Tensor, path: Path, columns: int = 8) -> None:
@@ -127,11 +139,18 @@ def _freeze(recipe: Recipe, folder: Path) -> None:
 
 
 def _export(
-    recipe: Recipe, run: Run, task: Task, encoder: Network | None, training: data.Photographs, held_out: data.Photographs, seconds: float
+    recipe: Recipe,
+    run: Run,
+    task: Task,
+    encoder: Network | None,
+    training: data.Photographs,
+    held_out: data.Photographs,
+    steps: int,
+    seconds: float,
 ) -> ModelCard:
     figures: dict[str, Any] = {
         "recipe": recipe.name,
-        "steps": recipe.steps,
+        "steps": steps,
         "batch": recipe.batch,
         "images": len(training),
         "validation_images": len(held_out),
@@ -139,10 +158,13 @@ def _export(
         "torch": torch.__version__,
         "figures": {name: round(value, 4) for name, value in task.evaluate(held_out).items()},
     }
-    module = task.exported(training)
+    module, pack = task.exported(training), run.folder / "pack"
     if encoder is None:
-        return export.classifier(recipe, module, training.names, figures, run.licence, run.folder / "pack")
-    return export.generator(recipe, module, encoder, held_out, figures, run.licence, run.folder / "pack")
+        card = export.classifier(recipe, module, training.names, figures, run.licence, pack)
+    else:
+        card = export.generator(recipe, module, encoder, held_out, figures, run.licence, pack)
+    print(f"exported {card.name} to {pack}: {figures['figures']}")
+    return card
 
 
 def _append(log: Path, record: dict[str, Any]) -> None:

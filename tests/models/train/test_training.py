@@ -130,6 +130,23 @@ class Killed(Exception):
     pass
 
 
+def test_a_checkpoint_can_be_exported_before_the_run_ends(photographs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe = recipe_file(tmp_path, CLASSIFIER)
+    arguments = [recipe, "--data", str(photographs), "--run-dir", str(tmp_path / "run"), "--device", "cpu"]
+    assert main([*arguments, "--export-only"]) == 2, "there is nothing to export yet"
+
+    def die(*_: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(loop, "_export", die)
+        with pytest.raises(Killed):
+            main(arguments)
+    assert not (tmp_path / "run" / "pack").exists()
+    assert main([*arguments, "--export-only"]) == 0
+    assert dgnam_models.load("colours", packs=[tmp_path / "run" / "pack"]).card.training["steps"] == 30
+
+
 @pytest.mark.parametrize("kind", ["classifier", "generator"])
 def test_killed_and_resumed_equals_uninterrupted(
     kind: str, trained: Path, photographs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
