@@ -66,4 +66,6 @@ def _check_encoder(generator: Generator, networks: Mapping[str, Network]) -> Non
     for length in shapes[code.tap]:
         size *= length
     if size != generator.code_size:
-        raise CardError(f"{generator.name}: code of {generator.code_size} units, but {code.encoder}:{code.tap} has shape {shapes[code.tap]}")
+        raise CardError(
+            f"{generator.name}: code of {generator.code_size} units, but {code.encoder}:{code.tap} has shape {shapes[code.tap]}"
+        )

@@ -52,8 +52,8 @@ def tiny_pack(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tiny(tiny_pack: Path) -> Catalog:
     """The tiny models, computing in float64.
 
-    In float32, rounding differs between batch sizes by one part in ten million; where it moves a value across a ReLU's kink, the gradient jumps,
-    and a test of equality says nothing. In float64 it says something.
+    In float32, rounding differs between batch sizes by one part in ten million; where it moves a value across a ReLU's kink, the
+    gradient jumps, and a test of equality says nothing. In float64 it says something.
     """
     loaded = catalog.load([tiny_pack], torch.device("cpu"), "tiny-prior", torch.float64)
     assert isinstance(loaded.cards["tiny"], ModelCard)

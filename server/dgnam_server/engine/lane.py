@@ -1,7 +1,7 @@
 """A lane is one device batch: rows join, step together and leave at iteration boundaries.
 
-Rules: only the engine's device thread touches a lane. Slot i on the host describes row i on the device. The host counts steps itself, so that
-nothing is read back from the device except what somebody is about to be told.
+Rules: only the engine's device thread touches a lane. Slot i on the host describes row i on the device. The host counts steps
+itself, so that nothing is read back from the device except what somebody is about to be told.
 """
 
 from collections.abc import Callable, Sequence
@@ -105,7 +105,12 @@ class Lane:
         assert self.rows is not None
         slot, rows = self.slots[i], self.rows.select([i])
         if not bool(seen.image[i].isfinite().all()):
-            return Failed(Failure.NUMERIC, "the picture holds values that are not finite: try a smaller start code or learning rate", "running", slot.step)
+            return Failed(
+                Failure.NUMERIC,
+                "the picture holds values that are not finite: try a smaller start code or learning rate",
+                "running",
+                slot.step,
+            )
         stopped = int(rows.stopped)
         terms = int(rows.real.sum())
         return Finished(
@@ -131,20 +136,18 @@ def out_of_memory(error: RuntimeError) -> bool:
     return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
 
 
-def profile(step: Callable[[int], float], largest: int, gain: float = 1.03) -> int:
-    """The batch size from which on a larger one no longer pays: sizes double from 1 while rows per second grow by `gain`.
+def profile(step: Callable[[int], float], largest: int, worth: float = 0.95) -> int:
+    """The batch size beyond which a larger one hardly pays: the smallest power of two that reaches `worth` of the best rows per second.
+
+    All sizes are timed before choosing, so that one slow moment of the machine does not decide.
 
     Args:
         step: runs one step of so many rows and returns its seconds.
         largest: never more than this.
     """
-    best, rate, size = 1, 0.0, 1
-    while size <= largest:
-        new_rate = size / step(size)
-        if new_rate < rate * gain:
-            break
-        best, rate, size = size, new_rate, size * 2
-    return best
+    sizes = [1 << power for power in range(largest.bit_length())]
+    rates = [size / step(size) for size in sizes]
+    return next(size for size, rate in zip(sizes, rates, strict=True) if rate >= worth * max(rates))
 
 
 def _picture(image: Tensor) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""DGN-AM as init / step / finished / finish over rows (Nguyen et al. 2016; ALGORITHMS.md 1). Somebody else owns the loop: the lane, or `run`.
+"""DGN-AM as init / step / finished over rows (Nguyen et al. 2016). Somebody else owns the loop: the lane, or `run`.
 
 One step, per row:
 

@@ -38,7 +38,13 @@ DGN_AM = Method(
         Option("start_learning_rate", "Step size at the first step, in units of the code; falls linearly.", 0.0, 100.0, None),
         Option("end_learning_rate", "Step size the schedule falls to.", 0.0, 100.0, 1e-10),
         Option("decay", "Share by which the code shrinks at each step.", 0.0, 1.0, 0.01),
-        Option("bound_multiplier", "Upper bound of a code unit, in standard deviations above its mean; smaller is more typical.", 0.0, 100.0, 3.0),
+        Option(
+            "bound_multiplier",
+            "Upper bound of a code unit, in standard deviations above its mean; smaller is more typical.",
+            0.0,
+            100.0,
+            3.0,
+        ),
     ),
 )
 

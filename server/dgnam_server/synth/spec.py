@@ -50,7 +50,7 @@ class Start:
 
 @dataclass(frozen=True)
 class Settings:
-    """The per-row numbers of one run (ALGORITHMS.md 1)."""
+    """The per-row numbers of one run; ascent.py says what they do."""
 
     steps: int
     start_learning_rate: float

@@ -27,7 +27,9 @@ def problem_for(catalog: Catalog, *specs: SynthesisSpec) -> Problem:
     return Problem(GeneratorPrior(catalog.generators["tiny-prior"]), networks, sources, specs[0].balance)
 
 
-def published_procedure(catalog: Catalog, unit: int, seed: int, n: int, start_lr: float, end_lr: float) -> tuple[list[np.ndarray], list[float], np.ndarray]:
+def published_procedure(
+    catalog: Catalog, unit: int, seed: int, n: int, start_lr: float, end_lr: float
+) -> tuple[list[np.ndarray], list[float], np.ndarray]:
     """The released script's loop for one unit of fc8, step by step, as plainly as can be: codes, activations, last picture."""
     generator, network = catalog.generators["tiny-prior"], catalog.networks["tiny"]
     code_card = generator.card.code
@@ -94,7 +96,7 @@ def test_rows_are_independent_of_each_other_when_they_join_late(tiny: Catalog) -
     rows = concat([rows, ascent.init(problem, second, 0)])
     for _ in range(7):
         rows, seen = ascent.step(problem, rows)
-    alone, alone_seen = ascent.run(problem, ascent.init(problem, first, 0))
+    _, alone_seen = ascent.run(problem, ascent.init(problem, first, 0))
     torch.testing.assert_close(seen.image[0], alone_seen.image[0], rtol=1e-4, atol=1e-5)
     assert ascent.finished(rows).tolist() == [True, False]
 

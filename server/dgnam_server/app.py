@@ -1,0 +1,85 @@
+"""The composition root: the one file that knows every part."""
+
+import asyncio
+import platform
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from dgnam_server import __version__, catalog
+from dgnam_server.catalog import Catalog
+from dgnam_server.config import Config, ConfigError
+from dgnam_server.engine.engine import Engine, EngineLimits
+from dgnam_server.rpc.messages import Provenance
+from dgnam_server.rpc.service import CatalogServicer, ServerServicer, SynthesisServicer
+
+
+@dataclass(frozen=True, eq=False)
+class App:
+    """The parts of one server; `ready` is set once the engine is warm."""
+
+    config: Config
+    engine: Engine
+    synthesis: SynthesisServicer
+    catalog: CatalogServicer
+    server: ServerServicer
+    ready: asyncio.Event
+
+    def summary(self) -> str:
+        """What serves, for the log."""
+        provenance, models = self.server.provenance, len(self.synthesis.catalog.cards)
+        took_s = time.monotonic() - self.server.started
+        return f"{models} models on {provenance.device} in {provenance.precision}, started in {took_s:.1f} s"
+
+
+def build(config: Config, started: float) -> App:
+    """Load the models and put the parts together; the engine is not started yet.
+
+    Args:
+        started: when the process began, in `time.monotonic` seconds.
+
+    Raises:
+        ConfigError: the device is not there.
+        CardError: a model cannot be loaded.
+    """
+    if config.threads:
+        torch.set_num_threads(config.threads)
+    device = _device(config.device)
+    dtype = None if config.precision == "auto" else getattr(torch, config.precision)
+    models = catalog.load(config.models, device, config.default_prior, dtype)
+    engine = Engine(models, device, EngineLimits(config.queue_capacity, config.max_batch_rows))
+    return assemble(config, models, engine, _device_name(device), started)
+
+
+def assemble(config: Config, models: Catalog, engine: Engine, device_name: str, started: float) -> App:
+    """Put given parts together."""
+    versions = {"dgnam": __version__, "python": platform.python_version(), "torch": str(torch.__version__), "numpy": np.__version__}
+    provenance = Provenance(versions, device_name, str(models.dtype).removeprefix("torch."))
+    ready = asyncio.Event()
+    return App(
+        config=config,
+        engine=engine,
+        synthesis=SynthesisServicer(models, engine, config, provenance, ready),
+        catalog=CatalogServicer(models, config),
+        server=ServerServicer(engine, config, provenance, started),
+        ready=ready,
+    )
+
+
+def _device(name: str) -> torch.device:
+    there = torch.cuda.is_available()
+    if name == "cuda" and not there:
+        raise ConfigError(["device = 'cuda': PyTorch finds no GPU here; use auto or cpu"])
+    return torch.device("cuda" if name == "cuda" or (name == "auto" and there) else "cpu")
+
+
+def _device_name(device: torch.device) -> str:
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    described = Path("/proc/cpuinfo")  # where it exists, it says more than `platform` does
+    lines = described.read_text(encoding="utf-8", errors="replace").splitlines() if described.is_file() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names and names[0] else platform.processor() or platform.machine()

@@ -1,0 +1,232 @@
+"""Errors a caller may see: each has a status code, a reason and google.rpc details; `explain` turns any exception into one.
+
+The status and its details travel as trailing metadata, which clients bound at 8 KiB, so long lists are cut with a count of the rest.
+"""
+
+import logging
+import secrets
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from google.protobuf.any_pb2 import Any
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.message import Message
+from google.rpc import error_details_pb2, status_pb2
+from grpc import StatusCode
+
+from dgnam_server.engine.engine import Draining, Overloaded
+from dgnam_server.engine.job import Failed, Failure
+
+log = logging.getLogger(__name__)
+
+DOMAIN = "dgnam"
+DETAILS_KEY = "grpc-status-details-bin"  # fixed by gRPC
+PUSHBACK_KEY = "grpc-retry-pushback-ms"  # fixed by gRPC's retry design
+_MESSAGE_BYTES = 1200
+_DETAIL_BYTES = 3000
+_RETRY_S = 2.0
+
+
+@dataclass(frozen=True)
+class Violation:
+    """One thing wrong: `field` is a path into the request, or another subject; `description` says what to do."""
+
+    field: str
+    description: str
+
+
+class ServerError(Exception):
+    """An answer other than the one asked for; the subclasses give code and reason."""
+
+    code = StatusCode.INTERNAL
+    reason = "BUG"
+
+    def __init__(self, message: str, *details: Message, retry_after_s: float | None = None, **metadata: str) -> None:
+        """Args: details: google.rpc messages; retry_after_s: adds RetryInfo; metadata: what ErrorInfo carries."""
+        super().__init__(message)
+        self.message = message
+        self.retry_after_s = retry_after_s
+        self._details = details
+        self._metadata = metadata
+
+    def status(self) -> status_pb2.Status:
+        """The google.rpc.Status: ErrorInfo first, then the other details."""
+        details: list[Message] = [error_details_pb2.ErrorInfo(reason=self.reason, domain=DOMAIN, metadata=self._metadata), *self._details]
+        if self.retry_after_s is not None:
+            delay = Duration()
+            delay.FromNanoseconds(round(self.retry_after_s * 1e9))
+            details.append(error_details_pb2.RetryInfo(retry_delay=delay))
+        return status_pb2.Status(code=self.code.value[0], message=self.message, details=[_packed(detail) for detail in details])
+
+    def trailers(self) -> tuple[tuple[str, str | bytes], ...]:
+        """Trailing metadata: the status, and for a full queue the delay before a retry."""
+        trailers: tuple[tuple[str, str | bytes], ...] = ((DETAILS_KEY, self.status().SerializeToString()),)
+        if self.code is StatusCode.RESOURCE_EXHAUSTED and self.retry_after_s is not None:
+            trailers += ((PUSHBACK_KEY, str(round(self.retry_after_s * 1000))),)
+        return trailers
+
+
+class InvalidRequest(ServerError):
+    """Fields that are malformed or out of range."""
+
+    code = StatusCode.INVALID_ARGUMENT
+    reason = "INVALID_REQUEST"
+
+    def __init__(self, violations: Sequence[Violation]) -> None:
+        kept = _cut(violations)
+        bad = error_details_pb2.BadRequest.FieldViolation
+        super().__init__(
+            _listed(violations),
+            error_details_pb2.BadRequest(field_violations=[bad(field=v.field, description=v.description) for v in kept]),
+        )
+        self.violations = tuple(violations)
+
+
+class NotFound(ServerError):
+    """Names that nothing here has. `resources`: (kind, name, description) each."""
+
+    code = StatusCode.NOT_FOUND
+    reason = "NOT_FOUND"
+
+    def __init__(self, resources: Sequence[tuple[str, str, str]]) -> None:
+        kept = _cut([Violation(kind + name, description) for kind, name, description in resources])
+        info = error_details_pb2.ResourceInfo
+        super().__init__(
+            _listed([Violation("", description) for _, _, description in resources]),
+            *(info(resource_type=kind, resource_name=name, description=text) for kind, name, text in resources[: len(kept)]),
+        )
+
+
+class FailedPrecondition(ServerError):
+    """A request that is right in itself but cannot be done here. `kind`: UPPER_SNAKE."""
+
+    code = StatusCode.FAILED_PRECONDITION
+
+    def __init__(self, kind: str, violations: Sequence[Violation]) -> None:
+        self.reason = kind
+        violation = error_details_pb2.PreconditionFailure.Violation
+        super().__init__(
+            _listed([Violation("", v.description) for v in violations]),
+            error_details_pb2.PreconditionFailure(
+                violations=[violation(type=kind, subject=v.field, description=v.description) for v in _cut(violations)]
+            ),
+        )
+
+
+class QueueFull(ServerError):
+    """More jobs wait than may."""
+
+    code = StatusCode.RESOURCE_EXHAUSTED
+    reason = "QUEUE_FULL"
+
+
+class ShuttingDown(ServerError):
+    """The server takes no new work, or could not finish what it had."""
+
+    code = StatusCode.UNAVAILABLE
+    reason = "DRAINING"
+
+
+class NotReady(ServerError):
+    """The server is still warming up."""
+
+    code = StatusCode.UNAVAILABLE
+    reason = "WARMING_UP"
+
+    def __init__(self) -> None:
+        super().__init__("the server is warming up; try again soon", retry_after_s=_RETRY_S)
+
+
+class DeadlineReached(ServerError):
+    """The caller's deadline came before the result; `phase` is "queued" or "running"."""
+
+    code = StatusCode.DEADLINE_EXCEEDED
+    reason = "DEADLINE"
+
+    def __init__(self, phase: str, steps_done: int) -> None:
+        super().__init__(
+            f"the deadline was reached while {phase or 'queued'}, after {steps_done} steps", phase=phase, steps_done=str(steps_done)
+        )
+
+
+class Cancelled(ServerError):
+    """The job was cancelled."""
+
+    code = StatusCode.CANCELLED
+    reason = "CANCELLED"
+
+
+class Unauthenticated(ServerError):
+    """No token, or a wrong one."""
+
+    code = StatusCode.UNAUTHENTICATED
+    reason = "TOKEN"
+
+
+class Bug(ServerError):
+    """Our fault; `id` finds the log entry."""
+
+    def __init__(self, identity: str) -> None:
+        super().__init__(f"internal error {identity}; the server's log has the details under this id", id=identity)
+
+
+def of_failure(failed: Failed) -> ServerError:
+    """The error that tells a job's end to its caller."""
+    match failed.failure:
+        case Failure.DEADLINE:
+            return DeadlineReached(failed.phase, failed.steps_done)
+        case Failure.CANCELLED:
+            return Cancelled(failed.message)
+        case Failure.DRAINING:
+            return ShuttingDown(failed.message, retry_after_s=_RETRY_S)
+        case Failure.NUMERIC:
+            return FailedPrecondition("NUMERIC", [Violation("target", failed.message)])
+        case Failure.BUG:
+            return _logged(f"a job failed while {failed.phase}, after {failed.steps_done} steps: {failed.message}", None)
+
+
+def explain(error: Exception) -> ServerError:
+    """Return what the caller may know about `error`; the rest goes to the log, under an id the caller is given."""
+    if isinstance(error, ServerError):
+        return error
+    if isinstance(error, Overloaded):
+        return QueueFull(f"the queue is full; try again in {error.retry_after_s:.1f} s", retry_after_s=error.retry_after_s)
+    if isinstance(error, Draining):
+        return ShuttingDown("the server is shutting down", retry_after_s=_RETRY_S)
+    return _logged("a call failed", error)
+
+
+def _logged(message: str, error: Exception | None) -> Bug:
+    identity = secrets.token_hex(6)
+    log.error("internal error %s: %s", identity, message, exc_info=error)
+    return Bug(identity)
+
+
+def _packed(detail: Message) -> Any:
+    packed = Any()
+    packed.Pack(detail)
+    return packed
+
+
+def _listed(violations: Sequence[Violation]) -> str:
+    """All violations in one sentence each, as many as a status message has room for."""
+    lines = [f"{v.field}: {v.description}" if v.field else v.description for v in violations]
+    kept = _fitting(lines, _MESSAGE_BYTES)
+    rest = len(lines) - kept
+    return "; ".join(lines[:kept]) + (f"; and {rest} more" if rest else "")
+
+
+def _cut(violations: Sequence[Violation]) -> Sequence[Violation]:
+    kept = _fitting((v.field + v.description for v in violations), _DETAIL_BYTES)
+    return violations[:kept]
+
+
+def _fitting(texts: Iterable[str], budget: int) -> int:
+    """How many texts fit into `budget` bytes; at least one."""
+    count = 0
+    for text in texts:
+        budget -= len(text.encode()) + 8
+        if budget < 0 and count:
+            break
+        count += 1
+    return count

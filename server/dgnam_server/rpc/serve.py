@@ -1,0 +1,153 @@
+"""The gRPC server's life: listen, warm up, serve, drain, stop. Health says which.
+
+NOT_SERVING while warming up and while draining, SERVING between; the port file exists only while SERVING.
+"""
+
+import asyncio
+import logging
+import os
+import signal
+import ssl
+from pathlib import Path
+from typing import Any
+
+import grpc
+from dgnam_proto.v1 import catalog_pb2, catalog_pb2_grpc, server_pb2, server_pb2_grpc, synthesis_pb2, synthesis_pb2_grpc
+from grpc import aio
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from dgnam_server.app import App
+from dgnam_server.config import Config
+from dgnam_server.rpc.interceptors import ErrorInterceptor, TokenInterceptor
+from dgnam_server.rpc.service import MAX_MESSAGE_BYTES
+
+log = logging.getLogger(__name__)
+
+SERVICES = tuple(
+    file.DESCRIPTOR.services_by_name[name].full_name
+    for file, name in ((synthesis_pb2, "SynthesisService"), (catalog_pb2, "CatalogService"), (server_pb2, "ServerService"))
+)
+OPTIONS = (
+    ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+    ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
+    ("grpc.so_reuseport", 0),  # else a second server on the port would silently take half of the calls
+)
+_LAST_WORDS_S = 2.0  # for streams to send their last message after the engine stopped
+
+
+_HealthServicer: Any = health.aio.HealthServicer  # type: ignore[attr-defined]  # the stubs do not know it
+
+
+class StartError(RuntimeError):
+    """The server cannot start; the message says why."""
+
+
+async def run(app: App, stop: asyncio.Event) -> None:
+    """Serve until `stop` is set, then drain and return.
+
+    Raises:
+        StartError: the address cannot be listened on, or the TLS files are wrong.
+    """
+    server, checks = _server(app), _HealthServicer()
+    health_pb2_grpc.add_HealthServicer_to_server(checks, server)
+    await _tell(checks, health_pb2.HealthCheckResponse.NOT_SERVING)
+    port = _listen(server, app.config)
+    await server.start()
+    try:
+        await asyncio.to_thread(app.engine.start)
+        if not stop.is_set():
+            await _serve(app, checks, port, stop)
+        log.info("stopping; running work may take up to %g s more", app.config.drain_timeout_s)
+        await checks.enter_graceful_shutdown()
+        await asyncio.to_thread(app.engine.drain, app.config.drain_timeout_s)
+    finally:
+        await server.stop(_LAST_WORDS_S)
+
+
+def stop_on_signals(stop: asyncio.Event, config: Config) -> None:
+    """SIGTERM and SIGINT set `stop`; the second of them ends the process at once, whatever still runs."""
+
+    def on_signal(number: int) -> None:
+        if stop.is_set():
+            _remove(config.port_file)
+            os._exit(128 + number)
+        stop.set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, on_signal, number)
+
+
+async def _serve(app: App, checks: Any, port: int, stop: asyncio.Event) -> None:
+    try:
+        app.ready.set()
+        await _tell(checks, health_pb2.HealthCheckResponse.SERVING)
+        _write(app.config.port_file, port)
+        log.info("serving on %s: %s", _address(app.config.host, port), app.summary())
+        await stop.wait()
+    finally:
+        _remove(app.config.port_file)
+
+
+def _server(app: App) -> aio.Server:
+    tokens = [TokenInterceptor(app.config.token)] if app.config.token else []
+    server = aio.server(interceptors=[*tokens, ErrorInterceptor()], options=OPTIONS)
+    synthesis_pb2_grpc.add_SynthesisServiceServicer_to_server(app.synthesis, server)
+    catalog_pb2_grpc.add_CatalogServiceServicer_to_server(app.catalog, server)
+    server_pb2_grpc.add_ServerServiceServicer_to_server(app.server, server)
+    reflection.enable_server_reflection((*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
+    return server
+
+
+def _listen(server: aio.Server, config: Config) -> int:
+    """Bind the address; returns the port."""
+    address = _address(config.host, config.port)
+    if config.exposed and config.token is None and config.tls_client_ca is None:
+        log.warning("%s can be reached from other machines and asks for no token: whoever reaches it may use it (see token_file)", address)
+    if config.exposed and config.tls_cert is None:
+        log.warning("%s can be reached from other machines without TLS: others on the way can read along (see tls_cert)", address)
+    credentials = _credentials(config)
+    try:
+        return server.add_secure_port(address, credentials) if credentials else server.add_insecure_port(address)
+    except RuntimeError as error:
+        raise StartError(f"cannot listen on {address}: another program uses it, or it is no address of this machine") from error
+
+
+def _credentials(config: Config) -> grpc.ServerCredentials | None:
+    if config.tls_cert is None or config.tls_key is None:
+        return None
+    try:  # gRPC would only say that it cannot listen
+        check = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        check.load_cert_chain(config.tls_cert, config.tls_key)
+        if config.tls_client_ca:
+            check.load_verify_locations(config.tls_client_ca)
+        authorities = config.tls_client_ca.read_bytes() if config.tls_client_ca else None
+        pair = (config.tls_key.read_bytes(), config.tls_cert.read_bytes())
+    except OSError as error:
+        raise StartError(f"the TLS files cannot be used: {error}") from error
+    return grpc.ssl_server_credentials([pair], authorities, authorities is not None)
+
+
+async def _tell(checks: Any, status: health_pb2.HealthCheckResponse.ServingStatus) -> None:
+    for service in ("", *SERVICES):
+        await checks.set(service, status)
+
+
+def _address(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host and not host.startswith("[") else f"{host}:{port}"
+
+
+def _write(path: Path | None, port: int) -> None:
+    """Write the port file; whoever waits for it never sees half of it."""
+    if path is not None:
+        draft = path.with_name(f".{path.name}.{os.getpid()}")
+        draft.write_text(f"{port}\n", encoding="ascii")
+        draft.replace(path)
+
+
+def _remove(path: Path | None) -> None:
+    if path is not None:
+        path.unlink(missing_ok=True)

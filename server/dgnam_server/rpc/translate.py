@@ -1,0 +1,239 @@
+"""SynthesizeRequest -> SynthesisSpec: all request checking. Every problem is reported at once, with its field's path."""
+
+import math
+from collections.abc import Mapping
+from typing import TypeVar
+
+import numpy as np
+from dgnam_models import Generator, Network
+from dgnam_models.card import Tap
+from dgnam_proto import arrays
+from dgnam_proto.v1.synthesis_pb2 import Determinism, SynthesizeRequest
+from dgnam_proto.v1.target_pb2 import Balance, Readout, Target, Term, Unit
+
+from dgnam_server.catalog import Catalog
+from dgnam_server.config import Config
+from dgnam_server.rpc import lookup, pictures
+from dgnam_server.rpc.problems import Problems, nearest, quoted
+from dgnam_server.synth import spec
+from dgnam_server.synth.methods import DEFAULT_METHOD, METHODS, Method, Option
+
+READOUTS: Mapping[int, spec.Readout] = {
+    Readout.READOUT_ACTIVATION: spec.Readout.ACTIVATION,
+    Readout.READOUT_PROBABILITY: spec.Readout.PROBABILITY,
+}
+BALANCES: Mapping[int, spec.Balance] = {
+    Balance.BALANCE_NONE: spec.Balance.NONE,
+    Balance.BALANCE_GRADIENT_NORM: spec.Balance.GRADIENT_NORM,
+    Balance.BALANCE_EQUAL_ACTIVATION: spec.Balance.EQUAL_ACTIVATION,
+}
+STRICTNESS: Mapping[int, bool] = {Determinism.DETERMINISM_ROUNDING: False, Determinism.DETERMINISM_STRICT: True}
+V = TypeVar("V")
+_SEEDS = 2**63  # a row's generator takes a signed 64-bit seed
+
+
+def synthesis(request: SynthesizeRequest, catalog: Catalog, config: Config) -> spec.SynthesisSpec:
+    """Return the request checked and complete.
+
+    Args:
+        config: its `max_...` fields bound what a request may ask for.
+
+    Raises:
+        InvalidRequest: fields are malformed or out of range; lists every problem of any kind.
+        NotFound: models, taps, units or the method are unknown, and nothing else is wrong.
+        FailedPrecondition: the prior's picture is smaller than a network's input, and nothing else is wrong.
+    """
+    problems = Problems()
+    prior = lookup.generator(catalog, request.prior if request.HasField("prior") else catalog.default_prior, "prior", problems)
+    method = _method(request, problems)
+    terms = _terms(request.target, catalog, config.max_terms, prior, problems)
+    balance = _choice(request.target.balance, BALANCES, spec.Balance.NONE, Balance.items(), "target.balance", problems)
+    strict = _choice(request.determinism, STRICTNESS, False, Determinism.items(), "determinism", problems)
+    settings = _settings(request, method or METHODS[DEFAULT_METHOD], prior, config.max_steps, problems)
+    start = _start(request, prior, catalog, config.max_start_image_pixels, problems)
+    variants = _variants(request, config.max_variants, problems)
+    problems.raise_any()
+    assert prior is not None and method is not None
+    return spec.SynthesisSpec(
+        terms=terms,
+        balance=balance,
+        prior=prior.name,
+        method=method.name,
+        settings=settings,
+        seed=request.seed,
+        variants=variants,
+        start=start,
+        preview_interval=request.preview_interval,
+        strict=strict,
+    )
+
+
+def largest(option: Option, max_steps: int) -> float:
+    """The most a request may ask for: the method's own maximum, for steps also the server's."""
+    return min(option.maximum, max_steps) if option.name == "steps" else option.maximum
+
+
+def _method(request: SynthesizeRequest, problems: Problems) -> Method | None:
+    name = request.method if request.HasField("method") else DEFAULT_METHOD
+    if name not in METHODS:
+        problems.missing("method", "method", name, f"there is no method {quoted(name)}; {nearest(name, sorted(METHODS))}")
+    return METHODS.get(name)
+
+
+# --- the target ------------------------------------------------------------------------------------------------------
+
+
+def _terms(target: Target, catalog: Catalog, most: int, prior: Generator | None, problems: Problems) -> tuple[spec.Term, ...]:
+    if not target.terms:
+        problems.invalid("target.terms", "is empty; name at least one unit")
+    if len(target.terms) > most:
+        problems.invalid("target.terms", f"has {len(target.terms)} terms; at most {most} are allowed")
+    terms: dict[tuple[spec.Unit, spec.Readout], int] = {}
+    found = []
+    for index, message in enumerate(target.terms[:most]):
+        path = f"target.terms[{index}]"
+        term = _term(message, catalog, prior, path, problems)
+        if term is None:
+            continue
+        first = terms.setdefault((term.unit, term.readout), index)
+        if first != index:
+            problems.invalid(path, f"names the same unit and readout as target.terms[{first}]; make one term of them, with one weight")
+        found.append(term)
+    return tuple(found)
+
+
+def _term(message: Term, catalog: Catalog, prior: Generator | None, path: str, problems: Problems) -> spec.Term | None:
+    weight = message.weight if message.HasField("weight") else 1.0
+    if not math.isfinite(weight) or weight == 0:
+        problems.invalid(f"{path}.weight", f"is {weight:g}; it must be a finite number other than 0")
+    readout = _choice(message.readout, READOUTS, spec.Readout.ACTIVATION, Readout.items(), f"{path}.readout", problems)
+    if not message.HasField("unit"):
+        problems.invalid(f"{path}.unit", "is not set; give model, tap, and index or label")
+        return None
+    unit_path = f"{path}.unit"
+    network = lookup.network(catalog, message.unit.model, f"{unit_path}.model", problems)
+    if network is None:
+        return None
+    if prior is not None:
+        _check_sizes(prior, network, f"{unit_path}.model", problems)
+    tap = lookup.tap(network.card, message.unit.tap, f"{unit_path}.tap", problems)
+    if tap is None:
+        return None
+    output = network.card.output_tap
+    if readout is spec.Readout.PROBABILITY and tap.name != output:
+        problems.invalid(f"{path}.readout", f"is READOUT_PROBABILITY; only the output tap {output} has probabilities, {tap.name} has not")
+    unit = _unit(message.unit, network, tap, unit_path, problems)
+    return None if unit is None else spec.Term(unit, weight, readout)
+
+
+def _unit(message: Unit, network: Network, tap: Tap, path: str, problems: Problems) -> spec.Unit | None:
+    index: int | None = None
+    match message.WhichOneof("unit"):
+        case "index":
+            index = lookup.unit_by_index(network.card, tap, message.index, f"{path}.index", problems)
+        case "label":
+            index = lookup.unit_by_label(network.card, tap, message.label, f"{path}.label", problems)
+        case _:
+            problems.invalid(path, "has neither index nor label; give one of them")
+    position = (message.position.y, message.position.x) if message.HasField("position") else None
+    if position is not None:
+        _check_position(position, tap, f"{path}.position", problems)
+    return None if index is None else spec.Unit(network.name, tap.name, index, position)
+
+
+def _check_position(position: tuple[int, int], tap: Tap, path: str, problems: Problems) -> None:
+    if len(tap.shape) != 3:
+        problems.invalid(path, f"is set, but {tap.name} is not convolutional: its units have no positions")
+        return
+    for axis, value, length in zip("yx", position, tap.shape[1:], strict=True):
+        if value >= length:
+            problems.invalid(f"{path}.{axis}", f"is {value}; the map of {tap.name} has {axis} from 0 to {length - 1}")
+
+
+def _check_sizes(prior: Generator, network: Network, path: str, problems: Problems) -> None:
+    """A larger picture is cropped about its centre; a smaller one leaves the network without input at the borders."""
+    drawn, wanted = prior.image_size, network.input_size
+    if drawn[0] < wanted[0] or drawn[1] < wanted[1]:
+        problems.unmet(
+            path,
+            "IMAGE_SIZE",
+            f"the prior {prior.name} draws {drawn[0]} x {drawn[1]} pixels, {network.name} needs {wanted[0]} x {wanted[1]}; "
+            "choose a prior that draws at least that",
+        )
+
+
+# --- everything else -------------------------------------------------------------------------------------------------
+
+
+def _choice(value: int, table: Mapping[int, V], default: V, names: list[tuple[str, int]], path: str, problems: Problems) -> V:
+    """An enum's meaning. Unset and UNSPECIFIED are the default; a value this server does not know is a problem."""
+    if value and value not in table:
+        problems.invalid(path, f"is {value}, which is unknown here; it may be {', '.join(name for name, number in names if number)}")
+    return table.get(value, default)
+
+
+def _settings(request: SynthesizeRequest, method: Method, prior: Generator | None, max_steps: int, problems: Problems) -> spec.Settings:
+    values = {}
+    for option in method.options:
+        maximum = largest(option, max_steps)
+        if request.HasField(option.name):
+            value = getattr(request, option.name)
+            if not option.minimum <= value <= maximum:  # a NaN is in no range
+                problems.invalid(option.name, f"is {value:g}; it must be from {option.minimum:g} to {maximum:g}")
+        else:
+            value = min(_default(option, prior), maximum)
+        values[option.name] = value
+    return spec.Settings(**{**values, "steps": int(values["steps"])})
+
+
+def _default(option: Option, prior: Generator | None) -> float:
+    """The default as the wire would carry it, in single precision, so that a recipe replays exactly."""
+    if option.default is not None:
+        return float(np.float32(option.default))
+    if prior is None:
+        return option.minimum
+    code = prior.card.code
+    assert code is not None
+    return float(np.float32(getattr(code, option.name)))
+
+
+def _start(request: SynthesizeRequest, prior: Generator | None, catalog: Catalog, most_pixels: int, problems: Problems) -> spec.Start:
+    match request.WhichOneof("start"):
+        case "start_code":
+            return spec.Start(code=_start_code(request, prior, problems))
+        case "start_image":
+            size = (pictures.LEAST_SIDE_PX,) * 2
+            if prior is not None:
+                assert prior.card.code is not None
+                size = catalog.networks[prior.card.code.encoder].input_size
+            try:
+                return spec.Start(image=pictures.decode(request.start_image, size, most_pixels))
+            except ValueError as error:
+                problems.invalid("start_image", str(error))
+    return spec.Start()
+
+
+def _start_code(request: SynthesizeRequest, prior: Generator | None, problems: Problems) -> np.ndarray | None:
+    if prior is None:  # nothing to compare with, and its name is a problem already
+        return None
+    shape = tuple(request.start_code.shape)
+    if shape != (prior.code_size,):
+        problems.invalid("start_code.shape", f"is {list(shape)[:8]}; a code of {prior.name} has the shape [{prior.code_size}]")
+        return None
+    try:
+        code = arrays.from_message(request.start_code)
+    except ValueError as error:
+        problems.invalid("start_code.data", str(error))
+        return None
+    if not np.isfinite(code).all():
+        problems.invalid("start_code.data", "has values that are infinite or not numbers")
+    return code
+
+
+def _variants(request: SynthesizeRequest, most: int, problems: Problems) -> int:
+    variants = request.variants if request.HasField("variants") else 1
+    if not 1 <= variants <= most:
+        problems.invalid("variants", f"is {variants}; it must be from 1 to {most}")
+    if request.seed + variants >= _SEEDS:
+        problems.invalid("seed", f"is {request.seed}; the seed plus the number of variants must be below 2^63")
+    return variants

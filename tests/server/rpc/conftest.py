@@ -1,0 +1,135 @@
+"""A server in this process, over a real socket, with an engine that says what the test tells it to."""
+
+import asyncio
+import threading
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import grpc
+import numpy as np
+import pytest
+from dgnam_proto.v1.synthesis_pb2 import SynthesizeRequest
+from dgnam_proto.v1.target_pb2 import Target, Term, Unit
+from dgnam_server import app
+from dgnam_server.app import App
+from dgnam_server.catalog import Catalog
+from dgnam_server.config import Config
+from dgnam_server.engine.engine import Load
+from dgnam_server.engine.job import Ending, Event, Finished, Queued
+from dgnam_server.rpc import serve
+from dgnam_server.rpc.mailbox import Pace
+from dgnam_server.synth.spec import SynthesisSpec
+
+PACE = Pace()
+
+
+@dataclass(eq=False)
+class ScriptedJob:
+    """One submitted job, and its ticket."""
+
+    spec: SynthesisSpec
+    emit: Callable[[Event], None]
+    deadline: float | None
+    cancelled: threading.Event = field(default_factory=threading.Event)
+
+    def cancel(self) -> None:
+        self.cancelled.set()
+
+    def finish(self, variant: int = 0) -> None:
+        """Emit a result."""
+        image, code = np.full((8, 8, 3), 0.5, np.float32), np.zeros(24, np.float32)
+        history = np.ones((3, len(self.spec.terms)), np.float32)
+        self.emit(Finished(variant, image, code, history, 1.5, history[-1], Ending.STEPS_DONE))
+
+
+@dataclass(eq=False)
+class ScriptedEngine:
+    """The interface of `engine.Engine`; `warm` lets `start` return, `refusal` is what `submit` raises."""
+
+    jobs: list[ScriptedJob] = field(default_factory=list)
+    warm: threading.Event = field(default_factory=threading.Event)
+    refusal: Exception | None = None
+    batch_rows: int = 4
+    drained: float | None = None
+    on_drain: Callable[[], None] = lambda: None
+
+    def start(self) -> None:
+        assert self.warm.wait(20)
+
+    def submit(self, spec: SynthesisSpec, emit: Callable[[Event], None], deadline: float | None = None) -> ScriptedJob:
+        if self.refusal:
+            raise self.refusal
+        self.jobs.append(ScriptedJob(spec, emit, deadline))
+        emit(Queued(0))
+        return self.jobs[-1]
+
+    def load(self) -> Load:
+        return Load(queued_jobs=3, finished_jobs=5)
+
+    def drain(self, timeout_s: float) -> None:
+        self.drained = timeout_s
+        self.on_drain()
+
+    async def job(self, index: int = 0) -> ScriptedJob:
+        """Wait for a job to be submitted."""
+        async with asyncio.timeout(10):
+            while len(self.jobs) <= index:
+                await asyncio.sleep(0.005)
+        return self.jobs[index]
+
+
+@pytest.fixture
+def engine() -> ScriptedEngine:
+    scripted = ScriptedEngine()
+    scripted.warm.set()
+    return scripted
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    return Config(port=0, port_file=tmp_path / "port", drain_timeout_s=3)
+
+
+@pytest.fixture
+def request_() -> SynthesizeRequest:
+    """The plainest request."""
+    return SynthesizeRequest(target=Target(terms=[Term(unit=Unit(model="tiny", tap="fc8", index=2))]))
+
+
+@dataclass(eq=False)
+class Serving:
+    """A server that serves."""
+
+    channel: grpc.aio.Channel
+    app: App
+    stop: asyncio.Event
+    ended: "asyncio.Task[None]"
+
+
+Serve = Callable[..., AbstractAsyncContextManager[Serving]]
+
+
+@pytest.fixture
+def serving(config: Config, tiny: Catalog, engine: ScriptedEngine) -> Serve:
+    """`async with serving() as server`: started, and drained at the end. Arguments replace the parts that tests vary."""
+
+    @asynccontextmanager
+    async def serving(config: Config = config, engine: object = engine, pace: Pace = PACE) -> AsyncIterator[Serving]:
+        parts = app.assemble(config, tiny, engine, "a test", time.monotonic())  # type: ignore[arg-type]
+        parts = replace(parts, synthesis=replace(parts.synthesis, pace=pace))
+        stop = asyncio.Event()
+        ended = asyncio.ensure_future(serve.run(parts, stop))
+        assert config.port_file
+        async with asyncio.timeout(20):
+            while not config.port_file.exists():
+                await asyncio.sleep(0.005)
+                assert not ended.done(), ended.exception()
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{config.port_file.read_text().strip()}") as channel:
+            yield Serving(channel, parts, stop, ended)
+        stop.set()
+        await ended
+
+    return serving

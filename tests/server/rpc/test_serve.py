@@ -1,0 +1,185 @@
+"""The server's life: health, port file, token, TLS, drain."""
+
+import asyncio
+import logging
+import shutil
+import socket
+import subprocess
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+from dgnam_proto.v1 import server_pb2, server_pb2_grpc, synthesis_pb2_grpc
+from dgnam_proto.v1.synthesis_pb2 import SynthesizeRequest
+from dgnam_server import app
+from dgnam_server.catalog import Catalog
+from dgnam_server.config import Config
+from dgnam_server.engine.job import Failed, Failure
+from dgnam_server.rpc import serve
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+
+NOT_SERVING, SERVING = health_pb2.HealthCheckResponse.NOT_SERVING, health_pb2.HealthCheckResponse.SERVING
+
+
+async def health(channel: grpc.aio.Channel, service: str = "") -> int:
+    return (await health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(service=service), wait_for_ready=True)).status
+
+
+def info(channel: grpc.aio.Channel, **options: Any) -> Any:
+    return server_pb2_grpc.ServerServiceStub(channel).GetServerInfo(server_pb2.GetServerInfoRequest(), **options)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+async def test_not_serving_until_warm(config: Config, tiny: Catalog, engine: Any, request_: SynthesizeRequest) -> None:
+    engine.warm.clear()
+    config = replace(config, port=free_port())
+    stop = asyncio.Event()
+    ended = asyncio.ensure_future(serve.run(app.assemble(config, tiny, engine, "a test", time.monotonic()), stop))
+    assert config.port_file
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{config.port}") as channel:
+        for service in ("", *serve.SERVICES):
+            assert await health(channel, service) == NOT_SERVING
+        assert not config.port_file.exists()
+        with pytest.raises(grpc.aio.AioRpcError, match="warming up") as caught:
+            await synthesis_pb2_grpc.SynthesisServiceStub(channel).Synthesize(request_).read()
+        assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
+        engine.warm.set()
+        async with asyncio.timeout(10):
+            while not config.port_file.exists():
+                await asyncio.sleep(0.005)
+        for service in ("", *serve.SERVICES):
+            assert await health(channel, service) == SERVING
+        assert config.port_file.read_text() == f"{config.port}\n"
+    stop.set()
+    await ended
+    assert not config.port_file.exists()
+    assert engine.drained == 3
+
+
+async def test_drain_tells_health_and_lets_streams_end(serving: Any, engine: Any, request_: SynthesizeRequest) -> None:
+    async with serving() as server:
+        call = synthesis_pb2_grpc.SynthesisServiceStub(server.channel).Synthesize(request_)
+        job = await engine.job()
+        loop, seen = asyncio.get_running_loop(), []
+
+        def on_drain() -> None:
+            seen.append(asyncio.run_coroutine_threadsafe(health(server.channel), loop).result(5))
+            job.emit(Failed(Failure.DRAINING, "the server is shutting down", "running", 2))
+
+        engine.on_drain = on_drain
+        server.stop.set()
+        with pytest.raises(grpc.aio.AioRpcError, match="shutting down") as caught:
+            async for _ in call:
+                pass
+        assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
+        await server.ended
+    assert seen == [NOT_SERVING]
+
+
+async def test_work_that_ends_in_time_is_delivered(serving: Any, engine: Any, request_: SynthesizeRequest) -> None:
+    async with serving() as server:
+        call = synthesis_pb2_grpc.SynthesisServiceStub(server.channel).Synthesize(request_)
+        engine.on_drain = (await engine.job()).finish
+        server.stop.set()
+        assert [message.WhichOneof("event") async for message in call][-1] == "result"
+
+
+async def test_a_failed_start_ends_the_server(config: Config, tiny: Catalog, engine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def start() -> None:
+        raise RuntimeError("no memory")
+
+    monkeypatch.setattr(engine, "start", start)
+    with pytest.raises(RuntimeError, match="no memory"):
+        await serve.run(app.assemble(config, tiny, engine, "a test", time.monotonic()), asyncio.Event())
+    assert config.port_file
+    assert not config.port_file.exists()
+
+
+async def test_a_taken_port_is_told(serving: Any, config: Config, tiny: Catalog, engine: Any) -> None:
+    async with serving():
+        assert config.port_file
+        taken = replace(config, port=int(config.port_file.read_text()), port_file=None)
+        with pytest.raises(serve.StartError, match="cannot listen"):
+            await serve.run(app.assemble(taken, tiny, engine, "a test", time.monotonic()), asyncio.Event())
+
+
+async def test_token(serving: Any, config: Config) -> None:
+    async with serving(replace(config, token="s3cret")) as server:
+        assert await health(server.channel) == SERVING
+        for metadata in ((), (("authorization", "Bearer s3cre"),), (("authorization", "s3cret"),)):
+            with pytest.raises(grpc.aio.AioRpcError, match="token") as caught:
+                await info(server.channel, metadata=metadata)
+            assert caught.value.code() is grpc.StatusCode.UNAUTHENTICATED
+        assert (await info(server.channel, metadata=(("authorization", "Bearer s3cret"),))).version
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await synthesis_pb2_grpc.SynthesisServiceStub(server.channel).Synthesize(SynthesizeRequest()).read()
+        assert caught.value.code() is grpc.StatusCode.UNAUTHENTICATED
+
+
+async def test_reflection(serving: Any) -> None:
+    async with serving() as server:
+        stub = reflection_pb2_grpc.ServerReflectionStub(server.channel)
+        call = stub.ServerReflectionInfo(iter([reflection_pb2.ServerReflectionRequest(list_services="")]))
+        names = {service.name for service in (await call.read()).list_services_response.service}
+        call.cancel()
+    assert names >= set(serve.SERVICES)
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> tuple[Path, Path]:
+    """A certificate for localhost that vouches for itself, and its key."""
+    if not shutil.which("openssl"):
+        pytest.skip("needs openssl to make a certificate")
+    cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
+    command += ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", str(key), "-out", str(cert)]
+    subprocess.run(command, check=True, capture_output=True)
+    return cert, key
+
+
+async def test_tls(serving: Any, config: Config, certificate: tuple[Path, Path]) -> None:
+    cert, key = certificate
+    async with serving(replace(config, tls_cert=cert, tls_key=key)) as server:
+        assert server.app.config.port_file
+        address = f"localhost:{server.app.config.port_file.read_text().strip()}"
+        async with grpc.aio.secure_channel(address, grpc.ssl_channel_credentials(cert.read_bytes())) as channel:
+            assert (await info(channel)).version
+        with pytest.raises(grpc.aio.AioRpcError):
+            await info(server.channel, timeout=5)  # without TLS
+
+
+async def test_mutual_tls(serving: Any, config: Config, certificate: tuple[Path, Path]) -> None:
+    cert, key = certificate
+    async with serving(replace(config, tls_cert=cert, tls_key=key, tls_client_ca=cert)) as server:
+        assert server.app.config.port_file
+        address = f"localhost:{server.app.config.port_file.read_text().strip()}"
+        known = grpc.ssl_channel_credentials(cert.read_bytes(), key.read_bytes(), cert.read_bytes())
+        async with grpc.aio.secure_channel(address, known) as channel:
+            assert (await info(channel)).version
+        async with grpc.aio.secure_channel(address, grpc.ssl_channel_credentials(cert.read_bytes())) as channel:
+            with pytest.raises(grpc.aio.AioRpcError) as caught:
+                await info(channel, timeout=5)
+        assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
+
+
+async def test_wrong_tls_files_are_told(config: Config, tiny: Catalog, engine: Any, tmp_path: Path) -> None:
+    wrong = tmp_path / "wrong.pem"
+    wrong.write_text("no certificate")
+    broken = replace(config, tls_cert=wrong, tls_key=wrong)
+    with pytest.raises(serve.StartError, match="TLS"):
+        await serve.run(app.assemble(broken, tiny, engine, "a test", time.monotonic()), asyncio.Event())
+
+
+async def test_an_open_address_is_warned_about(serving: Any, config: Config, caplog: pytest.LogCaptureFixture) -> None:
+    async with serving(replace(config, host="0.0.0.0")):
+        warnings = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
+    assert len(warnings) == 2

@@ -1,0 +1,244 @@
+"""The services over a real socket: order of the stream, coalescing, cancelling, deadlines, errors."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import grpc
+import numpy as np
+import pytest
+from dgnam_proto import arrays
+from dgnam_proto.v1 import catalog_pb2, catalog_pb2_grpc, server_pb2, server_pb2_grpc, synthesis_pb2_grpc
+from dgnam_proto.v1.synthesis_pb2 import SynthesizeRequest
+from dgnam_server.catalog import Catalog
+from dgnam_server.config import Config
+from dgnam_server.engine.engine import Draining, Engine, EngineLimits, Overloaded
+from dgnam_server.engine.job import Failed, Failure, Progress, Started
+from dgnam_server.rpc import translate
+from dgnam_server.rpc.mailbox import Pace
+from google.rpc import error_details_pb2
+from grpc_status import rpc_status
+from torch import device
+
+
+def synthesize(server: Any, request: SynthesizeRequest, **options: Any) -> Any:
+    return synthesis_pb2_grpc.SynthesisServiceStub(server.channel).Synthesize(request, **options)
+
+
+async def kinds(call: Any) -> list[str]:
+    return [message.WhichOneof("event") async for message in call]
+
+
+async def refusal(call: Any) -> grpc.aio.AioRpcError:
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await kinds(call)
+    return caught.value
+
+
+async def details(call: Any, error: grpc.aio.AioRpcError) -> dict[str, Any]:
+    """The status's details by type name."""
+    status = await rpc_status.aio.from_call(call)
+    assert status.code == error.code().value[0]
+    known = {
+        getattr(error_details_pb2, name).DESCRIPTOR.full_name: getattr(error_details_pb2, name)
+        for name in ("ErrorInfo", "RetryInfo", "BadRequest")
+    }
+    found = {}
+    for packed in status.details:
+        detail = known[packed.TypeName()]()
+        assert packed.Unpack(detail)
+        found[detail.DESCRIPTOR.name] = detail
+    return found
+
+
+async def test_stream(serving: Any, engine: Any, request_: SynthesizeRequest) -> None:
+    request_.variants = 2
+    async with serving() as server:
+        call = synthesize(server, request_)
+        job = await engine.job()
+        job.emit(Started())
+        job.emit(Progress(0, 1, 3, 0.5))
+        job.finish(1)
+        job.finish(0)
+        messages = [message async for message in call]
+    assert [m.WhichOneof("event") for m in messages] == ["queued", "started", "progress", "result", "result"]
+    assert [m.result.variant for m in messages[3:]] == [1, 0]
+    assert messages[3].result.recipe.request.seed == 1
+    assert job.cancelled.is_set()  # harmless after the end, and never forgotten
+
+
+async def test_many_steps_are_few_messages(serving: Any, engine: Any, request_: SynthesizeRequest) -> None:
+    async with serving() as server:
+        call = synthesize(server, request_)
+        job = await engine.job()
+        for step in range(1000):
+            job.emit(Progress(0, step, 1000, 0.5))
+            await asyncio.sleep(0)
+        job.finish()
+        assert (await kinds(call)).count("progress") < 20
+
+
+async def test_heartbeat(serving: Any, engine: Any, request_: SynthesizeRequest) -> None:
+    async with serving(pace=Pace(heartbeat_s=0.02)) as server:
+        call = synthesize(server, request_)
+        job = await engine.job()
+        await asyncio.sleep(0.2)
+        job.finish()
+        assert "heartbeat" in await kinds(call)
+
+
+async def cancelling(call: Any) -> None:
+    call.cancel()
+
+
+async def reading_then_cancelling(call: Any) -> None:
+    await call.read()
+    call.cancel()
+
+
+@pytest.mark.parametrize("leave", [cancelling, reading_then_cancelling])
+async def test_cancel_frees_the_job(
+    serving: Any, engine: Any, request_: SynthesizeRequest, leave: Callable[[Any], Awaitable[None]]
+) -> None:
+    async with serving() as server:
+        call = synthesize(server, request_)
+        job = await engine.job()
+        await leave(call)
+        assert await asyncio.to_thread(job.cancelled.wait, 5)
+
+
+async def test_disconnect_frees_the_job(serving: Any, engine: Any, request_: SynthesizeRequest) -> None:
+    async with serving() as server:
+        call = synthesize(server, request_)
+        job = await engine.job()
+        await server.channel.close()
+        assert await asyncio.to_thread(job.cancelled.wait, 5)
+        assert call.done()
+
+
+async def test_a_deadline_goes_to_the_engine_and_ends_the_call(serving: Any, engine: Any, request_: SynthesizeRequest) -> None:
+    async with serving() as server:
+        call = synthesize(server, request_, timeout=0.3)
+        job = await engine.job()
+        assert job.deadline is not None
+        assert (await refusal(call)).code() is grpc.StatusCode.DEADLINE_EXCEEDED
+        assert await asyncio.to_thread(job.cancelled.wait, 5)
+        synthesize(server, request_)
+        assert (await engine.job(1)).deadline is None
+
+
+async def test_a_job_that_missed_its_deadline_tells_how_far_it_came(serving: Any, engine: Any, request_: SynthesizeRequest) -> None:
+    async with serving() as server:
+        call = synthesize(server, request_, timeout=30)
+        (await engine.job()).emit(Failed(Failure.DEADLINE, "late", "running", 17))
+        error = await refusal(call)
+        assert error.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+        assert dict((await details(call, error))["ErrorInfo"].metadata) == {"phase": "running", "steps_done": "17"}
+
+
+async def test_failure_after_progress(serving: Any, engine: Any, request_: SynthesizeRequest) -> None:
+    async with serving() as server:
+        call = synthesize(server, request_)
+        job = await engine.job()
+        job.emit(Failed(Failure.NUMERIC, "the gradient is not a number at step 3", "running", 3))
+        error = await refusal(call)
+        assert error.code() is grpc.StatusCode.FAILED_PRECONDITION
+        assert "step 3" in (error.details() or "")
+
+
+async def test_queue_full(serving: Any, engine: Any, request_: SynthesizeRequest) -> None:
+    engine.refusal = Overloaded(1.5)
+    async with serving() as server:
+        call = synthesize(server, request_)
+        error = await refusal(call)
+        assert error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+        found = await details(call, error)
+        assert dict(error.trailing_metadata())["grpc-retry-pushback-ms"] == "1500"
+    assert (found["ErrorInfo"].reason, found["ErrorInfo"].domain) == ("QUEUE_FULL", "dgnam")
+    assert found["RetryInfo"].retry_delay.ToTimedelta().total_seconds() == 1.5
+
+
+async def test_draining(serving: Any, engine: Any, request_: SynthesizeRequest) -> None:
+    engine.refusal = Draining()
+    async with serving() as server:
+        call = synthesize(server, request_)
+        error = await refusal(call)
+        assert error.code() is grpc.StatusCode.UNAVAILABLE
+        assert "RetryInfo" in await details(call, error)
+
+
+async def test_bad_request(serving: Any, request_: SynthesizeRequest) -> None:
+    request_.steps = 0
+    async with serving() as server:
+        call = synthesize(server, request_)
+        error = await refusal(call)
+        assert error.code() is grpc.StatusCode.INVALID_ARGUMENT
+        assert [v.field for v in (await details(call, error))["BadRequest"].field_violations] == ["steps"]
+
+
+async def test_a_request_wrong_all_over_still_gets_its_answer(serving: Any, request_: SynthesizeRequest) -> None:
+    """Clients refuse trailing metadata beyond 8 KiB, and would then tell nothing of what is wrong."""
+    for _ in range(15):
+        term = request_.target.terms.add(weight=0, readout=99)  # type: ignore[arg-type]
+        term.unit.model, term.unit.tap = "ä" * 500, "\n" * 500
+    async with serving() as server:
+        call = synthesize(server, request_)
+        error = await refusal(call)
+        assert error.code() is grpc.StatusCode.INVALID_ARGUMENT
+        assert "more" in (error.details() or "")
+        assert len((await details(call, error))["BadRequest"].field_violations) > 5
+
+
+async def test_a_bug_is_told_by_an_id(
+    serving: Any, request_: SynthesizeRequest, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("a secret path")
+
+    monkeypatch.setattr(translate, "synthesis", broken)
+    async with serving() as server:
+        call = synthesize(server, request_)
+        error = await refusal(call)
+        identity = (await details(call, error))["ErrorInfo"].metadata["id"]
+    assert error.code() is grpc.StatusCode.INTERNAL
+    assert "secret" not in repr(error)
+    assert any(identity in record.getMessage() and record.exc_info for record in caplog.records)
+
+
+async def test_catalog(serving: Any) -> None:
+    async with serving() as server:
+        stub = catalog_pb2_grpc.CatalogServiceStub(server.channel)
+        models = (await stub.ListModels(catalog_pb2.ListModelsRequest())).models
+        assert [model.name for model in models if model.name.startswith("tiny")] == ["tiny", "tiny-prior", "tiny-res"]
+        model = (await stub.GetModel(catalog_pb2.GetModelRequest(name="tiny"))).model
+        assert (model.labels[1], json.loads(model.training_json)) == ("school bus", {})
+        assert (await stub.ListUnits(catalog_pb2.ListUnitsRequest(model="tiny"))).total_size == 7
+        assert (await stub.ListMethods(catalog_pb2.ListMethodsRequest())).default_prior == "tiny-prior"
+        for name, code in (("tyni", grpc.StatusCode.NOT_FOUND), ("", grpc.StatusCode.INVALID_ARGUMENT)):
+            with pytest.raises(grpc.aio.AioRpcError) as caught:
+                await stub.GetModel(catalog_pb2.GetModelRequest(name=name))
+            assert caught.value.code() is code
+
+
+async def test_server_info(serving: Any, config: Config) -> None:
+    async with serving() as server:
+        stub = server_pb2_grpc.ServerServiceStub(server.channel)
+        info = await stub.GetServerInfo(server_pb2.GetServerInfoRequest())
+        load = await stub.GetLoad(server_pb2.GetLoadRequest())
+    assert (info.device, info.precision, info.version) == ("a test", "float64", info.versions["dgnam"])
+    assert (info.limits.max_steps, info.limits.max_message_bytes) == (config.max_steps, 2**26)
+    assert info.uptime_s > 0
+    assert (load.queued_jobs, load.finished_jobs) == (3, 5)
+
+
+async def test_with_the_real_engine(serving: Any, tiny: Catalog, request_: SynthesizeRequest) -> None:
+    request_.steps, request_.variants, request_.preview_interval = 6, 2, 3
+    async with serving(engine=Engine(tiny, device("cpu"), EngineLimits(max_batch_rows=4))) as server:
+        messages = [message async for message in synthesize(server, request_)]
+        results = [m.result for m in messages if m.WhichOneof("event") == "result"]
+        (again,) = [m.result async for m in synthesize(server, results[1].recipe.request) if m.WhichOneof("event") == "result"]
+    assert sorted(result.variant for result in results) == [0, 1]
+    assert arrays.from_message(results[0].history).shape == (6, 1)
+    assert any(v.HasField("preview") for m in messages for v in m.progress.variants)
+    np.testing.assert_allclose(arrays.from_message(again.image), arrays.from_message(results[1].image), atol=1e-5)

@@ -1,0 +1,65 @@
+"""Every error: its code, its details, and that they survive the wire."""
+
+import logging
+
+import pytest
+from dgnam_server import errors
+from dgnam_server.engine.engine import Draining, Overloaded
+from dgnam_server.engine.job import Failed, Failure
+from dgnam_server.errors import ServerError, Violation
+from google.rpc import error_details_pb2, status_pb2
+from grpc import StatusCode
+
+TABLE: list[tuple[ServerError, StatusCode, set[str]]] = [
+    (errors.InvalidRequest([Violation("steps", "is 0")]), StatusCode.INVALID_ARGUMENT, {"BadRequest"}),
+    (errors.NotFound([("tap", "a:b", "no tap b")]), StatusCode.NOT_FOUND, {"ResourceInfo"}),
+    (errors.FailedPrecondition("IMAGE_SIZE", [Violation("a", "small")]), StatusCode.FAILED_PRECONDITION, {"PreconditionFailure"}),
+    (errors.explain(Overloaded(2)), StatusCode.RESOURCE_EXHAUSTED, {"RetryInfo"}),
+    (errors.explain(Draining()), StatusCode.UNAVAILABLE, {"RetryInfo"}),
+    (errors.NotReady(), StatusCode.UNAVAILABLE, {"RetryInfo"}),
+    (errors.Unauthenticated("no token"), StatusCode.UNAUTHENTICATED, set()),
+    (errors.of_failure(Failed(Failure.DEADLINE, "", "queued", 0)), StatusCode.DEADLINE_EXCEEDED, set()),
+    (errors.of_failure(Failed(Failure.CANCELLED, "gone")), StatusCode.CANCELLED, set()),
+    (errors.of_failure(Failed(Failure.DRAINING, "stopping")), StatusCode.UNAVAILABLE, {"RetryInfo"}),
+    (errors.of_failure(Failed(Failure.NUMERIC, "NaN")), StatusCode.FAILED_PRECONDITION, {"PreconditionFailure"}),
+    (errors.of_failure(Failed(Failure.BUG, "secret")), StatusCode.INTERNAL, set()),
+    (errors.explain(KeyError("secret")), StatusCode.INTERNAL, set()),
+]
+
+
+@pytest.mark.parametrize(("error", "code", "others"), TABLE, ids=[f"{type(row[0]).__name__}-{i}" for i, row in enumerate(TABLE)])
+def test_details(error: ServerError, code: StatusCode, others: set[str]) -> None:
+    trailers = dict(error.trailers())
+    packed = trailers[errors.DETAILS_KEY]
+    assert isinstance(packed, bytes)
+    status = status_pb2.Status.FromString(packed)
+    assert (error.code, status.code, status.message) == (code, code.value[0], error.message)
+    info = error_details_pb2.ErrorInfo()
+    assert status.details[0].Unpack(info)
+    assert info.domain == "dgnam"
+    assert info.reason.replace("_", "").isupper()
+    assert {detail.TypeName().rpartition(".")[2] for detail in status.details[1:]} == others
+    assert (errors.PUSHBACK_KEY in trailers) == (code is StatusCode.RESOURCE_EXHAUSTED)
+    assert "secret" not in str(status)
+
+
+def test_every_failure_has_an_error() -> None:
+    for failure in Failure:
+        assert isinstance(errors.of_failure(Failed(failure, "x")), ServerError)
+
+
+def test_a_bug_is_logged_in_full_under_its_id(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.ERROR):
+        error = errors.explain(ValueError("what went wrong"))
+    (record,) = caplog.records
+    assert record.exc_info is not None
+    assert "what went wrong" in str(record.exc_info[1])
+    identity = record.getMessage().split()[2].rstrip(":")
+    assert identity in error.message
+
+
+def test_long_lists_are_cut_with_a_count() -> None:
+    error = errors.InvalidRequest([Violation(f"target.terms[{i}].unit.tap", "x" * 100) for i in range(200)])
+    assert "more" in error.message
+    assert sum(len(key) + len(value) for key, value in error.trailers()) + len(error.message) < 6000
+    assert len(error.violations) == 200
