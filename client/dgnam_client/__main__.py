@@ -1,0 +1,7 @@
+"""`python -m dgnam_client` is `dgnam`."""
+
+import sys
+
+from ._cli import main
+
+sys.exit(main())

@@ -1,0 +1,205 @@
+"""How to reach the server: address, credentials, and the channel's settings. Opening is left to the clients."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import grpc
+import grpc.aio
+from dgnam_proto.v1 import catalog_pb2_grpc, server_pb2_grpc, synthesis_pb2_grpc
+from google.protobuf import wrappers_pb2
+
+from . import __version__
+from ._errors import DgnamError, InvalidRequestError
+
+DEFAULT_SERVER = "grpc://127.0.0.1:7433"
+DEFAULT_PORT = 7433
+MAX_MESSAGE_BYTES = 64 * 1024 * 1024
+KEEPALIVE_MS = 60_000
+
+# Only calls that may be repeated, and only where the server did not take them up. Synthesis is neither cheap nor listed.
+SERVICE_CONFIG = {
+    "methodConfig": [
+        {
+            "name": [{"service": "dgnam.v1.CatalogService"}, {"service": "dgnam.v1.ServerService"}],
+            "retryPolicy": {
+                "maxAttempts": 4,
+                "initialBackoff": "0.2s",
+                "maxBackoff": "2s",
+                "backoffMultiplier": 2,
+                "retryableStatusCodes": ["UNAVAILABLE"],
+            },
+        }
+    ]
+}
+
+Token = str | Callable[[], str]
+AsyncToken = str | Callable[[], str | Awaitable[str]]
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where the server is.
+
+    Attributes:
+        host: A name or an IP address.
+        port: 1 to 65535.
+        secure: Whether to speak TLS.
+    """
+
+    host: str
+    port: int
+    secure: bool
+
+    @classmethod
+    def parse(cls, text: str) -> Address:
+        """Read `grpc://host:port`, or `grpcs://host:port` for TLS; the port may be left out.
+
+        Raises:
+            InvalidRequestError: The text is no such address.
+        """
+        wrong = f"{text!r} is not a server's address: write grpc://host:port, or grpcs://host:port for TLS"
+        try:
+            parts = urlsplit(text.strip())
+            host, port = parts.hostname, parts.port
+        except ValueError as error:
+            raise InvalidRequestError(f"{wrong} ({error})") from None
+        if parts.scheme not in ("grpc", "grpcs") or not host or port == 0:
+            raise InvalidRequestError(wrong)
+        if parts.path not in ("", "/") or parts.query or parts.fragment or parts.username is not None:
+            raise InvalidRequestError(f"{wrong}, and nothing after the port")
+        return cls(host, DEFAULT_PORT if port is None else port, parts.scheme == "grpcs")
+
+    @property
+    def endpoint(self) -> str:
+        """host:port, as gRPC wants it."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    def __str__(self) -> str:
+        return f"{'grpcs' if self.secure else 'grpc'}://{self.endpoint}"
+
+
+@dataclass(frozen=True)
+class Connection:
+    """All it takes to open a channel and to call.
+
+    Attributes:
+        address: Where the server is.
+        token: The bearer token, or what gives it before each call; None: none.
+        ca_file: PEM certificates to trust in place of the system's.
+        cert_file: This client's PEM certificate, for mutual TLS.
+        key_file: Its PEM key.
+    """
+
+    address: Address
+    token: AsyncToken | None = field(default=None, repr=False)
+    ca_file: Path | None = None
+    cert_file: Path | None = None
+    key_file: Path | None = None
+
+    @classmethod
+    def of(
+        cls,
+        server: str | None,
+        token: AsyncToken | None,
+        ca_file: str | os.PathLike[str] | None,
+        cert_file: str | os.PathLike[str] | None,
+        key_file: str | os.PathLike[str] | None,
+    ) -> Connection:
+        """The connection for a client's arguments; DGNAM_SERVER and DGNAM_TOKEN stand in for those not given.
+
+        Raises:
+            InvalidRequestError: The address is malformed, or the files do not fit it or each other.
+        """
+        address = Address.parse(server or os.environ.get("DGNAM_SERVER") or DEFAULT_SERVER)
+        files = [None if file is None else Path(file) for file in (ca_file, cert_file, key_file)]
+        if any(files) and not address.secure:
+            raise InvalidRequestError(f"certificates and keys need TLS: write grpcs:// in place of grpc:// in {address}")
+        if (cert_file is None) != (key_file is None):
+            raise InvalidRequestError("cert_file and key_file belong together: pass both or neither")
+        return cls(address, token if token is not None else os.environ.get("DGNAM_TOKEN") or None, *files)
+
+    def open(self) -> grpc.Channel:
+        """A channel for threads.
+
+        Raises:
+            OSError: A certificate or key file cannot be read.
+        """
+        endpoint, options = self.address.endpoint, self._options()
+        if self.address.secure:
+            return grpc.secure_channel(endpoint, self._credentials(), options=options)
+        return grpc.insecure_channel(endpoint, options=options)
+
+    def open_aio(self) -> grpc.aio.Channel:
+        """A channel for the running event loop.
+
+        Raises:
+            OSError: A certificate or key file cannot be read.
+        """
+        endpoint, options = self.address.endpoint, self._options()
+        if self.address.secure:
+            return grpc.aio.secure_channel(endpoint, self._credentials(), options=options)
+        return grpc.aio.insecure_channel(endpoint, options=options)
+
+    def _credentials(self) -> grpc.ChannelCredentials:
+        ca, cert, key = (None if file is None else file.read_bytes() for file in (self.ca_file, self.cert_file, self.key_file))
+        return grpc.ssl_channel_credentials(root_certificates=ca, private_key=key, certificate_chain=cert)
+
+    def _options(self) -> list[tuple[str, Any]]:
+        return [
+            ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
+            ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+            ("grpc.keepalive_time_ms", KEEPALIVE_MS),
+            ("grpc.keepalive_timeout_ms", 20_000),
+            ("grpc.keepalive_permit_without_calls", 1),
+            ("grpc.http2.max_pings_without_data", 0),
+            ("grpc.service_config", json.dumps(SERVICE_CONFIG)),
+            ("grpc.primary_user_agent", f"dgnam-client/{__version__}"),
+            # Connections are otherwise shared between channels, also with those that a forked child has from its parent.
+            ("grpc.use_local_subchannel_pool", 1),
+            # A proxy set for the outside world cannot reach this machine's loopback.
+            ("grpc.enable_http_proxy", 0 if self.address.host in ("localhost", "127.0.0.1", "::1") else 1),
+        ]
+
+
+def bearer(token: object) -> list[tuple[str, str]]:
+    """The metadata that carries a token.
+
+    Raises:
+        DgnamError: It is no token: a text of visible ASCII characters.
+    """
+    if token is None:
+        return []
+    if not isinstance(token, str) or not token or not all("!" <= letter <= "~" for letter in token):
+        # The token itself stays out of messages, which end up in logs.
+        raise DgnamError("the token is not a text of visible ASCII characters: look for a line break or a space in it")
+    return [("authorization", f"Bearer {token}")]
+
+
+class Services:
+    """The stubs of one channel, of either kind."""
+
+    def __init__(self, channel: grpc.Channel | grpc.aio.Channel) -> None:
+        self.synthesis: Any = synthesis_pb2_grpc.SynthesisServiceStub(channel)
+        self.catalog: Any = catalog_pb2_grpc.CatalogServiceStub(channel)
+        self.server: Any = server_pb2_grpc.ServerServiceStub(channel)
+        # The standard health check: a string in, an enum out, each as field 1. The wrapper types have the same encoding,
+        # which saves a dependency on the package with the generated code.
+        self.health: Any = channel.unary_unary(
+            "/grpc.health.v1.Health/Check",
+            request_serializer=wrappers_pb2.StringValue.SerializeToString,
+            response_deserializer=wrappers_pb2.Int32Value.FromString,
+        )
+
+
+def seconds(timeout: float | None, default: float) -> float | None:
+    """A call's timeout as gRPC wants it: None in place of infinity."""
+    chosen = default if timeout is None else timeout
+    return None if chosen == math.inf else chosen

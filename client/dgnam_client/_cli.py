@@ -1,0 +1,374 @@
+"""The `dgnam` command. The only place of this package that prints."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import os
+import re
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO, get_args
+
+from . import __version__, _result, _types, _wire
+from ._channel import DEFAULT_SERVER
+from ._client import Client
+from ._errors import DgnamError, InvalidRequestError, NotFoundError
+from ._target import Balance, Readout, parse_target
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
+
+DONE, FAILED, BAD_REQUEST, INTERRUPTED = 0, 1, 2, 130
+
+DESCRIPTION = "Pictures of what a neuron prefers, drawn by a dgnam server."
+EXAMPLES = """\
+examples:
+  dgnam doctor                                    is everything in order?
+  dgnam models                                    what can be looked at
+  dgnam units alexnet64 --filter lem              its units' names
+  dgnam synth alexnet64:fc8:lemon -o lemon.png    one picture, and its recipe in lemon.json
+
+The server is --server, else the environment's DGNAM_SERVER, else {server}.
+DGNAM_TOKEN holds the token of a server that wants one. `dgnam COMMAND --help` tells more.
+"""
+SYNTH_EXAMPLES = """\
+A target is model:tap:unit. The unit is a label or an index; @y,x after it is a place in a convolutional tap.
+Each target becomes a picture; + between addresses puts several units into one, and 0.5* in front weighs one.
+
+examples:
+  dgnam synth alexnet64:fc8:lemon -o lemon.png
+  dgnam synth alexnet64:fc8:lemon alexnet64:fc8:teapot -o pictures/ --grid sheet.png
+  dgnam synth "alexnet64:fc8:lemon+0.5*alexnet64:fc8:teapot" --seed 7
+  dgnam synth alexnet64:conv5:12@6,6 --steps 400 --variants 4
+  dgnam synth --replay lemon.json -o again.png
+
+Without -o, pictures go to the current folder under names made from their targets; with --grid alone, only the sheet is written.
+Ctrl-C stops the server's work too.
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Args:
+        argv: The arguments; default: those of the process.
+
+    Returns:
+        0 if all went well, 2 for a request that cannot be met as it is, 1 for other failures, 130 after Ctrl-C.
+    """
+    given = sys.argv[1:] if argv is None else argv
+    # A weight may be negative, and argparse would take it for an option; none of ours starts with a digit.
+    arguments = _parser().parse_args([f" {text}" if re.match(r"-[\d.]", text) else text for text in given])
+    try:
+        with Client(arguments.server, ca_file=arguments.ca_file, cert_file=arguments.cert_file, key_file=arguments.key_file) as client:
+            code: int = arguments.run(client, arguments)
+            sys.stdout.flush()
+            return code
+    except KeyboardInterrupt:
+        _complain("stopped")
+        return INTERRUPTED
+    except DgnamError as error:
+        _complain(str(error))
+        return _exit_code(error)
+    except BrokenPipeError:
+        # The reader, such as `head`, has seen enough. Python would complain about the rest when it flushes at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except (OSError, ValueError) as error:
+        _complain(str(error))
+        return FAILED
+
+
+def _parser() -> argparse.ArgumentParser:
+    connection = argparse.ArgumentParser(add_help=False)
+    group = connection.add_argument_group("connection")
+    group.add_argument(
+        "--server", metavar="URL", help=f"grpc://host:port, or grpcs:// for TLS (default: $DGNAM_SERVER, else {DEFAULT_SERVER})"
+    )
+    group.add_argument("--ca-file", metavar="PEM", help="certificates to trust in place of the system's")
+    group.add_argument("--cert-file", metavar="PEM", help="this client's certificate, where the server asks for one")
+    group.add_argument("--key-file", metavar="PEM", help="its key")
+    group.add_argument("--timeout", type=float, metavar="SECONDS", help="give up after so long (default: 600 for a picture, 10 for others)")
+
+    plain = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser("dgnam", description=DESCRIPTION, epilog=EXAMPLES.format(server=DEFAULT_SERVER), formatter_class=plain)
+    parser.add_argument("--version", action="version", version=f"dgnam {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name: str, run: Callable[[Client, argparse.Namespace], int], help: str, epilog: str = "") -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=help, description=help, epilog=epilog, parents=[connection], formatter_class=plain)
+        added.set_defaults(run=run)
+        return added
+
+    synth = command("synth", _synth, "Draw what units prefer.", SYNTH_EXAMPLES)
+    synth.add_argument("targets", nargs="*", metavar="TARGET", help="model:tap:unit, or several joined by +")
+    synth.add_argument("-o", "--output", metavar="PATH", help="a picture's file (.png, .npy, .jpg, .webp), or a folder for several")
+    synth.add_argument("--grid", metavar="FILE", help="also write all pictures, with names and activations, on one sheet")
+    synth.add_argument("--replay", metavar="RECIPE", help="draw the picture of a recipe file again")
+    synth.add_argument("--no-recipe", action="store_true", help="write no .json beside a picture")
+    synth.add_argument("--quiet", action="store_true", help="no progress bars")
+    options = synth.add_argument_group("synthesis", "What is not given is the server's default: see `dgnam methods`.")
+    options.add_argument("--prior", help="the trained generator that draws")
+    options.add_argument("--method", help="the procedure")
+    options.add_argument("--steps", type=int)
+    options.add_argument("--start-learning-rate", type=float, metavar="RATE")
+    options.add_argument("--end-learning-rate", type=float, metavar="RATE")
+    options.add_argument("--decay", type=float, help="share by which the code shrinks at each step")
+    options.add_argument("--bound-multiplier", type=float, metavar="FACTOR", help="bound of a code unit, in standard deviations")
+    options.add_argument("--seed", type=int, help="another seed, another picture")
+    options.add_argument("--variants", type=int, help="so many pictures of each target, from seeds in a row")
+    options.add_argument("--start", metavar="FILE", help="start from this picture")
+    options.add_argument("--determinism", choices=get_args(_types.Determinism), help="strict: the same bits each time, more slowly")
+    options.add_argument("--balance", choices=get_args(Balance), help="how several units are brought together")
+    options.add_argument("--readout", choices=get_args(Readout), help="what is read off a unit")
+
+    models = command("models", _models, "List the server's models, or tell all about one.")
+    models.add_argument("name", nargs="?", metavar="NAME")
+    units = command("units", _units, "List the units that can be targets.", "example:\n  dgnam units alexnet64:fc8 --filter lem\n")
+    units.add_argument("place", metavar="MODEL[:TAP]", help="without a tap: the one whose units have labels")
+    units.add_argument("--filter", metavar="TEXT", help="only labels that contain this")
+    methods = command("methods", _methods, "List the methods and their options.")
+    for listing in (models, units, methods):
+        listing.add_argument("--json", action="store_true", help="print JSON")
+    command("doctor", _doctor, "Check the way from here to a picture, step by step.")
+    return parser
+
+
+def _synth(client: Client, arguments: argparse.Namespace) -> int:
+    if bool(arguments.targets) == bool(arguments.replay):
+        raise InvalidRequestError("name at least one target, such as alexnet64:fc8:lemon, or else a recipe to --replay")
+    names = ["+".join(map(str, parse_target(target))) for target in arguments.targets]
+    variants = arguments.variants
+    options = {name: getattr(arguments, name) for name in _types.SynthesisOptions.__annotations__ if hasattr(arguments, name)}
+    if arguments.replay:
+        if variants is not None or any(value is not None for value in options.values()):
+            raise InvalidRequestError("a recipe holds all options: leave them out beside --replay")
+        recipe = _wire.read_recipe(arguments.replay)
+        names = [recipe.target]
+    _check_output(arguments, several=len(names) * (variants or 1) > 1)
+
+    outcomes: Sequence[_result.Result | list[_result.Result] | DgnamError]
+    with _Bars(names, variants or 1, sys.stderr, quiet=arguments.quiet) as bars:
+        if arguments.replay:
+            outcomes = [client.replay(recipe, timeout=arguments.timeout, on_progress=lambda event: bars(0, event))]
+        else:
+            outcomes = client.synthesize_many(arguments.targets, variants=variants, timeout=arguments.timeout, on_progress=bars, **options)
+
+    results = [result for outcome in outcomes if not isinstance(outcome, DgnamError) for result in _listed(outcome)]
+    _write(results, arguments)
+    if arguments.replay:
+        for line in recipe.differences(results[0].recipe):
+            _complain(f"the picture may differ from the recipe's: {line}")
+    return _report(names, outcomes)
+
+
+def _listed(outcome: _result.Result | list[_result.Result]) -> list[_result.Result]:
+    return outcome if isinstance(outcome, list) else [outcome]
+
+
+def _check_output(arguments: argparse.Namespace, *, several: bool) -> None:
+    """Find out before the work, not after it, whether the pictures have a place to go."""
+    for text in (arguments.output, arguments.grid):
+        if text is not None and not _is_folder(text) and not Path(text).parent.is_dir():
+            raise InvalidRequestError(f"there is no folder {Path(text).parent} to write {Path(text).name} into: make it first")
+    if arguments.grid is not None and Path(arguments.grid).suffix.lower() not in (".png", ".jpg", ".jpeg", ".webp"):
+        raise InvalidRequestError(f"--grid {arguments.grid}: end the name in .png, .jpg or .webp")
+    if several and arguments.output is not None and not _is_folder(arguments.output):
+        raise InvalidRequestError(
+            f"several pictures do not go into one file: write -o {Path(arguments.output).with_suffix('')}/ or --grid {arguments.output}"
+        )
+
+
+def _is_folder(text: str) -> bool:
+    return text.endswith(("/", os.sep)) or Path(text).is_dir() or not Path(text).suffix
+
+
+def _write(results: list[_result.Result], arguments: argparse.Namespace) -> None:
+    if not results:
+        return
+    if arguments.output is not None and not _is_folder(arguments.output):
+        paths = [Path(arguments.output)]
+    elif arguments.output is not None or arguments.grid is None:
+        folder = Path(arguments.output or ".")
+        folder.mkdir(parents=True, exist_ok=True)
+        paths = [folder / f"{name}.png" for name in _file_names(results)]
+    else:
+        paths = []
+    for path, result in zip(paths, results, strict=False):
+        result.save(path, recipe=not arguments.no_recipe)
+        print(f"{path}  activation {result.activation:.4g}, {len(result.history)} steps, seed {result.recipe.seed}")
+    if arguments.grid is not None:
+        from PIL import Image
+
+        from ._sheet import contact_sheet, encode
+
+        sheet = Path(arguments.grid)
+        _result.write_file(sheet, encode(contact_sheet(results), Image.registered_extensions()[sheet.suffix.lower()]))
+        print(f"{sheet}  {len(results)} pictures")
+
+
+def _file_names(results: Iterable[_result.Result]) -> list[str]:
+    """A name for each picture, from target and seed; never the same twice."""
+    names: list[str] = []
+    for result in results:
+        stem = re.sub(r"[^\w.+-]+", "-", result.recipe.target).strip("-.")[:120]
+        wished = [stem, f"{stem}-seed{result.recipe.seed}"]
+        wished += [f"{wished[1]}-{number}" for number in range(2, len(names) + 3)]
+        names.append(next(name for name in wished if name not in names))
+    return names
+
+
+def _report(names: list[str], outcomes: Sequence[object]) -> int:
+    errors = {name: outcome for name, outcome in zip(names, outcomes, strict=True) if isinstance(outcome, DgnamError)}
+    if len(errors) > 1 and len({str(error) for error in errors.values()}) == 1 and len(errors) == len(set(names)):
+        _complain(str(next(iter(errors.values()))))
+    else:
+        for name, error in errors.items():
+            _complain(f"{name}: {error}" if len(names) > 1 else str(error))
+    return max(map(_exit_code, errors.values()), default=DONE)
+
+
+class _Bars:
+    """A progress bar for each picture, on a terminal."""
+
+    def __init__(self, names: list[str], variants: int, file: TextIO, *, quiet: bool) -> None:
+        self._bars: dict[tuple[int, int], tqdm[Any]] = {}
+        if quiet or not file.isatty():
+            return
+        from tqdm import tqdm
+
+        width = max((len(name) for name in names), default=0)
+        for index, name in enumerate(names):
+            for variant in range(variants):
+                self._bars[index, variant] = tqdm(
+                    desc=name.ljust(width),
+                    total=1,
+                    position=len(self._bars),
+                    file=file,
+                    bar_format="{desc} {bar} {n_fmt}/{total_fmt} steps{postfix}",
+                    dynamic_ncols=True,
+                )
+
+    def __call__(self, index: int, event: _result.Event) -> None:
+        if not self._bars:
+            return
+        match event:
+            case _result.Queued(position):
+                for (bar_index, _), bar in self._bars.items():
+                    if bar_index == index:
+                        bar.set_postfix_str(f"waits behind {position}" if position else "next")
+            case _result.Progress(moved):
+                for picture in moved:
+                    self._show(index, picture.variant, picture.step, picture.total_steps, picture.activation)
+            case _result.Result(variant=variant, history=history, activation=activation):
+                self._show(index, variant, len(history), len(history), activation)
+
+    def _show(self, index: int, variant: int, step: int, total: int, activation: float) -> None:
+        bar = self._bars.get((index, variant))
+        if bar is not None:
+            bar.total, bar.n = total, step
+            bar.set_postfix_str(f"activation {activation:.4g}")
+
+    def __enter__(self) -> _Bars:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        for bar in self._bars.values():
+            bar.close()
+
+
+def _models(client: Client, arguments: argparse.Namespace) -> int:
+    if arguments.name is None:
+        models = client.models(timeout=arguments.timeout)
+        if arguments.json:
+            return _print_json(models)
+        sized = [
+            (model.name, model.role, "{} x {}".format(*model.image_size), model.output_tap or "-", model.description) for model in models
+        ]
+        return _print_table(("MODEL", "ROLE", "PIXELS", "TAP", ""), sized)
+    model = client.model(arguments.name, timeout=arguments.timeout)
+    if arguments.json:
+        return _print_json(model)
+    facts = [("model", model.name), ("role", model.role), ("", model.description), ("architecture", model.architecture)]
+    facts += [("pixels", "{} x {}".format(*model.image_size)), ("licence", model.licence), ("sha256", model.digest)]
+    if model.code is not None:
+        facts.append(("code", f"{model.code.size} numbers: inverts {model.code.encoder} {model.code.tap}"))
+    facts += [("tap", f"{tap.name} ({' x '.join(map(str, tap.shape))})") for tap in model.taps]
+    if model.labels:
+        facts.append(("labels", f"{len(model.labels)}, of {model.output_tap}: `dgnam units {model.name}` lists them"))
+    facts += [("training", f"{name}: {value}") for name, value in (model.training or {}).items()]
+    return _print_table((), facts)
+
+
+def _units(client: Client, arguments: argparse.Namespace) -> int:
+    model, _, tap = arguments.place.partition(":")
+    units = client.units(model, tap or None, filter=arguments.filter, timeout=arguments.timeout)
+    if arguments.json:
+        return _print_json(units)
+    if not units:
+        _complain(
+            f"no unit of {arguments.place} has {arguments.filter!r} in its label" if arguments.filter else f"{arguments.place} has no units"
+        )
+    return _print_table(("INDEX", "LABEL", "ADDRESS"), [(str(unit.index), unit.label or "-", unit.address) for unit in units])
+
+
+def _methods(client: Client, arguments: argparse.Namespace) -> int:
+    methods = client.methods(timeout=arguments.timeout)
+    if arguments.json:
+        return _print_json(methods)
+    for method in methods:
+        default = " (default)" if method.name == methods.default_method else ""
+        print(f"{method.name}{default}: {method.description}")
+        if method.citation:
+            print(f"  {method.citation}")
+        rows = [
+            (
+                f"  --{option.name.replace('_', '-')}",
+                f"{option.minimum:g} to {option.maximum:g}",
+                "the prior's own" if option.default is None else f"{option.default:g}",
+                option.description,
+            )
+            for option in method.options
+        ]
+        _print_table(("  OPTION", "RANGE", "DEFAULT", ""), rows)
+    print(f"default prior: {methods.default_prior}")
+    return DONE
+
+
+def _doctor(client: Client, arguments: argparse.Namespace) -> int:
+    from ._doctor import examine
+
+    sound = True
+    for finding in examine(client, arguments.timeout):
+        print(f"{'ok  ' if finding.ok else 'FAIL'}  {finding.name:<10}{finding.text}", flush=True)
+        sound = sound and finding.ok
+    return DONE if sound else FAILED
+
+
+def _print_json(record: object) -> int:
+    def plain(value: Any) -> Any:
+        if dataclasses.is_dataclass(value) and not isinstance(value, type):
+            return dataclasses.asdict(value)
+        return [plain(item) for item in value] if isinstance(value, list) else value
+
+    print(json.dumps(plain(record), indent=2, ensure_ascii=False))
+    return DONE
+
+
+def _print_table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> int:
+    lines = [head, *rows] if head and rows else list(rows)
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for line in lines:
+        print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+    return DONE
+
+
+def _exit_code(error: DgnamError) -> int:
+    return BAD_REQUEST if isinstance(error, InvalidRequestError | NotFoundError) else FAILED
+
+
+def _complain(text: str) -> None:
+    print(f"dgnam: {text}", file=sys.stderr, flush=True)

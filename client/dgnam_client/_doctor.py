@@ -1,0 +1,111 @@
+"""`dgnam doctor`: the way from here to a picture, checked step by step."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from . import __version__
+from ._channel import Address
+from ._client import Client
+from ._errors import DgnamError
+
+CONNECT_TIMEOUT_S = 5.0
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one check found.
+
+    Attributes:
+        name: What was checked.
+        ok: Whether it is as it should be.
+        text: The facts, or what is wrong and what to do.
+    """
+
+    name: str
+    ok: bool
+    text: str
+
+
+class _Unwell(Exception):
+    """A check's answer is there, and is not what it should be."""
+
+
+def examine(client: Client, timeout: float | None = None) -> Iterator[Finding]:
+    """Check the server that a client points to.
+
+    Args:
+        client: The client.
+        timeout: Seconds for each check; default: the client's.
+
+    Yields:
+        A finding for each check, in order. Where the server cannot be reached, the rest is left out.
+    """
+    # Loaded where a picture is first looked at; here already, so that the clock does not count it.
+    import dgnam_proto.arrays  # noqa: F401
+    import PIL.Image  # noqa: F401
+
+    yield Finding("address", True, client.server)
+    checks: list[tuple[str, Callable[[Client, float | None], str]]] = [
+        ("reach", _reach),
+        ("health", _health),
+        ("versions", _versions),
+        ("models", _models),
+        ("picture", _picture),
+    ]
+    for name, check in checks:
+        start = time.perf_counter()
+        try:
+            text = check(client, timeout)
+        except (DgnamError, OSError, _Unwell) as error:
+            yield Finding(name, False, str(error))
+            if name == "reach":
+                return
+        else:
+            yield Finding(name, True, f"{text} ({1000 * (time.perf_counter() - start):.0f} ms)")
+
+
+def _reach(client: Client, timeout: float | None) -> str:
+    address = Address.parse(client.server)
+    try:
+        with socket.create_connection((address.host, address.port), timeout=min(timeout or CONNECT_TIMEOUT_S, CONNECT_TIMEOUT_S)):
+            return f"{address.endpoint} accepts connections"
+    except OSError as error:
+        raise _Unwell(f"{address.endpoint}: {error.strerror or error}. Is a server running there? `dgnam-server` starts one.") from error
+
+
+def _health(client: Client, timeout: float | None) -> str:
+    status = client.health(timeout=timeout)
+    if status != "SERVING":
+        raise _Unwell(f"the server says {status}: it is still starting, or shutting down. Try again in a moment.")
+    return status
+
+
+def _versions(client: Client, timeout: float | None) -> str:
+    info = client.server_info(timeout=timeout)
+    text = f"client {__version__}, server {info.version} on {info.device} in {info.precision}"
+    # Before 1.0 the minor version is what tells compatible releases apart.
+    if info.version.split(".")[:2] != __version__.split(".")[:2]:
+        raise _Unwell(f"{text}. Install the client of the server's version: pip install dgnam-client=={info.version}")
+    return text
+
+
+def _models(client: Client, timeout: float | None) -> str:
+    models = client.models(timeout=timeout)
+    classifiers, priors = (sum(model.role == role for model in models) for role in ("classifier", "prior"))
+    text = f"{classifiers} to look at, {priors} to draw with"
+    if not classifiers or not priors:
+        raise _Unwell(f"{text}: a picture needs one of each. The server's settings name its models.")
+    return text
+
+
+def _picture(client: Client, timeout: float | None) -> str:
+    model = next((model for model in client.models(timeout=timeout) if model.role == "classifier"), None)
+    if model is None:
+        raise _Unwell("there is no model to look at")
+    address = f"{model.name}:{model.output_tap}:0"
+    result = client.synthesize(address, steps=1, timeout=timeout)
+    return f"{result.image.width} x {result.image.height} px of {address} after 1 step"

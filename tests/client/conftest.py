@@ -1,0 +1,293 @@
+"""A small server that speaks the real protocol over a real wire, so that the client's tests need no network and no weights."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import grpc
+import numpy as np
+import pytest
+from dgnam_client import Client
+from dgnam_proto import arrays
+from dgnam_proto.v1 import (
+    catalog_pb2,
+    catalog_pb2_grpc,
+    server_pb2,
+    server_pb2_grpc,
+    synthesis_pb2,
+    synthesis_pb2_grpc,
+    target_pb2,
+)
+from google.protobuf import any_pb2
+from google.protobuf.message import Message
+from google.rpc import code_pb2, error_details_pb2, status_pb2
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from PIL import Image
+
+SIZE = 8
+STEPS = 4
+LABELS = ["lemon", "teapot", "tabby cat", *(f"thing {number}" for number in range(3, 1205))]
+
+
+class SmallServer(
+    synthesis_pb2_grpc.SynthesisServiceServicer, catalog_pb2_grpc.CatalogServiceServicer, server_pb2_grpc.ServerServiceServicer
+):
+    """Draws noise at once. What a target's first label says may change that: "slow" never ends, "cut" ends without a result,
+    "broken" is a result that cannot be read, "wrong" is refused with NOT_FOUND.
+    """
+
+    def __init__(self) -> None:
+        self.url = ""
+        self.requests: list[Any] = []
+        self.metadata: list[dict[str, str | bytes]] = []
+        self.cancelled = threading.Semaphore(0)
+        # Raised by the next calls, one each.
+        self.failures: list[tuple[grpc.StatusCode, str, tuple[Message, ...]]] = []
+        self.version = "0.1.0"
+        self.models = [
+            catalog_pb2.Model(
+                name="alexnet64",
+                role=catalog_pb2.ROLE_CLASSIFIER,
+                description="A classifier.",
+                image_height=SIZE,
+                image_width=SIZE,
+                output_tap="fc8",
+                digest="c" * 64,
+            ),
+            catalog_pb2.Model(
+                name="fc6-prior",
+                role=catalog_pb2.ROLE_PRIOR,
+                description="A prior.",
+                image_height=SIZE,
+                image_width=SIZE,
+                code=catalog_pb2.Code(size=5, encoder="alexnet64", tap="fc6", start_learning_rate=0.25),
+            ),
+        ]
+        self.health = health.HealthServicer()
+        self.health.set("", health_pb2.HealthCheckResponse.SERVING)
+
+    def fail(self, code: grpc.StatusCode, message: str, *details: Message) -> None:
+        self.failures.append((code, message, details))
+
+    def _note(self, request: Any, context: grpc.ServicerContext) -> None:
+        self.requests.append(request)
+        self.metadata.append(dict(context.invocation_metadata()))
+        if self.failures:
+            abort(context, *self.failures.pop(0))
+
+    def Synthesize(self, request: synthesis_pb2.SynthesizeRequest, context: grpc.ServicerContext) -> Iterator[Any]:  # noqa: N802
+        self._note(request, context)
+        label = request.target.terms[0].unit.label
+        if label == "wrong":
+            info = error_details_pb2.ErrorInfo(reason="UNKNOWN_UNIT", domain="dgnam")
+            resource = error_details_pb2.ResourceInfo(resource_type="unit", resource_name="alexnet64:fc8:wrong")
+            abort(context, grpc.StatusCode.NOT_FOUND, "no unit 'wrong' in alexnet64:fc8; nearest: 'wren'", (info, resource))
+        if label == "slow":
+            context.add_callback(self.cancelled.release)
+        response = synthesis_pb2.SynthesizeResponse
+        yield response(queued=synthesis_pb2.Queued(position=2))
+        yield response(started=synthesis_pb2.Started())
+        if label == "slow":
+            step = 0
+            while context.is_active():
+                yield response(progress=synthesis_pb2.Progress(variants=[synthesis_pb2.VariantProgress(step=step, total_steps=10**6)]))
+                time.sleep(0.01)
+                step += 1
+            return
+        filled = replay_ready(request)
+        for step in range(1, filled.steps + 1):
+            variants = []
+            for variant in range(max(request.variants, 1)):
+                wanted = request.preview_interval and step % request.preview_interval == 0
+                preview = png(picture(filled.seed + variant)) if wanted else None
+                variants.append(
+                    synthesis_pb2.VariantProgress(
+                        variant=variant, step=step, total_steps=filled.steps, activation=step / 2, preview=preview
+                    )
+                )
+            yield response(progress=synthesis_pb2.Progress(variants=variants))
+            yield response(heartbeat=synthesis_pb2.Heartbeat())
+        if label == "cut":
+            return
+        # Last first: the order of results is not promised.
+        for variant in reversed(range(max(request.variants, 1))):
+            result = finished(filled, variant)
+            if label == "broken":
+                result.image.data = result.image.data[:-1]
+            yield response(result=result)
+
+    def ListModels(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        self._note(request, context)
+        return catalog_pb2.ListModelsResponse(models=self.models)
+
+    def GetModel(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        self._note(request, context)
+        model = next((model for model in self.models if model.name == request.name), None)
+        if model is None:
+            abort(context, grpc.StatusCode.NOT_FOUND, f"no model {request.name!r}", ())
+        full = catalog_pb2.Model()
+        full.CopyFrom(model)
+        full.taps.add(name="conv1", shape=(16, 4, 4))
+        full.taps.add(name="fc8", shape=(len(LABELS),))
+        full.labels.extend(LABELS)
+        full.training_json = '{"top1": 0.5}'
+        return catalog_pb2.GetModelResponse(model=full)
+
+    def ListUnits(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        self._note(request, context)
+        matching = [(index, label) for index, label in enumerate(LABELS) if request.filter.lower() in label]
+        start = int(request.page_token or 0)
+        page = matching[start : start + request.page_size]
+        after = start + len(page)
+        tap = request.tap or "fc8"
+        return catalog_pb2.ListUnitsResponse(
+            units=[catalog_pb2.UnitInfo(index=index, label=label, address=f"{request.model}:{tap}:{label}") for index, label in page],
+            next_page_token=str(after) if after < len(matching) else "",
+            total_size=len(matching),
+        )
+
+    def ListMethods(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        self._note(request, context)
+        options = [
+            catalog_pb2.Option(name="steps", description="Steps.", minimum=1, maximum=2000, default_value=STEPS),
+            catalog_pb2.Option(name="start_learning_rate", description="Rate.", minimum=0, maximum=100),
+        ]
+        method = catalog_pb2.Method(name="dgn-am", description="Code ascent.", citation="Nguyen et al. 2016", options=options)
+        return catalog_pb2.ListMethodsResponse(methods=[method], default_method="dgn-am", default_prior="fc6-prior")
+
+    def GetServerInfo(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        self._note(request, context)
+        limits = server_pb2.Limits(max_steps=2000, max_message_bytes=2**26)
+        return server_pb2.GetServerInfoResponse(
+            version=self.version, device="a small processor", precision="float32", limits=limits, versions={"torch": "2"}, uptime_s=1.5
+        )
+
+    def GetLoad(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        self._note(request, context)
+        return server_pb2.GetLoadResponse(queued_jobs=1, lanes=[server_pb2.LaneLoad(key="k", running_rows=3)], finished_jobs=7)
+
+
+def abort(context: grpc.ServicerContext, code: grpc.StatusCode, message: str, details: tuple[Message, ...]) -> None:
+    packed = []
+    for detail in details:
+        any_detail = any_pb2.Any()
+        any_detail.Pack(detail)
+        packed.append(any_detail)
+    status = status_pb2.Status(code=code_pb2.Code.Value(code.name), message=message, details=packed)
+    context.set_trailing_metadata((("grpc-status-details-bin", status.SerializeToString()),))
+    context.abort(code, message)
+
+
+def replay_ready(request: synthesis_pb2.SynthesizeRequest) -> synthesis_pb2.SynthesizeRequest:
+    filled = synthesis_pb2.SynthesizeRequest(prior="fc6-prior", method="dgn-am", steps=STEPS, seed=0, end_learning_rate=1e-10, decay=0.01)
+    filled.MergeFrom(request)
+    filled.ClearField("variants")
+    return filled
+
+
+def picture(seed: int) -> np.ndarray:
+    return np.random.default_rng(seed).uniform(-0.1, 1.1, size=(SIZE, SIZE, 3)).astype(np.float32)
+
+
+def png(array: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray((array.clip(0, 1) * 255).astype(np.uint8)).save(file, format="PNG")
+    return file.getvalue()
+
+
+def finished(filled: synthesis_pb2.SynthesizeRequest, variant: int = 0) -> synthesis_pb2.Result:
+    seeded = synthesis_pb2.SynthesizeRequest()
+    seeded.CopyFrom(filled)
+    seeded.seed = filled.seed + variant
+    array = picture(seeded.seed)
+    terms = len(filled.target.terms)
+    return synthesis_pb2.Result(
+        variant=variant,
+        png=png(array),
+        image=arrays.to_message(array),
+        activation=12.5,
+        term_activations=[12.5] * terms,
+        history=arrays.to_message(np.arange(filled.steps * terms).reshape(filled.steps, terms)),
+        code=arrays.to_message(np.arange(5)),
+        ending=synthesis_pb2.ENDING_STEPS_DONE,
+        recipe=synthesis_pb2.Recipe(
+            request=seeded, model_digests={"alexnet64": "c" * 64}, versions={"dgnam": "0.1.0"}, device="a small processor"
+        ),
+    )
+
+
+def start(servicer: SmallServer, credentials: grpc.ServerCredentials | None = None) -> grpc.Server:
+    server = grpc.server(ThreadPoolExecutor(16), options=[("grpc.so_reuseport", 0)])
+    synthesis_pb2_grpc.add_SynthesisServiceServicer_to_server(servicer, server)
+    catalog_pb2_grpc.add_CatalogServiceServicer_to_server(servicer, server)
+    server_pb2_grpc.add_ServerServiceServicer_to_server(servicer, server)
+    health_pb2_grpc.add_HealthServicer_to_server(servicer.health, server)
+    if credentials is None:
+        servicer.url = f"grpc://127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
+    else:
+        servicer.url = f"grpcs://localhost:{server.add_secure_port('127.0.0.1:0', credentials)}"
+    server.start()
+    return server
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., SmallServer]]:
+    """Starts a server, of TLS where credentials are given."""
+    running = []
+
+    def begin(credentials: grpc.ServerCredentials | None = None) -> SmallServer:
+        servicer = SmallServer()
+        running.append(start(servicer, credentials))
+        return servicer
+
+    yield begin
+    for server in running:
+        server.stop(None).wait(10)
+
+
+@pytest.fixture
+def server(serve: Callable[..., SmallServer], monkeypatch: pytest.MonkeyPatch) -> SmallServer:
+    monkeypatch.delenv("DGNAM_TOKEN", raising=False)
+    servicer = serve()
+    monkeypatch.setenv("DGNAM_SERVER", servicer.url)
+    return servicer
+
+
+@pytest.fixture
+def client(server: SmallServer) -> Iterator[Client]:
+    with Client(server.url) as client:
+        yield client
+
+
+@pytest.fixture
+def result_message() -> Callable[..., synthesis_pb2.Result]:
+    """Makes the message of a finished picture; takes terms and a seed."""
+
+    def make(*terms: target_pb2.Term, seed: int = 0) -> synthesis_pb2.Result:
+        default = target_pb2.Term(unit=target_pb2.Unit(model="alexnet64", tap="fc8", label="lemon"))
+        target = target_pb2.Target(terms=terms or [default])
+        return finished(replay_ready(synthesis_pb2.SynthesizeRequest(target=target, seed=seed)))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A self-signed certificate of localhost, good for both ends: files `ca`, `cert` and `key`."""
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("needs the openssl command to make certificates")
+    folder = tmp_path_factory.mktemp("certificates")
+    cert, key = folder / "cert.pem", folder / "key.pem"
+    command = [openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
+    command += ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", str(key), "-out", str(cert)]
+    subprocess.run(command, check=True, capture_output=True, timeout=60)
+    return {"ca": cert, "cert": cert, "key": key}

@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+from dgnam_client import Client, DgnamError, InvalidRequestError, _channel
+from dgnam_client._channel import Address, Connection
+
+
+@pytest.mark.parametrize(
+    ("text", "address", "endpoint"),
+    [
+        ("grpc://127.0.0.1:7433", Address("127.0.0.1", 7433, False), "127.0.0.1:7433"),
+        ("grpc://localhost", Address("localhost", 7433, False), "localhost:7433"),
+        ("grpcs://example.org:443/", Address("example.org", 443, True), "example.org:443"),
+        (" GRPC://Host:1 ", Address("host", 1, False), "host:1"),
+        ("grpc://[::1]:80", Address("::1", 80, False), "[::1]:80"),
+    ],
+)
+def test_addresses(text: str, address: Address, endpoint: str) -> None:
+    assert Address.parse(text) == address
+    assert address.endpoint == endpoint
+    assert Address.parse(str(address)) == address
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "localhost:7433",
+        "http://host:1",
+        "grpc://",
+        "grpc://:1",
+        "grpc://h:0",
+        "grpc://h:x",
+        "grpc://h:70000",
+        "grpc://h:1/p",
+        "grpc://u@h",
+    ],
+)
+def test_what_is_no_address(text: str) -> None:
+    with pytest.raises(InvalidRequestError, match="write grpc://host:port, or grpcs://host:port for TLS"):
+        Address.parse(text)
+
+
+def test_the_environment_stands_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DGNAM_SERVER", raising=False)
+    monkeypatch.delenv("DGNAM_TOKEN", raising=False)
+    assert Client().server == "grpc://127.0.0.1:7433"
+    assert Connection.of(None, None, None, None, None).token is None
+    monkeypatch.setenv("DGNAM_SERVER", "grpc://elsewhere:1")
+    monkeypatch.setenv("DGNAM_TOKEN", "secret")
+    assert Client().server == "grpc://elsewhere:1"
+    assert Client("grpc://here:2").server == "grpc://here:2"
+    assert Connection.of(None, None, None, None, None).token == "secret"
+    assert Connection.of(None, "other", None, None, None).token == "other"
+
+
+def test_files_must_fit(tmp_path: Path) -> None:
+    with pytest.raises(InvalidRequestError, match="need TLS"):
+        Client("grpc://h:1", ca_file="ca.pem")
+    with pytest.raises(InvalidRequestError, match="belong together"):
+        Client("grpcs://h:1", cert_file="cert.pem")
+    with Client("grpcs://h:1", ca_file=tmp_path / "none.pem") as client, pytest.raises(FileNotFoundError):
+        client.models()
+
+
+def test_tokens_travel(server: Any) -> None:
+    tokens = iter(["first", "second"])
+    with Client(server.url, token=lambda: next(tokens)) as client:
+        client.models()
+        client.synthesize("alexnet64:fc8:lemon")
+    with Client(server.url, token="third") as client:
+        client.models()
+    with Client(server.url) as client:
+        client.models()
+    assert [sent.get("authorization") for sent in server.metadata] == ["Bearer first", "Bearer second", "Bearer third", None]
+
+
+@pytest.mark.parametrize("token", ["", "two words", "line\n", "ключ", b"bytes", 3])
+def test_what_is_no_token_is_not_shown(server: Any, token: Any) -> None:
+    with Client(server.url, token=lambda: token) as client, pytest.raises(DgnamError, match="visible ASCII") as caught:
+        client.models()
+    assert not server.requests
+    assert not token or str(token) not in str(caught.value)
+
+
+def test_a_token_is_not_part_of_a_repr() -> None:
+    assert "secret" not in repr(Connection.of("grpc://h:1", "secret", None, None, None)) + repr(Client("grpc://h:1", token="secret"))
+
+
+def test_the_channel_says_who_calls(client: Client, server: Any) -> None:
+    client.models()
+    assert str(server.metadata[0]["user-agent"]).startswith("dgnam-client/0.1.0 ")
+
+
+def test_transport_settings() -> None:
+    options = dict(Connection.of("grpc://h:1", None, None, None, None)._options())
+    assert options["grpc.max_send_message_length"] == options["grpc.max_receive_message_length"] == 64 * 1024 * 1024
+    assert options["grpc.keepalive_time_ms"] == 60_000
+    (config,) = json.loads(options["grpc.service_config"])["methodConfig"]
+    assert config["retryPolicy"]["retryableStatusCodes"] == ["UNAVAILABLE"]
+    assert {name["service"] for name in config["name"]} == {"dgnam.v1.CatalogService", "dgnam.v1.ServerService"}
+
+
+def test_timeouts() -> None:
+    assert [_channel.seconds(timeout, 10.0) for timeout in (None, 3.0, float("inf"))] == [10.0, 3.0, None]
+
+
+def test_tls_and_mutual_tls(serve: Any, certificates: dict[str, Path]) -> None:
+    ca, cert, key = (certificates[name].read_bytes() for name in ("ca", "cert", "key"))
+    plain = serve(grpc.ssl_server_credentials([(key, cert)]))
+    with Client(plain.url, ca_file=certificates["ca"]) as client:
+        assert len(client.models()) == 2
+    # Not among the authorities that the system trusts.
+    with Client(plain.url) as client, pytest.raises(DgnamError, match="cannot reach"):
+        client.models()
+
+    mutual = serve(grpc.ssl_server_credentials([(key, cert)], root_certificates=ca, require_client_auth=True))
+    with Client(mutual.url, ca_file=certificates["ca"], cert_file=certificates["cert"], key_file=certificates["key"]) as client:
+        assert len(client.models()) == 2
+    with Client(mutual.url, ca_file=certificates["ca"]) as client, pytest.raises(DgnamError):
+        client.models(timeout=5)

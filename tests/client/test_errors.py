@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+import pickle
+from typing import Any
+
+import dgnam_client
+import grpc
+import pytest
+from dgnam_client import Client, _errors
+from google.protobuf import duration_pb2
+from google.rpc import error_details_pb2 as details
+
+INFO = details.ErrorInfo(reason="A_REASON", domain="dgnam", metadata={"step": "12", "id": "a1b2"})
+RETRY = details.RetryInfo(retry_delay=duration_pb2.Duration(seconds=2, nanos=500_000_000))
+LEMON = "alexnet64:fc8:lemon"
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        ("INVALID_ARGUMENT", dgnam_client.InvalidRequestError),
+        ("OUT_OF_RANGE", dgnam_client.InvalidRequestError),
+        ("NOT_FOUND", dgnam_client.NotFoundError),
+        ("FAILED_PRECONDITION", dgnam_client.NotReadyError),
+        ("UNAUTHENTICATED", dgnam_client.UnauthenticatedError),
+        ("PERMISSION_DENIED", dgnam_client.PermissionDeniedError),
+        ("CANCELLED", dgnam_client.CallCancelledError),
+        ("DEADLINE_EXCEEDED", dgnam_client.DeadlineExceededError),
+        ("RESOURCE_EXHAUSTED", dgnam_client.OverloadedError),
+        ("UNAVAILABLE", dgnam_client.UnavailableError),
+        ("UNIMPLEMENTED", dgnam_client.ProtocolError),
+        ("INTERNAL", dgnam_client.ServerError),
+        ("UNKNOWN", dgnam_client.ServerError),
+        ("DATA_LOSS", dgnam_client.ServerError),
+        ("ABORTED", dgnam_client.ServerError),
+        ("ALREADY_EXISTS", dgnam_client.ServerError),
+    ],
+)
+@pytest.mark.parametrize("detailed", [True, False])
+def test_every_code_has_its_error(client: Client, server: Any, code: str, kind: type[dgnam_client.DgnamError], detailed: bool) -> None:
+    server.fail(grpc.StatusCode[code], "what happened", *([INFO] if detailed else []))
+    with pytest.raises(kind, match="what happened") as caught:
+        client.synthesize(LEMON)
+    error = caught.value
+    assert type(error) is kind and error.code == code
+    assert (error.reason, error.metadata.get("step")) == (("A_REASON", "12") if detailed else ("", None))
+    assert isinstance(error.__cause__, grpc.RpcError)
+    # Every one says what to do.
+    assert kind is dgnam_client.InvalidRequestError or len(str(error)) > len("what happened.")
+
+
+async def test_the_asyncio_client_raises_the_same(server: Any) -> None:
+    async with dgnam_client.AsyncClient(server.url) as client:
+        for code in ("NOT_FOUND", "CANCELLED", "INTERNAL"):
+            server.fail(grpc.StatusCode[code], "what happened", INFO)
+            server.fail(grpc.StatusCode[code], "what happened", INFO)
+            with pytest.raises(dgnam_client.DgnamError) as caught:
+                await client.synthesize(LEMON)
+            assert (caught.value.code, caught.value.reason) == (code, "A_REASON")
+            with pytest.raises(dgnam_client.DgnamError) as caught:
+                await client.methods()
+            assert caught.value.code == code
+
+
+def test_all_violations_are_told(client: Client, server: Any) -> None:
+    violations = [
+        details.BadRequest.FieldViolation(field=field, description=text) for field, text in [("steps", "too many"), ("decay", "NaN")]
+    ]
+    server.fail(grpc.StatusCode.INVALID_ARGUMENT, "2 fields are wrong", INFO, details.BadRequest(field_violations=violations))
+    with pytest.raises(dgnam_client.InvalidRequestError) as caught:
+        client.synthesize(LEMON)
+    assert isinstance(caught.value, ValueError)
+    assert caught.value.violations == [("steps", "too many"), ("decay", "NaN")]
+    assert str(caught.value) == "2 fields are wrong.\n  steps: too many\n  decay: NaN"
+
+
+def test_details_of_the_others(client: Client, server: Any) -> None:
+    server.fail(grpc.StatusCode.NOT_FOUND, "none", INFO, details.ResourceInfo(resource_type="unit", resource_name="a:b:c"))
+    with pytest.raises(dgnam_client.NotFoundError) as not_found:
+        client.synthesize(LEMON)
+    assert (not_found.value.resource_type, not_found.value.resource_name) == ("unit", "a:b:c")
+
+    failed = details.PreconditionFailure(violations=[details.PreconditionFailure.Violation(subject="vgg", description="not loaded")])
+    server.fail(grpc.StatusCode.FAILED_PRECONDITION, "not now", INFO, failed)
+    with pytest.raises(dgnam_client.NotReadyError) as not_ready:
+        client.synthesize(LEMON)
+    assert not_ready.value.violations == [("vgg", "not loaded")]
+
+    for code in (grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.UNAVAILABLE):
+        server.fail(code, "busy", INFO, RETRY)
+        with pytest.raises(dgnam_client.DgnamError, match=r"busy\. Try again in 2\.5 s") as busy:
+            client.synthesize(LEMON)
+        assert busy.value.retry_after_s == 2.5
+
+    server.fail(grpc.StatusCode.INTERNAL, "a bug", INFO)
+    with pytest.raises(dgnam_client.ServerError, match="for a1b2") as bug:
+        client.synthesize(LEMON)
+    assert bug.value.id == "a1b2"
+
+
+def test_a_message_over_the_limit_is_not_an_overload(client: Client) -> None:
+    with pytest.raises(dgnam_client.InvalidRequestError, match="too big"):
+        client.synthesize(LEMON, start=bytes(65 * 1024 * 1024))
+
+
+def test_details_that_cannot_be_read_count_as_absent() -> None:
+    class Failure:
+        def code(self) -> grpc.StatusCode:
+            return grpc.StatusCode.NOT_FOUND
+
+        def details(self) -> str:
+            return ""
+
+        def trailing_metadata(self) -> list[tuple[str, str | bytes]]:
+            return [("grpc-status-details-bin", b"\xff\xff")]
+
+    error = _errors.from_rpc(Failure(), "grpc://h:1")
+    assert isinstance(error, dgnam_client.NotFoundError) and "NOT_FOUND" in str(error)
+
+
+@pytest.mark.parametrize("name", [name for name in dgnam_client.__all__ if name.endswith("Error")])
+def test_errors_travel_between_processes(name: str) -> None:
+    kind = getattr(dgnam_client, name)
+    error = kind("what happened", code="UNKNOWN", metadata={"a": "b"}, retry_after_s=3.0)
+    again = pickle.loads(pickle.dumps(error))
+    assert type(again) is kind and str(again) == str(error) and vars(again) == vars(error)
+
+
+def test_the_tree_in_the_docstring_is_complete() -> None:
+    drawn = _errors.__doc__ or ""
+    assert all(name in drawn for name in dgnam_client.__all__ if name.endswith("Error"))

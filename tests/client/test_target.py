@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from dgnam_client import InvalidAddressError, InvalidRequestError, Term, Unit
+from dgnam_client._target import parse_target, target_message, target_terms
+from dgnam_proto.v1 import target_pb2
+
+LEMON = Unit("alexnet64", "fc8", "lemon")
+TEAPOT = Unit("alexnet64", "fc8", "teapot")
+
+
+@pytest.mark.parametrize(
+    ("text", "unit"),
+    [
+        ("alexnet64:fc8:lemon", LEMON),
+        (" alexnet64 : fc8 : lemon ", LEMON),
+        ("alexnet64:fc8:7", Unit("alexnet64", "fc8", 7)),
+        ("alexnet64:fc8:007", Unit("alexnet64", "fc8", 7)),
+        ("alexnet64:fc8:7up", Unit("alexnet64", "fc8", "7up")),
+        ("alexnet64:fc8:٣", Unit("alexnet64", "fc8", "٣")),
+        ("alexnet64:fc8:Egyptian cat", Unit("alexnet64", "fc8", "Egyptian cat")),
+        ("alexnet64:fc8:ratio 1:2", Unit("alexnet64", "fc8", "ratio 1:2")),
+        ("alexnet64:conv5:12@6,7", Unit("alexnet64", "conv5", 12, (6, 7))),
+        ("alexnet64:conv5:12 @ 0 , 0", Unit("alexnet64", "conv5", 12, (0, 0))),
+    ],
+)
+def test_addresses(text: str, unit: Unit) -> None:
+    assert Unit.parse(text) == unit
+    assert Unit.parse(str(unit)) == unit
+
+
+@pytest.mark.parametrize(
+    "text", ["", "lemon", "alexnet64:lemon", "alexnet64::lemon", ":fc8:lemon", "a:b:", "a:b:1@", "a:b:1@6", "a:b:1@-1,2", "a:b:@1,2"]
+)
+def test_what_is_no_address_says_the_syntax(text: str) -> None:
+    with pytest.raises(InvalidAddressError, match=r"is not a unit address.*Write model:tap:unit") as caught:
+        Unit.parse(text)
+    assert isinstance(caught.value, ValueError)
+
+
+@pytest.mark.parametrize(("text", "weight"), [("0.5*", 0.5), ("-2*", -2), ("+1.5 * ", 1.5), (" -0.5*", -0.5), ("1e-3*", 0.001), ("", 1)])
+def test_weights(text: str, weight: float) -> None:
+    assert Term.parse(text + "alexnet64:fc8:lemon") == Term(LEMON, weight)
+
+
+@pytest.mark.parametrize("text", ["*a:b:c", "half*a:b:c", "0*a:b:c", "nan*a:b:c", "inf*a:b:c", "1*2*a:b:c"])
+def test_bad_weights(text: str) -> None:
+    with pytest.raises(InvalidAddressError, match="weight"):
+        Term.parse(text)
+
+
+def test_a_label_may_hold_an_asterisk() -> None:
+    assert Term.parse("a:b:c*d") == Term(Unit("a", "b", "c*d"))
+
+
+@pytest.mark.parametrize(
+    ("target", "terms"),
+    [
+        ("alexnet64:fc8:lemon", [Term(LEMON)]),
+        ("alexnet64:fc8:lemon+-0.5*alexnet64:fc8:teapot", [Term(LEMON), Term(TEAPOT, -0.5)]),
+        ("alexnet64:fc8:lemon + alexnet64:fc8:teapot", [Term(LEMON), Term(TEAPOT)]),
+        ("a:b:c+d", [Term(Unit("a", "b", "c+d"))]),
+        (LEMON, [Term(LEMON)]),
+        (Term(LEMON, 2), [Term(LEMON, 2)]),
+        (("alexnet64:fc8:lemon", 2), [Term(LEMON, 2)]),
+        (["alexnet64:fc8:lemon", TEAPOT], [Term(LEMON), Term(TEAPOT)]),
+        (("alexnet64:fc8:lemon", "alexnet64:fc8:teapot"), [Term(LEMON), Term(TEAPOT)]),
+        ([("2*alexnet64:fc8:lemon", 0.5), (TEAPOT, 3)], [Term(LEMON, 1), Term(TEAPOT, 3)]),
+        ({"alexnet64:fc8:lemon": 1, "alexnet64:fc8:teapot": -1}, [Term(LEMON), Term(TEAPOT, -1)]),
+        ({LEMON: 0.5}, [Term(LEMON, 0.5)]),
+        ((address for address in ["alexnet64:fc8:lemon"]), [Term(LEMON)]),
+    ],
+)
+def test_forms_of_a_target(target: Any, terms: list[Term]) -> None:
+    assert list(parse_target(target)) == terms
+
+
+@pytest.mark.parametrize("target", [[], {}, 3, None, [3], [None], {"a:b:c": 0}, {"a:b:c": "x"}, ("a:b:c", None), [["a:b:c"]], ""])
+def test_what_is_no_target(target: Any) -> None:
+    with pytest.raises(InvalidAddressError):
+        parse_target(target)
+
+
+def test_message() -> None:
+    message = target_message(
+        [Term(LEMON, 0.5, "activation"), Unit("alexnet64", "conv5", 12, (0, 3))], balance="gradient-norm", readout="probability"
+    )
+    first, second = message.terms
+    assert message.balance == target_pb2.BALANCE_GRADIENT_NORM
+    assert first.unit.label == "lemon" and first.weight == 0.5 and first.readout == target_pb2.READOUT_ACTIVATION
+    assert not first.unit.HasField("position")
+    assert second.unit.WhichOneof("unit") == "index" and second.unit.index == 12 and second.readout == target_pb2.READOUT_PROBABILITY
+    assert (second.unit.position.y, second.unit.position.x) == (0, 3) and not second.HasField("weight")
+
+
+def test_what_is_not_said_is_left_to_the_server() -> None:
+    message = target_message("a:b:c@0,0")
+    assert not message.HasField("balance")
+    assert not message.terms[0].HasField("readout")
+    assert message.terms[0].unit.HasField("position")
+
+
+def test_the_message_gives_the_terms_back() -> None:
+    terms = (Term(LEMON, -0.5), Term(Unit("a", "b", 0, (0, 1))), Term(Unit("a", "b", 3), readout="probability"))
+    assert target_terms(target_message(terms)) == terms
+
+
+@pytest.mark.parametrize("unit", [Unit("a", "b", -1), Unit("a", "b", 2**32), Unit("a", "b", 1, (-1, 0)), Unit("a", "b", 1.5)])  # type: ignore[arg-type]
+def test_what_the_message_cannot_hold(unit: Unit) -> None:
+    with pytest.raises(InvalidAddressError, match="is not a unit address"):
+        target_message(unit)
+
+
+def test_unknown_words_name_the_known_ones() -> None:
+    with pytest.raises(InvalidRequestError, match=r"balance: 'equal' is none of 'none', 'gradient-norm', 'equal-activation'") as caught:
+        target_message(LEMON, balance="equal")  # type: ignore[arg-type]
+    assert caught.value.violations[0][0] == "balance"
+    with pytest.raises(InvalidRequestError, match="readout: 'logit' is none of"):
+        target_message(LEMON, readout="logit")  # type: ignore[arg-type]
