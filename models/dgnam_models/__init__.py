@@ -1,6 +1,7 @@
 """Pretrained networks and priors by name: `names()` lists them, `load(name)` returns one, ready and frozen.
 
-Every model is a card (`cards/NAME.toml`) and a weight file (`weights/FILE`) in a pack, a folder with these two; the bundled pack is this package.
+Every model is a card (`cards/NAME.toml`) and a weight file (`weights/FILE`) in a pack, a folder with these two.
+The bundled pack is this package.
 """
 
 from collections.abc import Sequence

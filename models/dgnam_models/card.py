@@ -42,7 +42,7 @@ class Code:
     tap: str
     mean: tuple[float, ...]  # (D,)
     std: tuple[float, ...]  # (D,)
-    start_learning_rate: float  # the default for this code's scale; ALGORITHMS.md 1
+    start_learning_rate: float  # the default for codes of this scale
 
 
 @dataclass(frozen=True)

@@ -58,7 +58,7 @@ def conv(inputs: int, outputs: int, kernel: int, stride: int = 1, *, normalized:
 class Staged(nn.Module):
     """A network as named stages run one after another; a tap is the output of the stage of that name.
 
-    Units are read before their ReLU (ALGORITHMS: a silent unit still has a gradient), so a ReLU is a
+    Units are read before their ReLU, as the released script does (a silent unit still has a gradient), so a ReLU is a
     stage of its own, or fused with the pooling that follows it, with which it commutes.
     """
 

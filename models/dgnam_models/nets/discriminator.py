@@ -1,4 +1,7 @@
-"""The discriminator of Dosovitskiy & Brox 2016 (section 3) in small: five convolutions on the image, the code joined before two fully connected layers."""
+"""The discriminator of Dosovitskiy & Brox 2016 (section 3) in small.
+
+Five convolutions on the image; the code is joined before two fully connected layers.
+"""
 
 import torch
 from torch import Tensor, nn
@@ -9,7 +12,13 @@ class Discriminator(nn.Module):
 
     def __init__(self, code: int, width: int, image_size: int) -> None:
         super().__init__()
-        sizes = [(3, width, 5, 2), (width, 2 * width, 3, 2), (2 * width, 4 * width, 3, 2), (4 * width, 4 * width, 3, 1), (4 * width, 8 * width, 3, 2)]
+        sizes = [
+            (3, width, 5, 2),
+            (width, 2 * width, 3, 2),
+            (2 * width, 4 * width, 3, 2),
+            (4 * width, 4 * width, 3, 1),
+            (4 * width, 8 * width, 3, 2),
+        ]
         self.convs = nn.ModuleList(nn.Conv2d(i, o, k, s, k // 2) for i, o, k, s in sizes)
         self.code = nn.Linear(code, 8 * width)
         self.fc1 = nn.Linear(8 * width * (image_size // 16) ** 2 + 8 * width, 8 * width)

@@ -31,7 +31,10 @@ class Inception(nn.Module):
 
 
 def build(classes: int, stem: int = 32, widths: tuple[int, int, int, int] = (24, 32, 40, 48), normalized: bool = False) -> Staged:
-    """Return the network. Stages: conv1 relu1 conv2 pool2 inception3a relu3a inception3b pool3 inception4a relu4a inception4b relu4b pool fc."""
+    """Return the network.
+
+    Stages: conv1 relu1 conv2 pool2 inception3a relu3a inception3b pool3 inception4a relu4a inception4b relu4b pool fc.
+    """
     a, b, c, d = widths
     return Staged(
         {

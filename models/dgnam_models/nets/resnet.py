@@ -28,9 +28,7 @@ class AveragePool(nn.Module):
         return x.mean(dim=(2, 3))
 
 
-def build(
-    classes: int, channels: Sequence[int] = (32, 64, 128), blocks: Sequence[int] = (1, 2, 2), normalized: bool = False
-) -> Staged:
+def build(classes: int, channels: Sequence[int] = (32, 64, 128), blocks: Sequence[int] = (1, 2, 2), normalized: bool = False) -> Staged:
     """Return the network. Stages: conv1 relu1, then res2a relu2a res3a relu3a res3b ... , pool, fc. The stem has stride 2."""
     stages: dict[str, nn.Module] = {"conv1": conv(3, channels[0], 3, stride=2, normalized=normalized), "relu1": nn.ReLU()}
     width = channels[0]

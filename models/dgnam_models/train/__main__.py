@@ -19,7 +19,9 @@ from dgnam_models.train import config, data, export, loop
 
 def main(arguments: list[str] | None = None) -> int:
     bundled = ", ".join(sorted(path.stem for path in config.RECIPES.glob("*.toml")))
-    parser = argparse.ArgumentParser("python -m dgnam_models.train", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        "python -m dgnam_models.train", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("recipe", help=f"a bundled recipe ({bundled}) or a TOML file")
     parser.add_argument("--data", nargs="+", type=Path, required=True, help="photographs to train on: folders of class folders, or zips")
     parser.add_argument("--val", nargs="+", type=Path, default=[], help="photographs held out (default: one in twenty of --data)")

@@ -9,16 +9,16 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from dgnam_models import nets
-from dgnam_models.card import Code, ModelCard, Preprocessing, Tap, sha256
+from dgnam_models.card import Code, ModelCard, Tap, sha256
 from dgnam_models.nets._blocks import Staged
 from dgnam_models.network import Network
 from dgnam_models.train.config import Recipe
 from dgnam_models.train.data import Photographs
-from dgnam_models.train.step import CLASSIFIER_RANGE, GENERATOR_RANGE, batches
+from dgnam_models.train.step import batches, preprocessing
 
 LICENCE = (
-    "Apache-2.0 for the weights as our work; trained on photographs of Tiny ImageNet (derived from ImageNet), whose terms allow research use: "
-    "check that your use fits them."
+    "Apache-2.0 for the weights as our work; trained on photographs of Tiny ImageNet (derived from ImageNet), "
+    "whose terms allow research use: check that your use fits them."
 )
 
 
@@ -38,7 +38,7 @@ def classifier(recipe: Recipe, module: nn.Module, names: tuple[str, ...], figure
         licence=licence,
         architecture=recipe.architecture,
         parameters=parameters,
-        preprocessing=Preprocessing((size, size), **CLASSIFIER_RANGE),
+        preprocessing=preprocessing(recipe),
         taps=tuple(Tap(name, tuple(value.shape[1:])) for name, value in taps.items()),
         labels=names,
         output_tap=module.tap_names()[-1],
@@ -63,7 +63,7 @@ def generator(
         licence=licence,
         architecture=recipe.architecture,
         parameters={**recipe.parameters, "code": codes.shape[1]},
-        preprocessing=Preprocessing((recipe.image_size,) * 2, **GENERATOR_RANGE),
+        preprocessing=preprocessing(recipe),
         code=code,
         training=figures,
     )

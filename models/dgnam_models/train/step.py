@@ -19,8 +19,8 @@ from dgnam_models.train import losses
 from dgnam_models.train.config import Recipe
 from dgnam_models.train.data import Photographs, as_float, augment, batch_indices
 
-CLASSIFIER_RANGE = {"mean": (0.5, 0.5, 0.5), "std": (0.25, 0.25, 0.25)}
-GENERATOR_RANGE = {"mean": (0.5, 0.5, 0.5), "std": (0.5, 0.5, 0.5)}  # a generator draws in [-1, 1]
+CLASSIFIER_STD = 0.25
+GENERATOR_STD = 0.5  # a generator draws in [-1, 1]
 
 
 class Task(Protocol):
@@ -53,6 +53,12 @@ def learning_rate(recipe: Recipe, step: int) -> float:
     return recipe.learning_rate * 0.5 * (1 + math.cos(math.pi * share))
 
 
+def preprocessing(recipe: Recipe) -> Preprocessing:
+    """What the recipe's network eats, or draws: `(image - 0.5) / std`."""
+    std = CLASSIFIER_STD if recipe.generator is None else GENERATOR_STD
+    return Preprocessing((recipe.image_size, recipe.image_size), mean=(0.5, 0.5, 0.5), std=(std, std, std))
+
+
 def training_batch(recipe: Recipe, photographs: Photographs, step: int, device: torch.device) -> tuple[Tensor, Tensor]:
     """The images (B, 3, S, S) in [0, 1] and labels (B,) of step `step`: a pure function of the recipe and the step."""
     picked = batch_indices(len(photographs), recipe.batch, step, recipe.seed)
@@ -67,7 +73,7 @@ class ClassifierTask:
         self.recipe, self.device = recipe, device
         self.module = nets.build(recipe.architecture, {**recipe.parameters, "classes": classes, "normalized": True})
         self.module.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.preprocess = Preprocess(Preprocessing((recipe.image_size,) * 2, **CLASSIFIER_RANGE)).to(device)
+        self.preprocess = Preprocess(preprocessing(recipe)).to(device)
         self.optimizer = torch.optim.AdamW(_decayed(self.module, recipe.weight_decay), lr=0.0, betas=recipe.betas)
         self._forward = torch.compile(self.module) if compiled else self.module
 
@@ -127,7 +133,7 @@ class GeneratorTask:
         sizes = {"code": self.code_size, "width": self.settings.discriminator_width, "image_size": recipe.image_size}
         discriminator = nets.build("discriminator", sizes)
         self.discriminator = discriminator.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.preprocess = Preprocess(Preprocessing((recipe.image_size,) * 2, **GENERATOR_RANGE)).to(device)
+        self.preprocess = Preprocess(preprocessing(recipe)).to(device)
         self.optimizer = torch.optim.Adam(self.module.parameters(), lr=0.0, betas=recipe.betas)
         self.discriminator_optimizer = torch.optim.Adam(self.discriminator.parameters(), lr=0.0, betas=recipe.betas)
         compile_ = torch.compile if compiled else (lambda module: module)

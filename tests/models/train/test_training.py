@@ -173,7 +173,9 @@ def test_killed_and_resumed_equals_uninterrupted(
     loop.train(recipe, run(tmp_path / "resumed"))
     one, other = (weights(tmp_path / name, recipe.name) for name in ("straight", "resumed"))
     assert all(torch.equal(one[key], other[key]) for key in one)
-    steps = [[json.loads(line)["step"] for line in (tmp_path / name / "log.jsonl").read_text().splitlines()] for name in ("straight", "resumed")]
+    steps = [
+        [json.loads(line)["step"] for line in (tmp_path / name / "log.jsonl").read_text().splitlines()] for name in ("straight", "resumed")
+    ]
     assert steps[0] == steps[1]
 
 
@@ -200,7 +202,9 @@ def test_dry_run_writes_nothing(photographs: Path, tmp_path: Path, capsys: pytes
     assert json.loads(capsys.readouterr().out)["classes"] == 3
 
 
-def test_a_run_folder_of_another_recipe_is_refused(trained: Path, photographs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_run_folder_of_another_recipe_is_refused(
+    trained: Path, photographs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     changed = recipe_file(tmp_path, {**CLASSIFIER, "batch": 8})
     assert main([changed, "--data", str(photographs), "--run-dir", str(trained)]) == 2
     assert "choose a new --run-dir" in capsys.readouterr().err
