@@ -103,9 +103,11 @@ def _models(client: Client, timeout: float | None) -> str:
 
 
 def _picture(client: Client, timeout: float | None) -> str:
-    model = next((model for model in client.models(timeout=timeout) if model.role == "classifier"), None)
-    if model is None:
-        raise _Unwell("there is no model to look at")
+    # The default prior's own encoder: any other network may take other sizes than this prior draws.
+    prior = client.model(client.methods(timeout=timeout).default_prior, timeout=timeout)
+    if prior.code is None:
+        raise _Unwell(f"the default prior, {prior.name}, says nothing about its code")
+    model = client.model(prior.code.encoder, timeout=timeout)
     address = f"{model.name}:{model.output_tap}:0"
     result = client.synthesize(address, steps=1, timeout=timeout)
     return f"{result.image.width} x {result.image.height} px of {address} after 1 step"

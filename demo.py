@@ -1,0 +1,110 @@
+"""From nothing to pictures: start a server on the bundled models, ask it for what twelve targets prefer, show and judge the pictures.
+
+    python demo.py --out out
+
+It is also the shortest complete example of the client at work.
+"""
+
+import argparse
+import contextlib
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import dgnam_client
+import dgnam_models
+import numpy as np
+import torch
+from dgnam_client import Client, DgnamError, Event, Progress, Result
+from tqdm import tqdm
+
+UNITS = ["goldfish", "king penguin", "ladybug", "monarch", "school bus", "lemon", "ice cream", "alp", "coral reef"]
+PAIRS = [("goldfish", "school bus"), ("ladybug", "ice cream"), ("lemon", "alp")]
+JUDGE = "resnet64"  # took no part in drawing
+
+
+@contextlib.contextmanager
+def server(folder: Path) -> Iterator[Client]:
+    """A server on a free port and a client for it; stopped at the end."""
+    port_file, log = folder / "server.port", folder / "server.log"
+    command = [sys.executable, "-m", "dgnam_server", "--port", "0", "--port-file", str(port_file)]
+    with log.open("w", encoding="utf-8") as stream:
+        process = subprocess.Popen(command, stdout=stream, stderr=stream)
+    try:
+        started = time.monotonic()
+        while not port_file.exists():
+            if process.poll() is not None:
+                sys.exit(f"the server did not start:\n{log.read_text(encoding='utf-8')}")
+            time.sleep(0.05)
+        print(f"server ready after {time.monotonic() - started:.1f} s")
+        with Client(f"grpc://127.0.0.1:{port_file.read_text().strip()}") as client:
+            yield client
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def draw(client: Client, targets: dict[str, list[str]], seed: int) -> dict[str, Result]:
+    """All targets at once, a progress bar each."""
+    bars = [
+        tqdm(desc=f"{name:>22}", position=i, total=0, bar_format="{desc} {bar:30} {n:>3}/{total} {postfix}")
+        for i, name in enumerate(targets)
+    ]
+
+    def show(index: int, event: Event) -> None:
+        bar = bars[index]
+        if isinstance(event, Progress):
+            state = event.variants[0]
+            bar.total, bar.n = state.total_steps, state.step
+            bar.set_postfix_str(f"activation {state.activation:.1f}", refresh=False)
+        elif isinstance(event, Result):
+            bar.n = bar.total = len(event.history)
+            bar.set_postfix_str(f"activation {event.activation:.1f}", refresh=False)
+        bar.refresh()
+
+    outcomes = client.synthesize_many(targets.values(), seed=seed, on_progress=show, concurrency=len(targets))
+    for bar in bars:
+        bar.close()
+    for name, outcome in zip(targets, outcomes, strict=True):
+        if isinstance(outcome, DgnamError):
+            sys.exit(f"{name}: {outcome}")
+    return {name: outcome for name, outcome in zip(targets, outcomes, strict=True) if isinstance(outcome, Result)}
+
+
+def judge(results: dict[str, Result]) -> dict[str, str]:
+    """What a network that took no part calls each picture, with its probability."""
+    network = dgnam_models.load(JUDGE)
+    assert isinstance(network, dgnam_models.Network)
+    images = torch.from_numpy(np.stack([result.array for result in results.values()])).permute(0, 3, 1, 2).clamp(0, 1)
+    probability, index = network.logits(images).softmax(1).max(1)
+    return {name: f"{network.card.labels[i]} {p:.0%}" for name, i, p in zip(results, index.tolist(), probability.tolist(), strict=True)}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, default=Path("out"), help="where the pictures go (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="another seed, other pictures (default: %(default)s)")
+    options = parser.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
+    targets = {name: [f"alexnet64:fc8:{name}"] for name in UNITS}
+    targets |= {" + ".join(pair): [f"alexnet64:fc8:{name}" for name in pair] for pair in PAIRS}
+    started = time.monotonic()
+    with server(options.out) as client:
+        results = draw(client, targets, options.seed)
+    opinions = judge(results)
+    captions = []
+    for name, result in results.items():
+        result.save(options.out / f"{name.replace(' + ', '+').replace(' ', '_')}.png", recipe=True)
+        captions.append([name, f"activation {' + '.join(f'{value:.1f}' for value in result.term_activations)}", f"{JUDGE}: {opinions[name]}"])
+    sheet = options.out / "contact-sheet.png"
+    dgnam_client.contact_sheet(list(results.values()), captions).save(sheet)
+    print(f"{len(results)} pictures in {time.monotonic() - started:.0f} s, each with its recipe (dgnam synth --replay FILE.json):")
+    for path in sorted(options.out.glob("*.png")):
+        print(f"  {path}")
+    print(f"Look at {sheet}")
+
+
+if __name__ == "__main__":
+    main()

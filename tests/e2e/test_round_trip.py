@@ -1,0 +1,112 @@
+"""Client, wire, server, engine and models together."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from dgnam_client import AsyncClient, Client, Progress, Queued, Result, Started
+from PIL import Image
+
+LEMON = "tiny:fc8:lemon"
+
+
+def drawn(outcome: Any) -> Result:
+    assert isinstance(outcome, Result)
+    return outcome
+
+
+def test_a_picture_and_everything_about_it(server: Any) -> None:
+    with server.client() as client:
+        result = drawn(client.synthesize(LEMON, seed=3, steps=30))
+    assert result.image.size == (32, 32)
+    assert result.array.shape == (32, 32, 3)
+    assert result.history.shape == (30, 1)
+    assert result.code.shape == (24,)
+    assert result.activation == pytest.approx(float(result.history[-1, 0]))
+    assert result.history[-1, 0] > result.history[0, 0]
+    np.testing.assert_allclose(np.asarray(result.image) / 255, result.array.clip(0, 1), atol=0.5 / 255 + 1e-6)
+    assert result.recipe.seed == 3
+
+
+def test_a_replayed_recipe_draws_the_same_picture(server: Any, tmp_path: Path) -> None:
+    with server.client() as client:
+        first = drawn(
+            client.synthesize([LEMON, "tiny:conv3:2@1,1", "tiny-res:fc:koala"], balance="gradient-norm", steps=15, determinism="strict")
+        )
+        first.save(tmp_path / "lemon.png", recipe=True)
+        again = client.replay(tmp_path / "lemon.json")
+        np.testing.assert_array_equal(again.array, first.array)
+        assert again.recipe.to_json() == first.recipe.to_json()
+        assert set(json.loads((tmp_path / "lemon.json").read_text())["model_digests"]) == {"tiny", "tiny-res", "tiny-prior"}
+
+
+def test_variants_are_the_seeds_that_follow(server: Any) -> None:
+    with server.client() as client:
+        many = client.synthesize(LEMON, seed=5, variants=3, steps=10)
+        assert isinstance(many, list)
+        alone = drawn(client.synthesize(LEMON, seed=7, steps=10))
+    assert [result.recipe.seed for result in many] == [5, 6, 7]
+    np.testing.assert_allclose(many[2].array, alone.array, rtol=1e-2, atol=1e-2)
+
+
+def test_a_start_image_gives_its_own_code(server: Any) -> None:
+    image = Image.fromarray(np.random.default_rng(0).integers(0, 256, (48, 64, 3), dtype=np.uint8))
+    with server.client() as client:
+        result = drawn(client.synthesize(LEMON, start=image, steps=1))
+        again = drawn(client.synthesize(LEMON, start=result.code, steps=1))
+    assert (result.code >= 0).all()
+    np.testing.assert_allclose(again.array, result.array, rtol=1e-4, atol=1e-5)
+
+
+def test_a_stream_tells_what_happens(server: Any) -> None:
+    with server.client() as client:
+        events = list(client.stream(LEMON, steps=400, preview_interval=50))
+    assert isinstance(events[0], Queued)
+    assert isinstance(events[1], Started)
+    assert isinstance(events[-1], Result)
+    moves = [state for event in events if isinstance(event, Progress) for state in event.variants]
+    assert [state.step for state in moves] == sorted(state.step for state in moves)
+    assert any(state.preview is not None for state in moves)
+
+
+async def test_asyncio_client(server: Any) -> None:
+    async with AsyncClient(server.address) as client:
+        result = drawn(await client.synthesize(LEMON, steps=5))
+        assert "tiny" in [model.name for model in await client.models()]
+    assert result.image.size == (32, 32)
+
+
+def test_units_and_models(server: Any) -> None:
+    with server.client() as client:
+        units = client.units("tiny")
+        assert [unit.label for unit in units] == ["goldfish", "school bus", "lemon", "teapot", "koala", "go-kart", "ice cream"]
+        assert len(client.units("tiny", "conv3")) == 8
+        assert client.model("tiny").output_tap == "fc8"
+
+
+def test_command_line(server: Any, tmp_path: Path) -> None:
+    def dgnam(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "dgnam_client", *arguments, "--server", server.address]
+        return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+    targets = [LEMON, "tiny:fc8:school_bus+tiny:fc8:go-kart"]
+    done = dgnam("synth", *targets, "--steps", "5", "-o", str(tmp_path / "out"), "--grid", str(tmp_path / "sheet.png"))
+    assert done.returncode == 0, done.stderr
+    assert len(list((tmp_path / "out").glob("*.png"))) == 2
+    with Image.open(tmp_path / "sheet.png") as sheet:
+        assert sheet.size[0] > 100
+    assert dgnam("doctor").returncode == 0
+    refused = dgnam("synth", "tiny:fc8:lemmon")
+    assert refused.returncode == 2
+    assert "did you mean lemon" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_a_client_for_each_thread_or_one_for_all(server: Any) -> None:
+    with Client(server.address) as client:
+        outcomes = client.synthesize_many([f"tiny:fc8:{unit}" for unit in range(7)], steps=10, concurrency=7)
+    assert all(isinstance(outcome, Result) for outcome in outcomes)
