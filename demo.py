@@ -29,6 +29,7 @@ JUDGE = "resnet64"  # took no part in drawing
 def server(folder: Path) -> Iterator[Client]:
     """A server on a free port and a client for it; stopped at the end."""
     port_file, log = folder / "server.port", folder / "server.log"
+    port_file.unlink(missing_ok=True)  # a killed demo may have left one
     command = [sys.executable, "-m", "dgnam_server", "--port", "0", "--port-file", str(port_file)]
     with log.open("w", encoding="utf-8") as stream:
         process = subprocess.Popen(command, stdout=stream, stderr=stream)
@@ -49,7 +50,7 @@ def server(folder: Path) -> Iterator[Client]:
 def draw(client: Client, targets: dict[str, list[str]], seed: int) -> dict[str, Result]:
     """All targets at once, a progress bar each."""
     bars = [
-        tqdm(desc=f"{name:>22}", position=i, total=0, bar_format="{desc} {bar:30} {n:>3}/{total} {postfix}")
+        tqdm(desc=f"{name:>22}", position=i, total=0, disable=None, bar_format="{desc} {bar:30} {n:>3}/{total} {postfix}")
         for i, name in enumerate(targets)
     ]
 
@@ -92,12 +93,14 @@ def main() -> None:
     targets |= {" + ".join(pair): [f"alexnet64:fc8:{name}" for name in pair] for pair in PAIRS}
     started = time.monotonic()
     with server(options.out) as client:
+        print(f"drawing {len(targets)} pictures at once")
         results = draw(client, targets, options.seed)
     opinions = judge(results)
     captions = []
     for name, result in results.items():
         result.save(options.out / f"{name.replace(' + ', '+').replace(' ', '_')}.png", recipe=True)
-        captions.append([name, f"activation {' + '.join(f'{value:.1f}' for value in result.term_activations)}", f"{JUDGE}: {opinions[name]}"])
+        activations = " + ".join(f"{value:.1f}" for value in result.term_activations)
+        captions.append([name, f"activation {activations}", f"{JUDGE}: {opinions[name]}"])
     sheet = options.out / "contact-sheet.png"
     dgnam_client.contact_sheet(list(results.values()), captions).save(sheet)
     print(f"{len(results)} pictures in {time.monotonic() - started:.0f} s, each with its recipe (dgnam synth --replay FILE.json):")

@@ -148,7 +148,9 @@ def methods(default_prior: str, max_steps: int) -> catalog_pb2.ListMethodsRespon
     )
 
 
-def info(config: Config, provenance: Provenance, batch_rows: int, max_message_bytes: int, uptime_s: float) -> server_pb2.GetServerInfoResponse:
+def info(
+    config: Config, provenance: Provenance, batch_rows: int, max_message_bytes: int, uptime_s: float
+) -> server_pb2.GetServerInfoResponse:
     """The server and its limits."""
     return server_pb2.GetServerInfoResponse(
         version=provenance.versions["dgnam"],

@@ -1,0 +1,61 @@
+# Every target sets up what it needs: `git clone`, then `make test`. PIP_ARGS goes to every pip call, for example
+# make setup PIP_ARGS="--extra-index-url https://download.pytorch.org/whl/cpu"    (PyTorch without its several GB of CUDA)
+PYTHON ?= python3
+PIP_ARGS ?=
+export PYTHON PIP_ARGS
+
+PIP := .venv/bin/pip install -qq --no-compile --disable-pip-version-check $(PIP_ARGS) --constraint constraints.txt
+READY := .venv/ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo serve test test-all bench lint format proto proto-check check clean
+
+help: ## Show this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F '\t' '{ printf "make %-12s %s\n", $$1, $$2 }'
+
+setup: $(READY) ## Make .venv, or bring it up to date: the four packages, editable, and the tools
+
+$(READY): requirements-dev.txt constraints.txt $(wildcard */pyproject.toml)
+	@echo "Setting up .venv"
+	@test -x .venv/bin/pip || $(PYTHON) -m venv .venv
+	@$(PIP) hatchling editables
+	@$(PIP) --no-build-isolation --requirement requirements-dev.txt
+	@touch $@
+
+demo: $(READY) ## From nothing to pictures in out/: start a server, ask it, stop it
+	.venv/bin/python demo.py --out out
+
+serve: $(READY) ## Run the server in the foreground; ARGS="..." for its options
+	.venv/bin/dgnam-server $(ARGS)
+
+test: $(READY) ## Run the tests; ARGS="-k word" and the like go to pytest
+	.venv/bin/pytest $(ARGS)
+
+test-all: $(READY) ## Run the slow tests too
+	.venv/bin/pytest -m "" $(ARGS)
+
+bench: $(READY) ## Measure speed, as ratios in one run; ARGS="--device cuda" for a GPU. Wants a quiet machine
+	.venv/bin/python tests/bench/bench.py $(ARGS)
+
+lint: $(READY) ## Check style and types
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/mypy
+
+format: $(READY) ## Format the code and sort its imports
+	.venv/bin/ruff check --fix-only
+	.venv/bin/ruff format
+
+proto: $(READY) ## Regenerate the code of the .proto files and the record of the wire format
+	scripts/generate-proto proto
+	.venv/bin/python tests/laws/test_wire.py
+
+proto-check: ## Fail if the generated code is not what the .proto files give
+	scripts/check-proto
+
+check: ## Run all that CI runs: lint, proto-check, test
+	.ci/run
+
+clean: ## Remove the environments, caches and outputs that these targets made; runs/ stays
+	rm -rf .venv .venv-proto .mypy_cache .ruff_cache .pytest_cache out dist */dist
+	find proto client models server tests -name __pycache__ -type d -prune -exec rm -rf {} +
