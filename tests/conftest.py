@@ -1,8 +1,15 @@
 """What every test may need."""
 
+import signal
+
 import pytest
 
 pytest_plugins = ("tiny_models",)
+
+
+def pytest_configure() -> None:
+    """Hear Ctrl-C, as tests of it need: a program that a shell runs in the background starts deaf to it, and so would its children."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
