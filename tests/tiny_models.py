@@ -13,6 +13,9 @@ from dgnam_server import catalog
 from dgnam_server.catalog import Catalog
 from torch import nn
 
+# Small work gains nothing from more threads, and on a busy machine they wait for each other.
+torch.set_num_threads(1)
+
 SIZE = 32
 LABELS = ("goldfish", "school bus", "lemon", "teapot", "koala", "go-kart", "ice cream")
 

@@ -95,6 +95,13 @@ def server(tiny_arguments: list[str], tmp_path_factory: pytest.TempPathFactory) 
         assert started.process.poll() is None, started.log.read_text()
 
 
+@pytest.fixture(scope="session")
+def bundled_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    """The server as a newcomer starts it, on the bundled models."""
+    with running(tmp_path_factory.mktemp("bundled")) as started:
+        yield started
+
+
 @pytest.fixture
 def start_server(tiny_arguments: list[str], tmp_path: Path) -> Iterator[Start]:
     """Start servers of one's own; they are stopped at the end."""

@@ -1,0 +1,90 @@
+"""The bundled pack: complete, small, undamaged, and good for what it is for."""
+
+import shutil
+from pathlib import Path
+
+import dgnam_models
+import pytest
+import torch
+from dgnam_models import BUNDLED, CardError, Generator, Network
+
+CLASSIFIERS = ["alexnet64", "alexnet64-scenes", "inception64", "resnet64"]
+
+
+def test_the_pack_holds_what_the_readme_lists_and_stays_small() -> None:
+    assert dgnam_models.names() == sorted([*CLASSIFIERS, "upconv64-fc6"])
+    weights = list((BUNDLED / "weights").iterdir())
+    assert {path.stem for path in weights} == set(dgnam_models.names())
+    assert sum(path.stat().st_size for path in weights) < 40 * 2**20
+    assert all(path.suffix == ".safetensors" and path.stat().st_size < 20 * 2**20 for path in weights)
+
+
+@pytest.mark.parametrize("name", CLASSIFIERS)
+def test_classifiers_load_frozen_with_the_taps_and_labels_of_their_cards(name: str) -> None:
+    network = dgnam_models.load(name)
+    assert isinstance(network, Network)
+    assert not network.training
+    assert not any(parameter.requires_grad for parameter in network.parameters())
+    found = network.activations(torch.rand(2, 3, 64, 64), [tap.name for tap in network.card.taps])
+    assert {tap: tuple(value.shape[1:]) for tap, value in found.items()} == {tap.name: tap.shape for tap in network.card.taps}
+    assert len(network.card.labels) == (20 if name == "alexnet64-scenes" else 100)
+    assert network.card.training["figures"]["val_top1"] > 0.35
+    assert network.card.licence
+
+
+def test_the_prior_draws_and_its_statistics_are_of_its_encoders_code() -> None:
+    prior = dgnam_models.load("upconv64-fc6")
+    assert isinstance(prior, Generator)
+    assert prior.card.code is not None
+    encoder = dgnam_models.load(prior.card.code.encoder)
+    assert isinstance(encoder, Network)
+    shapes = {tap.name: tap.shape for tap in encoder.card.taps}
+    assert (prior.code_size,) == shapes[prior.card.code.tap] == (1024,)
+    assert (prior.code_mean > 0).all(), "activations after a ReLU, none of them dead"
+    assert (prior.code_std > 0).all()
+    image = prior(prior.code_mean[None])
+    assert image.shape == (1, 3, 64, 64)
+    assert 0 < image.mean() < 1
+
+
+def test_unknown_names_say_what_there_is() -> None:
+    with pytest.raises(KeyError, match="unknown model 'vgg19'; there are alexnet64, "):
+        dgnam_models.load("vgg19")
+
+
+@pytest.fixture
+def pack(tmp_path: Path) -> Path:
+    """A pack of its own with a copy of resnet64, to damage."""
+    for folder, name in (("cards", "resnet64.toml"), ("weights", "resnet64.safetensors")):
+        (tmp_path / folder).mkdir()
+        shutil.copy(BUNDLED / folder / name, tmp_path / folder / name)
+    return tmp_path
+
+
+def test_damaged_missing_and_misplaced_files_are_refused(pack: Path, tmp_path: Path) -> None:
+    weights = pack / "weights" / "resnet64.safetensors"
+    whole = weights.read_bytes()
+    weights.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    with pytest.raises(CardError, match="damaged or replaced"):
+        dgnam_models.load("resnet64", packs=[pack])
+    weights.unlink()
+    with pytest.raises(CardError, match="is missing"):
+        dgnam_models.load("resnet64", packs=[pack])
+    with pytest.raises(CardError, match="is not a pack"):
+        dgnam_models.names([tmp_path / "nowhere"])
+
+
+def test_weights_that_do_not_fit_are_refused(pack: Path) -> None:
+    card = pack / "cards" / "resnet64.toml"
+    card.write_text(card.read_text().replace("classes = 100", "classes = 99"))
+    with pytest.raises(CardError, match="does not fit resnet"):
+        dgnam_models.load("resnet64", packs=[pack])
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_models_speak_float32_whatever_they_compute_in(dtype: torch.dtype) -> None:
+    network, prior = dgnam_models.load("resnet64", dtype=dtype), dgnam_models.load("upconv64-fc6", dtype=dtype)
+    assert isinstance(network, Network)
+    assert isinstance(prior, Generator)
+    image = prior(prior.code_mean[None])
+    assert image.dtype == network.logits(image).dtype == torch.float32
