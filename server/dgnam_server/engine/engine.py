@@ -117,7 +117,6 @@ class Engine:
         self._jobs: dict[int, Job] = {}
         self._ended = dict.fromkeys(TERMINAL, 0)
         self._row_step_s = 0.001  # device time per row and step, a running mean
-        self._looked = 0.0
         self._thread = threading.Thread(target=self._work, name="dgnam-device", daemon=True)
         # Shared with other threads, under the lock:
         self._wake = threading.Condition()
@@ -227,11 +226,10 @@ class Engine:
                 self._scheduler.left(key, 1)
         if len(lane):
             now = time.monotonic()
-            look = now - self._looked >= LOOK_EVERY_S or self._device.type == "cpu"
-            if tell := now - self._looked >= LOOK_EVERY_S:
-                self._looked = now
+            if tell := now - lane.told_at >= LOOK_EVERY_S:
+                lane.told_at = now
             rows = len(lane)
-            events = lane.step(look)
+            events = lane.step(look=tell or self._device.type == "cpu")
             self._scheduler.left(key, rows - len(lane))
             self._row_step_s += 0.1 * ((time.monotonic() - now) / rows - self._row_step_s)
             for number, event in events:

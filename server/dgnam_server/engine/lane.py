@@ -37,6 +37,7 @@ class Lane:
     problem: Problem
     slots: list[Slot] = field(default_factory=list)
     rows: Rows | None = None
+    told_at: float = 0.0  # when the engine last passed on its progress
     _part: int | None = None  # the most rows stepped at once, after the device ran out of memory
 
     def __len__(self) -> int:

@@ -173,6 +173,16 @@ def test_other_keys_go_on_while_one_is_busy(engine: Engine) -> None:
     busy.cancel()
 
 
+def test_every_key_hears_of_its_progress(engine: Engine) -> None:
+    units = [("tiny", "fc8", 1), ("tiny", "conv3", 1), ("tiny-res", "fc", 1)]
+    callers = [Caller() for _ in units]
+    tickets = [engine.submit(spec_for(unit, settings=FOREVER), caller) for unit, caller in zip(units, callers, strict=True)]
+    for caller in callers:
+        caller.wait_for(lambda events: sum(isinstance(event, Progress) for event in events) >= 5)
+    for ticket in tickets:
+        ticket.cancel()
+
+
 def test_a_row_that_cannot_be_computed_fails_alone(engine: Engine, tiny: Catalog) -> None:
     size = tiny.generators["tiny-prior"].code_size
     bad = spec_for(("tiny", "fc8", 1), start=Start(code=np.full(size, np.nan, dtype=np.float32)), settings=replace(SETTINGS, steps=1))
