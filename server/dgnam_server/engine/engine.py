@@ -208,7 +208,10 @@ class Engine:
             inbox, self._inbox = self._inbox, []
             stopping = self._stopping
         for message in inbox:
-            message()
+            try:
+                message()
+            except Exception:  # the thread must outlive any one job
+                log.exception("a message to the engine failed")
         return not (stopping and not self._jobs)
 
     def _take(self, job: Job) -> None:
@@ -218,7 +221,9 @@ class Engine:
 
     def _iterate(self, key: Key) -> None:
         """Let rows join, step the lane, tell what happened."""
-        lane = self._lanes.get(key) or self._lanes.setdefault(key, Lane(self._problem(key)))
+        lane = self._lanes.get(key)
+        if lane is None:
+            lane = self._lanes[key] = Lane(self._problem(key))
         for row in self._scheduler.admit(key):
             if job := self._jobs.get(row.job):
                 self._join(lane, key, job, row.variant)
