@@ -84,6 +84,7 @@ def _write(pack: Path, module: nn.Module, *, name: str, architecture: str, param
     nets.build(architecture, parameters).load_state_dict(state)  # the card must build what the file holds
     path = pack / "weights" / f"{name}.safetensors"
     save_file(state, path)
+    path.chmod(0o644)  # safetensors writes files that only their owner may read
     card = ModelCard(
         name=name, format="safetensors", file=path.name, sha256=sha256(path), architecture=architecture, parameters=parameters, **fields
     )

@@ -100,6 +100,7 @@ def test_a_run_learns_and_exports_a_model_that_loads(trained: Path, photographs:
     everything = data.load([photographs], 16, progress=False)
     hits = network.logits(data.as_float(everything.pixels)).argmax(1) == everything.labels
     assert hits.float().mean() > 0.9
+    assert (trained / "pack" / "weights" / "colours.safetensors").stat().st_mode & 0o777 == 0o644
     log = [json.loads(line) for line in (trained / "log.jsonl").read_text().splitlines()]
     assert {record["step"] for record in log} >= {0, 20, 9, 19, 29}
     assert sorted(path.name for path in trained.glob("grid-*.png")) == ["grid-000010.png", "grid-000020.png", "grid-000030.png"]
