@@ -21,7 +21,8 @@ from dgnam_client import Client, DgnamError, Event, Progress, Result
 from tqdm import tqdm
 
 UNITS = ["goldfish", "king penguin", "ladybug", "monarch", "school bus", "lemon", "ice cream", "alp", "coral reef"]
-PAIRS = [("goldfish", "school bus"), ("ladybug", "ice cream"), ("lemon", "alp")]
+PAIRS = [("goldfish", "coral reef"), ("lemon", "ladybug"), ("school bus", "lakeside")]
+BALANCE = "equal-activation"  # a pair's plain sum would let one neuron win; to a single neuron it makes no difference
 JUDGE = "resnet64"  # took no part in drawing
 
 
@@ -65,7 +66,7 @@ def draw(client: Client, targets: dict[str, list[str]], seed: int) -> dict[str, 
             bar.set_postfix_str(f"activation {event.activation:.1f}", refresh=False)
         bar.refresh()
 
-    outcomes = client.synthesize_many(targets.values(), seed=seed, on_progress=show, concurrency=len(targets))
+    outcomes = client.synthesize_many(targets.values(), seed=seed, balance=BALANCE, on_progress=show, concurrency=len(targets))
     for bar in bars:
         bar.close()
     for name, outcome in zip(targets, outcomes, strict=True):
@@ -75,12 +76,17 @@ def draw(client: Client, targets: dict[str, list[str]], seed: int) -> dict[str, 
 
 
 def judge(results: dict[str, Result]) -> dict[str, str]:
-    """What a network that took no part calls each picture, with its probability."""
+    """What a network that took no part calls each picture, with its probability: one name per neuron asked for."""
     network = dgnam_models.load(JUDGE)
     assert isinstance(network, dgnam_models.Network)
     images = torch.from_numpy(np.stack([result.array for result in results.values()])).permute(0, 3, 1, 2).clamp(0, 1)
-    probability, index = network.logits(images).softmax(1).max(1)
-    return {name: f"{network.card.labels[i]} {p:.0%}" for name, i, p in zip(results, index.tolist(), probability.tolist(), strict=True)}
+    opinions = {}
+    for (name, result), probabilities in zip(results.items(), network.logits(images).softmax(1), strict=True):
+        best = probabilities.topk(len(result.term_activations))
+        opinions[name] = ", ".join(
+            f"{network.card.labels[i]} {p:.0%}" for i, p in zip(best.indices.tolist(), best.values.tolist(), strict=True)
+        )
+    return opinions
 
 
 def main() -> None:
