@@ -8,6 +8,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 
 import torch
@@ -107,17 +108,22 @@ class Ticket:
 
 
 class Engine:
-    """Runs synthesis jobs on one device. `start` it, `submit` jobs, `drain` it."""
+    """Runs synthesis jobs on one device. `start` it, `submit` jobs, `drain` it.
 
-    def __init__(self, catalog: Catalog, device: torch.device, limits: EngineLimits) -> None:
-        self._catalog, self._device, self._limits = catalog, device, limits
+    Args:
+        threads: processor threads of the device thread's kernels; None: torch's setting.
+    """
+
+    def __init__(self, catalog: Catalog, device: torch.device, limits: EngineLimits, threads: int | None = None) -> None:
+        self._catalog, self._device, self._limits, self._threads = catalog, device, limits, threads
         self._batch_rows = limits.max_batch_rows  # what the profile found to pay
         self._scheduler: Scheduler[Key] = Scheduler()
         self._lanes: dict[Key, Lane] = {}
         self._jobs: dict[int, Job] = {}
         self._ended = dict.fromkeys(TERMINAL, 0)
         self._row_step_s = 0.001  # device time per row and step, a running mean
-        self._thread = threading.Thread(target=self._work, name="dgnam-device", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="dgnam-device", daemon=True)
+        self._warm: Future[None] = Future()
         # Shared with other threads, under the lock:
         self._wake = threading.Condition()
         self._inbox: list[Callable[[], None]] = []
@@ -132,10 +138,9 @@ class Engine:
         return self._batch_rows
 
     def start(self) -> None:
-        """Warm up, find the batch size from which on larger ones no longer pay, start the device thread. Blocks until ready."""
-        self._batch_rows = profile(self._timed_step, self._limits.max_batch_rows)
-        log.info("up to %d rows share a batch", self._batch_rows)
+        """Start the device thread, let it warm up and find the batch size beyond which larger ones hardly pay. Blocks until ready."""
         self._thread.start()
+        self._warm.result()
 
     def submit(self, spec: SynthesisSpec, emit: Callable[[Event], None], deadline: float | None = None) -> Ticket:
         """Take a job in; `emit` hears Queued at once and everything else from the device thread.
@@ -181,6 +186,18 @@ class Engine:
             self._thread.join(max(5.0, deadline - time.monotonic()))
 
     # --- the device thread -------------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        try:
+            if self._threads is not None:
+                torch.set_num_threads(self._threads)
+            self._batch_rows = profile(self._timed_step, self._limits.max_batch_rows)
+        except BaseException as error:
+            self._warm.set_exception(error)
+            return
+        log.info("up to %d rows share a batch", self._batch_rows)
+        self._warm.set_result(None)
+        self._work()
 
     def _work(self) -> None:
         while self._receive():

@@ -251,6 +251,36 @@ def test_a_start_image_is_encoded(engine: Engine, tiny: Catalog) -> None:
     np.testing.assert_allclose(finished(caller.wait_for_end())[0].code, code.numpy(), rtol=1e-5)
 
 
+def test_only_the_device_thread_gets_the_processor_threads(tiny: Catalog) -> None:
+    before = torch.get_num_threads()
+    engine = Engine(tiny, torch.device("cpu"), EngineLimits(8, 1), threads=before + 2)
+    engine.start()
+    seen: list[int] = []
+    caller = Caller()
+
+    def emit(event: Event) -> None:
+        if isinstance(event, Started):
+            seen.append(torch.get_num_threads())
+        caller(event)
+
+    try:
+        engine.submit(spec_for(("tiny", "fc8", 1)), emit)
+        caller.wait_for_end()
+    finally:
+        engine.drain(0)
+        torch.set_num_threads(before)
+    assert seen == [before + 2]
+
+
+def test_a_failing_warm_up_is_the_callers_to_hear(tiny: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise ValueError("broken on purpose")
+
+    monkeypatch.setattr(ascent, "step", broken)
+    with pytest.raises(ValueError, match="on purpose"):
+        Engine(tiny, torch.device("cpu"), EngineLimits(8, 4)).start()
+
+
 def test_drain_lets_work_finish_and_refuses_more(tiny: Catalog) -> None:
     engine = Engine(tiny, torch.device("cpu"), EngineLimits(8, 4))
     engine.start()
