@@ -2,10 +2,12 @@
 
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from dgnam_server import catalog
 from dgnam_server.catalog import Catalog
 from dgnam_server.synth import ascent
 from dgnam_server.synth.ascent import Problem
@@ -181,6 +183,16 @@ def test_a_given_code_is_the_start(tiny: Catalog) -> None:
     rows = ascent.init(problem, spec, 0, torch.from_numpy(code)[None])
     _, seen = ascent.step(problem, rows)
     np.testing.assert_array_equal(seen.code[0].numpy(), code)
+
+
+def test_in_bfloat16_the_code_and_everything_told_stay_float32(tiny_pack: Path) -> None:
+    models = catalog.load([tiny_pack], torch.device("cpu"), "tiny-prior", torch.bfloat16)
+    spec = spec_for(("tiny", "fc8", 1))
+    problem = problem_for(models, spec)
+    rows, seen = ascent.run(problem, ascent.init(problem, spec, 0))
+    assert {tensor.dtype for tensor in (rows.code, rows.history, seen.image, seen.activation)} == {torch.float32}
+    assert rows.history.isfinite().all()
+    assert rows.history[0, -1, 0] > rows.history[0, 0, 0]
 
 
 def test_larger_pictures_are_cropped_in_the_middle() -> None:
