@@ -51,7 +51,7 @@ def server(folder: Path) -> Iterator[Client]:
 def draw(client: Client, targets: dict[str, list[str]], seed: int) -> dict[str, Result]:
     """All targets at once, a progress bar each."""
     bars = [
-        tqdm(desc=f"{name:>22}", position=i, total=0, disable=None, bar_format="{desc} {bar:30} {n:>3}/{total} {postfix}")
+        tqdm(desc=f"{name:>22}", position=i, total=0, disable=None, bar_format="{desc} {bar:30} {n:>3}/{total}{postfix}")
         for i, name in enumerate(targets)
     ]
 
