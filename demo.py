@@ -6,11 +6,8 @@ It is also the shortest complete example of the client at work.
 """
 
 import argparse
-import contextlib
-import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import dgnam_client
@@ -18,34 +15,13 @@ import dgnam_models
 import numpy as np
 import torch
 from dgnam_client import Client, DgnamError, Event, Progress, Result
+from dgnam_server.process import running
 from tqdm import tqdm
 
 UNITS = ["goldfish", "king penguin", "ladybug", "monarch", "school bus", "lemon", "ice cream", "alp", "coral reef"]
 PAIRS = [("goldfish", "coral reef"), ("lemon", "ladybug"), ("school bus", "lakeside")]
 BALANCE = "equal-activation"  # a pair's plain sum would let one neuron win; to a single neuron it makes no difference
 JUDGE = "resnet64"  # took no part in drawing
-
-
-@contextlib.contextmanager
-def server(folder: Path) -> Iterator[Client]:
-    """A server on a free port and a client for it; stopped at the end."""
-    port_file, log = folder / "server.port", folder / "server.log"
-    port_file.unlink(missing_ok=True)  # a killed demo may have left one
-    command = [sys.executable, "-m", "dgnam_server", "--port", "0", "--port-file", str(port_file)]
-    with log.open("w", encoding="utf-8") as stream:
-        process = subprocess.Popen(command, stdout=stream, stderr=stream)
-    try:
-        started = time.monotonic()
-        while not port_file.exists():
-            if process.poll() is not None:
-                sys.exit(f"the server did not start:\n{log.read_text(encoding='utf-8')}")
-            time.sleep(0.05)
-        print(f"server ready after {time.monotonic() - started:.1f} s")
-        with Client(f"grpc://127.0.0.1:{port_file.read_text().strip()}") as client:
-            yield client
-    finally:
-        process.terminate()
-        process.wait()
 
 
 def draw(client: Client, targets: dict[str, list[str]], seed: int) -> dict[str, Result]:
@@ -98,7 +74,8 @@ def main() -> None:
     targets = {name: [f"alexnet64:fc8:{name}"] for name in UNITS}
     targets |= {" + ".join(pair): [f"alexnet64:fc8:{name}" for name in pair] for pair in PAIRS}
     started = time.monotonic()
-    with server(options.out) as client:
+    print("starting a server")
+    with running(options.out) as server, Client(server.address) as client:
         print(f"drawing {len(targets)} pictures at once")
         results = draw(client, targets, options.seed)
     opinions = judge(results)

@@ -10,7 +10,6 @@ import json
 import platform
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -25,6 +24,7 @@ from dgnam_server import catalog
 from dgnam_server.catalog import Catalog
 from dgnam_server.engine.engine import Key
 from dgnam_server.engine.lane import Lane
+from dgnam_server.process import running
 from dgnam_server.synth.ascent import Problem
 from dgnam_server.synth.priors import GeneratorPrior
 from dgnam_server.synth.spec import Balance, Settings, SynthesisSpec, Term, Unit
@@ -103,37 +103,14 @@ def through_grpc(address: str, labels: list[str], count: int, steps: int) -> flo
 
 def service_figures(device: torch.device, labels: list[str], repeats: int, steps: int = 50) -> dict[str, float]:
     """Start-up time to SERVING, and row-steps per second of 1 and of 32 requests at once through gRPC."""
-    with tempfile.TemporaryDirectory() as folder:
-        port_file = Path(folder) / "port"
-        started = time.perf_counter()
-        command = [
-            sys.executable,
-            "-m",
-            "dgnam_server",
-            "--port",
-            "0",
-            "--port-file",
-            str(port_file),
-            "--device",
-            device.type,
-            "--log-level",
-            "warning",
-        ]
-        process = subprocess.Popen(command)
-        try:
-            while not port_file.exists():
-                assert process.poll() is None, "the server did not start"
-                time.sleep(0.02)
-            figures = {"start_s": time.perf_counter() - started}
-            address = f"grpc://127.0.0.1:{port_file.read_text().strip()}"
-            for count in (1, 32):
-                through_grpc(address, labels, count, steps)
-                seconds = statistics.median(through_grpc(address, labels, count, steps) for _ in range(repeats))
-                figures[f"grpc_ms_per_row_step_{count}"] = 1000 * seconds / count / steps
-            return figures
-        finally:
-            process.terminate()
-            process.wait()
+    started = time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder, running(Path(folder), "--device", device.type) as server:
+        figures = {"start_s": time.perf_counter() - started}
+        for count in (1, 32):
+            through_grpc(server.address, labels, count, steps)
+            seconds = statistics.median(through_grpc(server.address, labels, count, steps) for _ in range(repeats))
+            figures[f"grpc_ms_per_row_step_{count}"] = 1000 * seconds / count / steps
+    return figures
 
 
 def measure(device: torch.device, repeats: int) -> dict[str, float]:

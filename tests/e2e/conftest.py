@@ -1,24 +1,30 @@
 """A real server process on tiny models, and clients for it."""
 
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from dgnam_client import Client
+from dgnam_server.process import ServerProcess, running
 
 
 @dataclass(frozen=True)
-class RunningServer:
-    """The process, its address and its log."""
+class Served:
+    """A running server as the tests see it."""
 
-    process: subprocess.Popen[bytes]
-    address: str
-    log: Path
+    running: ServerProcess
+
+    @property
+    def address(self) -> str:
+        return self.running.address
+
+    @property
+    def process(self) -> Any:
+        return self.running.process
 
     def client(self) -> Client:
         """A client that does not wait forever."""
@@ -35,75 +41,30 @@ class RunningServer:
         return False
 
 
-Start = Callable[..., RunningServer]
-
-
-@contextmanager
-def running(folder: Path, *arguments: str) -> Iterator[RunningServer]:
-    """A server on a free port until the block ends."""
-    port_file, log = folder / "port", folder / "server.log"
-    command = [
-        sys.executable,
-        "-m",
-        "dgnam_server",
-        "--port",
-        "0",
-        "--port-file",
-        str(port_file),
-        "--device",
-        "cpu",
-        "--threads",
-        "1",
-        *arguments,
-    ]
-    with log.open("wb") as stream:
-        process = subprocess.Popen(command, stdout=stream, stderr=stream)
-    try:
-        for _ in range(1200):
-            if port_file.exists() or process.poll() is not None:
-                break
-            time.sleep(0.05)
-        assert port_file.exists(), log.read_text()
-        yield RunningServer(process, f"grpc://127.0.0.1:{port_file.read_text().strip()}", log)
-    finally:
-        process.kill()
-        process.wait()
-
-
 @pytest.fixture(scope="session")
 def tiny_arguments(tiny_pack: Path) -> list[str]:
     """Serve the tiny models, with a small queue."""
-    return [
-        "--models",
-        str(tiny_pack),
-        "--default-prior",
-        "tiny-prior",
-        "--queue-capacity",
-        "16",
-        "--max-batch-rows",
-        "8",
-        "--threads",
-        "1",
-    ]
+    small = ["--queue-capacity", "16", "--max-batch-rows", "8", "--threads", "1", "--device", "cpu"]
+    return ["--models", str(tiny_pack), "--default-prior", "tiny-prior", *small]
 
 
 @pytest.fixture(scope="session")
-def server(tiny_arguments: list[str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+def server(tiny_arguments: list[str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """One server for all tests that leave it as they found it."""
     with running(tmp_path_factory.mktemp("server"), *tiny_arguments) as started:
-        yield started
+        yield Served(started)
         assert started.process.poll() is None, started.log.read_text()
 
 
 @pytest.fixture(scope="session")
-def bundled_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+def bundled_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """The server as a newcomer starts it, on the bundled models."""
     with running(tmp_path_factory.mktemp("bundled")) as started:
-        yield started
+        yield Served(started)
 
 
 @pytest.fixture
-def start_server(tiny_arguments: list[str], tmp_path: Path) -> Iterator[Start]:
+def start_server(tiny_arguments: list[str], tmp_path: Path) -> Iterator[Any]:
     """Start servers of one's own; they are stopped at the end."""
     with ExitStack() as stack:
-        yield lambda *arguments: stack.enter_context(running(tmp_path, *tiny_arguments, *arguments))
+        yield lambda *arguments: Served(stack.enter_context(running(tmp_path, *tiny_arguments, *arguments)))
