@@ -21,7 +21,7 @@ from tqdm import tqdm
 UNITS = ["goldfish", "king penguin", "ladybug", "monarch", "school bus", "lemon", "ice cream", "alp", "coral reef"]
 PAIRS = [("goldfish", "coral reef"), ("lemon", "ladybug"), ("school bus", "lakeside")]
 BALANCE = "equal-activation"  # a pair's plain sum would let one neuron win; to a single neuron it makes no difference
-JUDGE = "resnet64"  # took no part in drawing
+JUDGE = "inception64"  # took no part in drawing, nor in choosing any setting
 
 
 def draw(client: Client, targets: dict[str, list[str]], seed: int) -> dict[str, Result]:

@@ -137,7 +137,9 @@ def main() -> None:
     for name, value in figures.items():
         ratio = f"{naive / value:.1f}" if "row_step" in name else ""
         print(f"{name:<32}{value:>10.2f}{ratio:>14}")
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False).stdout.strip()
+    # With "-dirty" where the tree differs from the commit: figures must not be credited to code that did not give them.
+    describe = ["git", "describe", "--always", "--dirty", "--exclude", "*"]
+    commit = subprocess.run(describe, capture_output=True, text=True, check=False).stdout.strip()
     record = {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "commit": commit,
@@ -148,7 +150,7 @@ def main() -> None:
         "figures": {name: round(value, 4) for name, value in figures.items()},
     }
     HISTORY.mkdir(exist_ok=True)
-    path = HISTORY / f"{record['date'][:10]}-{commit or 'unknown'}-{device.type}.json"
+    path = HISTORY / f"{record['date'][:19].replace(':', '')}-{commit or 'unknown'}-{device.type}.json"
     path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     print(f"written to {path}")
 
