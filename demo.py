@@ -14,8 +14,7 @@ import dgnam_client
 import dgnam_models
 import numpy as np
 import torch
-from dgnam_client import Client, DgnamError, Event, Progress, Result
-from dgnam_server.process import running
+from dgnam_client import Client, DgnamError, Event, Progress, Result, local_server
 from tqdm import tqdm
 
 UNITS = ["goldfish", "king penguin", "ladybug", "monarch", "school bus", "lemon", "ice cream", "alp", "coral reef"]
@@ -75,7 +74,7 @@ def main() -> None:
     targets |= {" + ".join(pair): [f"alexnet64:fc8:{name}" for name in pair] for pair in PAIRS}
     started = time.monotonic()
     print("starting a server")
-    with running(options.out) as server, Client(server.address) as client:
+    with local_server(options.out) as server, Client(server.address) as client:
         print(f"drawing {len(targets)} pictures at once")
         results = draw(client, targets, options.seed)
     opinions = judge(results)

@@ -28,6 +28,7 @@ from ._errors import (
     UnauthenticatedError,
     UnavailableError,
 )
+from ._local import LocalServer, local_server
 from ._result import Event, Progress, Queued, Recipe, Result, Started, VariantProgress
 from ._sheet import contact_sheet
 from ._target import Term, Unit
@@ -47,6 +48,7 @@ __all__ = [
     "Lane",
     "Limits",
     "Load",
+    "LocalServer",
     "Method",
     "Methods",
     "Model",
@@ -72,4 +74,5 @@ __all__ = [
     "UnitInfo",
     "VariantProgress",
     "contact_sheet",
+    "local_server",
 ]

@@ -18,13 +18,12 @@ from pathlib import Path
 
 import dgnam_models
 import torch
-from dgnam_client import Client, Result
+from dgnam_client import Client, Result, local_server
 from dgnam_models import Generator, Network
 from dgnam_server import catalog
 from dgnam_server.catalog import Catalog
 from dgnam_server.engine.engine import Key
 from dgnam_server.engine.lane import Lane
-from dgnam_server.process import running
 from dgnam_server.synth.ascent import Problem
 from dgnam_server.synth.priors import GeneratorPrior
 from dgnam_server.synth.spec import Balance, Settings, SynthesisSpec, Term, Unit
@@ -104,7 +103,7 @@ def through_grpc(address: str, labels: list[str], count: int, steps: int) -> flo
 def service_figures(device: torch.device, labels: list[str], repeats: int, steps: int = 50) -> dict[str, float]:
     """Start-up time to SERVING, and row-steps per second of 1 and of 32 requests at once through gRPC."""
     started = time.perf_counter()
-    with tempfile.TemporaryDirectory() as folder, running(Path(folder), "--device", device.type) as server:
+    with tempfile.TemporaryDirectory() as folder, local_server(Path(folder), "--device", device.type) as server:
         figures = {"start_s": time.perf_counter() - started}
         for count in (1, 32):
             through_grpc(server.address, labels, count, steps)

@@ -25,6 +25,7 @@ def test_the_public_names() -> None:
         "Lane",
         "Limits",
         "Load",
+        "LocalServer",
         "Method",
         "Methods",
         "Model",
@@ -50,6 +51,7 @@ def test_the_public_names() -> None:
         "UnitInfo",
         "VariantProgress",
         "contact_sheet",
+        "local_server",
     ]
     assert all(hasattr(dgnam_client, name) for name in dgnam_client.__all__)
     public = {name for name, value in vars(dgnam_client).items() if name[0] != "_" and not inspect.ismodule(value)}

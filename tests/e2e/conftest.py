@@ -8,15 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dgnam_client import Client
-from dgnam_server.process import ServerProcess, running
+from dgnam_client import Client, LocalServer, local_server
 
 
 @dataclass(frozen=True)
 class Served:
     """A running server as the tests see it."""
 
-    running: ServerProcess
+    running: LocalServer
 
     @property
     def address(self) -> str:
@@ -51,7 +50,7 @@ def tiny_arguments(tiny_pack: Path) -> list[str]:
 @pytest.fixture(scope="session")
 def server(tiny_arguments: list[str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """One server for all tests that leave it as they found it."""
-    with running(tmp_path_factory.mktemp("server"), *tiny_arguments) as started:
+    with local_server(tmp_path_factory.mktemp("server"), *tiny_arguments) as started:
         yield Served(started)
         assert started.process.poll() is None, started.log.read_text()
 
@@ -59,7 +58,7 @@ def server(tiny_arguments: list[str], tmp_path_factory: pytest.TempPathFactory) 
 @pytest.fixture(scope="session")
 def bundled_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """The server as a newcomer starts it, on the bundled models."""
-    with running(tmp_path_factory.mktemp("bundled")) as started:
+    with local_server(tmp_path_factory.mktemp("bundled")) as started:
         yield Served(started)
 
 
@@ -67,4 +66,4 @@ def bundled_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]
 def start_server(tiny_arguments: list[str], tmp_path: Path) -> Iterator[Any]:
     """Start servers of one's own; they are stopped at the end."""
     with ExitStack() as stack:
-        yield lambda *arguments: Served(stack.enter_context(running(tmp_path, *tiny_arguments, *arguments)))
+        yield lambda *arguments: Served(stack.enter_context(local_server(tmp_path, *tiny_arguments, *arguments)))

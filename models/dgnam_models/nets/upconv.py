@@ -2,23 +2,33 @@
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor, nn
+from torch.nn.functional import conv2d, pad
 
-from dgnam_models.nets._blocks import Normalized
+from dgnam_models.nets._blocks import Linear, Normalized
 
 
 class UpConv(nn.Module):
-    """Code (B, D) -> image (B, 3, H, W): fully connected layers, then 4x4 stride-2 deconvolutions, a 3x3 convolution after each.
+    """Code (B, D) -> image (B, 3, H, W): two fully connected layers, then 4x4 stride-2 deconvolutions, a 3x3 convolution after each.
+
+    With `hidden` 0 the code is that of a convolutional layer, (D / 16, 4, 4) flattened, and two 3x3 convolutions stand in for the
+    fully connected layers, so that every place of the map draws its own part of the picture (the source's generators for conv layers).
 
     Leaky ReLU with slope 0.3 after every layer but the last, as in the source. The last layer is linear: its range is the card's.
+    With `smooth`, which the source has not, a fixed binomial filter follows each deconvolution.
     """
 
-    def __init__(self, code: int, hidden: int, seed_channels: int, channels: Sequence[int], normalized: bool) -> None:
+    def __init__(self, code: int, hidden: int, seed_channels: int, channels: Sequence[int], smooth: bool, normalized: bool) -> None:
         super().__init__()
-        self.seed_channels = seed_channels
-        self.dense = nn.ModuleList(
-            [Normalized(nn.Linear(code, hidden), normalized), Normalized(nn.Linear(hidden, 16 * seed_channels), normalized)]
-        )
+        self.smooth = smooth
+        self.convolutional = not hidden
+        first: list[Linear]
+        if self.convolutional:
+            first = [nn.Conv2d(code // 16, seed_channels, 3, 1, 1), nn.Conv2d(seed_channels, seed_channels, 3, 1, 1)]
+        else:
+            first = [nn.Linear(code, hidden), nn.Linear(hidden, 16 * seed_channels)]
+        self.dense = nn.ModuleList(Normalized(layer, normalized) for layer in first)
         self.up = nn.ModuleList()
         width = seed_channels
         for index, outputs in enumerate(channels):
@@ -29,13 +39,28 @@ class UpConv(nn.Module):
         self.to_image = nn.Conv2d(width, 3, 3, 1, 1)
 
     def forward(self, code: Tensor) -> Tensor:
-        x = code
+        x = code.unflatten(1, (-1, 4, 4)) if self.convolutional else code
         for layer in self.dense:
             x = nn.functional.leaky_relu(layer(x), 0.3)
-        x = x.unflatten(1, (self.seed_channels, 4, 4))
-        for layer in self.up:
-            x = nn.functional.leaky_relu(layer(x), 0.3)
+        if not self.convolutional:
+            x = x.unflatten(1, (-1, 4, 4))
+        for index, layer in enumerate(self.up):
+            x = layer(x)
+            if self.smooth and index % 2 == 0:
+                x = binomial(x)
+            x = nn.functional.leaky_relu(x, 0.3)
         return self.to_image(x)
+
+
+def binomial(x: Tensor) -> Tensor:
+    """Filter images (B, C, H, W) with the outer product of (1, 2, 1) / 4; beyond the border the outermost pixels repeat.
+
+    Its response at a period of two pixels is zero, so a deconvolution cannot leave a checkerboard (Zhang 2019,
+    arXiv 1904.11486; Karras et al. 2019, arXiv 1812.04948, appendix C).
+    """
+    line = torch.tensor([0.25, 0.5, 0.25], dtype=x.dtype, device=x.device)
+    kernel = torch.outer(line, line).expand(x.shape[1], 1, 3, 3)
+    return conv2d(pad(x, (1, 1, 1, 1), mode="replicate"), kernel, groups=x.shape[1])
 
 
 def build(
@@ -43,7 +68,8 @@ def build(
     hidden: int = 1024,
     seed_channels: int = 96,
     channels: Sequence[int] = (192, 112, 64, 32),
+    smooth: bool = False,
     normalized: bool = False,
 ) -> UpConv:
     """Return the generator; each entry of `channels` doubles the size, starting from 4x4."""
-    return UpConv(code, hidden, seed_channels, channels, normalized)
+    return UpConv(code, hidden, seed_channels, channels, smooth, normalized)

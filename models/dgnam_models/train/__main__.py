@@ -27,6 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--val", nargs="+", type=Path, default=[], help="photographs held out (default: one in twenty of --data)")
     parser.add_argument("--run-dir", type=Path, required=True, help="where the run lives; give it again to continue")
     parser.add_argument("--models", nargs="+", type=Path, default=[], help="packs in which a generator's encoder is looked up first")
+    parser.add_argument("--start-from", type=Path, metavar="RUN", help="begin with the weights of another run's folder, where they fit")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu", help="default: %(default)s")
     parser.add_argument("--threads", type=int, help="processor threads (default: torch's choice)")
     parser.add_argument("--compile", action="store_true", help="compile the networks first: a minute's wait, then about a quarter faster")
@@ -40,6 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
         folder=options.run_dir,
         sources=options.data,
         held_out=options.val,
+        start_from=options.start_from,
         packs=options.models,
         device=torch.device(options.device),
         compiled=options.compile,

@@ -27,7 +27,8 @@ class Generator:
     discriminator_every: int  # the discriminator steps once per so many generator steps
     discriminator_width: int
     average_decay: float  # of the exported, exponentially averaged weights
-    start_learning_rate: float  # goes into the card: the default of synthesis with this prior
+    jitter_px: int = 0  # features and discriminator see drawn and real picture shifted alike, by up to so much
+    start_learning_rate: float = 0.3  # goes into the card: the default of synthesis with this prior
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,7 @@ class Run:
     folder: Path
     sources: Sequence[Path]
     held_out: Sequence[Path] = ()  # empty: one image in twenty is held out
+    start_from: Path | None = None  # another run's folder, whose weights are the start where they fit
     packs: Sequence[Path] = ()  # where a generator's encoder is looked up, besides the bundled models
     device: torch.device = torch.device("cpu")
     compiled: bool = False
@@ -59,7 +60,9 @@ def train(recipe: Recipe, run: Run) -> ModelCard | None:
     _freeze(recipe, run.folder)
     state = checkpoint.load(run.folder / "checkpoint.pt", run.device)
     steps, seconds = 0, 0.0
-    if state is not None:
+    if state is None:
+        _start_from(task, run)
+    else:
         task.restore(state["task"])
         steps, seconds = state["step"], state["seconds"]
     if not run.export_only:
@@ -90,6 +93,16 @@ def _learn(
             save_grid(task.grid(held_out), run.folder / f"grid-{done:06d}.png")
             checkpoint.save(run.folder / "checkpoint.pt", {"task": task.state(), "step": done, "seconds": spent})
     return recipe.steps, time.monotonic() - started
+
+
+def _start_from(task: Task, run: Run) -> None:
+    if run.start_from is None:
+        return
+    state = checkpoint.load(run.start_from / "checkpoint.pt", run.device)
+    if state is None:
+        raise RecipeError(f"{run.start_from} has no checkpoint to start from")
+    own = task.start_from(state["task"])
+    print(f"starting from the weights of {run.start_from}" + (f", but for {', '.join(own)}" if own else ""))
 
 
 def save_grid(images: torch.Tensor, path: Path, columns: int = 8) -> None:

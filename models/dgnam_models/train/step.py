@@ -41,6 +41,9 @@ class Task(Protocol):
     def state(self) -> dict[str, Any]:
         """Everything that must survive a restart: nested dicts of tensors and numbers."""
 
+    def start_from(self, state: dict[str, Any]) -> list[str]:
+        """Take over the weights of another run's `state` where name and shape agree; return the names of the others."""
+
     def restore(self, state: dict[str, Any]) -> None:
         """Take back what `state` returned."""
 
@@ -114,6 +117,9 @@ class ClassifierTask:
     def state(self) -> dict[str, Any]:
         return {"module": self.module.state_dict(), "optimizer": self.optimizer.state_dict()}
 
+    def start_from(self, state: dict[str, Any]) -> list[str]:
+        return _take_over(self.module, state["module"])
+
     def restore(self, state: dict[str, Any]) -> None:
         self.module.load_state_dict(state["module"])
         self.optimizer.load_state_dict(state["optimizer"])
@@ -151,8 +157,12 @@ class GeneratorTask:
                 code = real_features[s.tap].flatten(1).float()
                 real = self.preprocess.encode(images)
             drawn = self._generate(code)
-            features = self._encode(self.encoder.preprocess.encode(self.preprocess.decode(drawn)), taps)
             image_error = losses.image_error(drawn.float(), real)
+            if any(shift := self._shift()):
+                drawn, real = drawn.roll(shift, (2, 3)), real.roll(shift, (2, 3))
+                with torch.no_grad():
+                    real_features = self._features(real, taps)
+            features = self._features(drawn, taps)
             feature_error = losses.feature_error(*({t: f[t].float() for t in s.comparator_taps} for f in (features, real_features)))
             loss = s.image_weight * image_error + s.feature_weight * feature_error
             figures = {"image": image_error, "feature": feature_error}
@@ -167,6 +177,19 @@ class GeneratorTask:
         if adversarial and step % s.discriminator_every == 0:
             figures["discriminator"] = self._discriminator_step(real, drawn.detach(), code, rate, figures["adversarial"])
         return {name: value.item() for name, value in figures.items()}
+
+    def _shift(self) -> tuple[int, int]:
+        """How far this step's pictures are moved, down and right, in pixels.
+
+        A stride-2 layer sees two pictures a pixel apart differently, so a generator that is always compared in one position learns to
+        please that position's pixel grid with a woven pattern.
+        """
+        down, right = torch.randint(0, self.settings.jitter_px + 1, (2,)).tolist()
+        return down, right
+
+    def _features(self, drawn: Tensor, taps: list[str]) -> dict[str, Tensor]:
+        """The encoder's activations for pictures as the generator draws them."""
+        return self._encode(self.encoder.preprocess.encode(self.preprocess.decode(drawn)), taps)
 
     def _discriminator_step(self, real: Tensor, drawn: Tensor, code: Tensor, rate: float, generator_loss: Tensor) -> Tensor:
         """One step, unless it wins clearly: loss under a tenth of the generator's (the source's section 3)."""
@@ -240,6 +263,11 @@ class GeneratorTask:
             "discriminator_optimizer": self.discriminator_optimizer.state_dict(),
         }
 
+    def start_from(self, state: dict[str, Any]) -> list[str]:
+        """The averaged weights of the other run are the start of both the generator and its average."""
+        _take_over(self.module, state["average"])
+        return _take_over(self.average, state["average"]) + _take_over(self.discriminator, state["discriminator"])
+
     def restore(self, state: dict[str, Any]) -> None:
         for name, part in state.items():
             getattr(self, name).load_state_dict(part)
@@ -254,6 +282,13 @@ def batches(photographs: Photographs, device: torch.device, size: int = 256) -> 
 def autocast(device: torch.device) -> contextlib.AbstractContextManager[Any]:
     """bfloat16 where the processor multiplies it in hardware, else float32."""
     return torch.autocast(device.type, torch.bfloat16) if has_fast_bfloat16(device) else contextlib.nullcontext()
+
+
+def _take_over(module: nn.Module, weights: dict[str, Tensor]) -> list[str]:
+    own = module.state_dict()
+    fitting = {name: value for name, value in weights.items() if name in own and own[name].shape == value.shape}
+    module.load_state_dict(fitting, strict=False)
+    return sorted(own.keys() - fitting.keys())
 
 
 def _decayed(module: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
