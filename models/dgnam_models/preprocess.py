@@ -30,3 +30,14 @@ class Preprocess(nn.Module):
         """`output * std + mean`, channels back to RGB, not clipped."""
         image = output * self.std + self.mean
         return image.flip(1) if self._flip else image
+
+
+def centre_crop(image: Tensor, size: tuple[int, int]) -> Tensor:
+    """The middle `size` (height, width) of image (B, 3, H, W).
+
+    An odd remainder leaves the larger margin at the end: 256 -> 227 starts at 14, as in the released script.
+    """
+    height, width = size
+    top, left = (image.shape[2] - height) // 2, (image.shape[3] - width) // 2
+    assert top >= 0 and left >= 0, "the image is smaller than the crop"
+    return image[:, :, top : top + height, left : left + width]

@@ -8,6 +8,7 @@ picture grid per checkpoint and finally pack/, which the server serves with --mo
 """
 
 import argparse
+import json
 import sys
 from pathlib import Path
 
@@ -18,11 +19,11 @@ from dgnam_models.train import config, data, export, loop
 
 
 def main(arguments: list[str] | None = None) -> int:
-    bundled = ", ".join(sorted(path.stem for path in config.RECIPES.glob("*.toml")))
     parser = argparse.ArgumentParser(
         "python -m dgnam_models.train", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("recipe", help=f"a bundled recipe ({bundled}) or a TOML file")
+    parser.add_argument("recipe", help=f"a bundled recipe ({', '.join(config.bundled())}) or a TOML file")
+    parser.add_argument("--set", nargs="+", default=[], metavar="FIELD=VALUE", help="change settings of the recipe: steps=500 name=birds")
     parser.add_argument("--data", nargs="+", type=Path, required=True, help="photographs to train on: folders of class folders, or zips")
     parser.add_argument("--val", nargs="+", type=Path, default=[], help="photographs held out (default: one in twenty of --data)")
     parser.add_argument("--run-dir", type=Path, required=True, help="where the run lives; give it again to continue")
@@ -45,15 +46,19 @@ def main(arguments: list[str] | None = None) -> int:
         packs=options.models,
         device=torch.device(options.device),
         compiled=options.compile,
-        dry_run=options.dry_run,
         export_only=options.export_only,
         licence=options.licence,
     )
     try:
-        loop.train(config.Recipe.read(options.recipe), run)
+        train = loop.dry_run if options.dry_run else loop.train_all
+        cards = train(config.read(options.recipe, options.set), run)
     except (config.RecipeError, data.DataError, CardError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    for card in cards:
+        print(json.dumps({"name": card.name, "dry_run": options.dry_run, **card.training}))
+    if not options.dry_run:
+        print(f"exported to {options.run_dir / 'pack'}: serve it with dgnam-server --models {options.run_dir / 'pack'}")
     return 0
 
 

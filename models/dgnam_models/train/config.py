@@ -1,11 +1,17 @@
-"""Recipe: all settings of one training run, read from a TOML file and frozen."""
+"""Recipe: all settings of one training run, frozen, and how recipes are read from TOML files.
+
+A file holds one recipe, or, in the tables [encoder] and [prior], two that belong together: a classifier, then the generator that inverts
+it. `based_on = "NAME"` in a recipe takes over every setting of another one that it does not make itself.
+"""
 
 import tomllib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, Self, get_args
 
 Kind = Literal["classifier", "generator"]
+Altered = Literal["shuffled", "swapped", "blurred"]
 RECIPES = Path(__file__).parent / "recipes"
 
 
@@ -27,7 +33,10 @@ class Generator:
     discriminator_every: int  # the discriminator steps once per so many generator steps
     discriminator_width: int
     average_decay: float  # of the exported, exponentially averaged weights
-    jitter_px: int = 0  # features and discriminator see drawn and real picture shifted alike, by up to so much
+    # Features and discriminator see drawn and real picture moved alike, each time otherwise, by up to so much:
+    jitter_px: float = 0.0
+    jitter_scale: float = 0.0  # as a share of the size
+    jitter_degrees: float = 0.0
     start_learning_rate: float = 0.3  # goes into the card: the default of synthesis with this prior
 
 
@@ -53,34 +62,29 @@ class Recipe:
     flip: bool = True
     colour: float = 0.0  # random brightness and contrast, as a share
     checkpoint_every: int = 500
+    altered: Altered | None = None  # every class once more, with its photographs altered so (alterations.py)
+    told_apart: Altered | None = None  # in place of the classes two: whole photographs, and those altered so
     generator: Generator | None = None
 
     @classmethod
-    def read(cls, source: str) -> Self:
-        """Read a bundled recipe by name, or a TOML file by path.
+    def of(cls, source: str, table: Mapping[str, Any]) -> Self:
+        """The recipe that `table`, read from `source`, describes.
 
         Raises:
-            RecipeError: not found, not TOML, or fields unknown, missing or out of range.
+            RecipeError: fields are unknown, missing or out of range.
         """
-        bundled = {path.stem: path for path in RECIPES.glob("*.toml")}
-        path = bundled.get(source, Path(source))
+        table = _complete(table)
         try:
-            data = tomllib.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise RecipeError(f"no recipe {source!r}: neither a file nor one of {', '.join(sorted(bundled))}") from None
-        except tomllib.TOMLDecodeError as error:
-            raise RecipeError(f"{path}: not a TOML file: {error}") from error
-        try:
-            generator = data.pop("generator", None)
+            generator = table.pop("generator", None)
             if generator is not None:
                 generator = Generator(**{**generator, "comparator_taps": tuple(generator["comparator_taps"])})
-            if "betas" in data:
-                data["betas"] = tuple(data["betas"])
-            recipe = cls(generator=generator, **data)
+            if "betas" in table:
+                table["betas"] = tuple(table["betas"])
+            recipe = cls(generator=generator, **table)
         except (TypeError, KeyError) as error:
-            raise RecipeError(f"{path}: {error}") from error
+            raise RecipeError(f"{source}: {error}") from error
         if problems := recipe._problems():
-            raise RecipeError(f"{path}: " + "; ".join(problems))
+            raise RecipeError(f"{source}: " + "; ".join(problems))
         return recipe
 
     def _problems(self) -> list[str]:
@@ -89,6 +93,11 @@ class Recipe:
             problems.append(f"kind is {self.kind!r}; it must be one of {', '.join(get_args(Kind))}")
         if (self.kind == "generator") != (self.generator is not None):
             problems.append("a [generator] section goes with kind = 'generator', and only with it")
+        for name in ("altered", "told_apart"):
+            if getattr(self, name) not in (None, *get_args(Altered)):
+                problems.append(f"{name} is {getattr(self, name)!r}; it must be one of {', '.join(get_args(Altered))}")
+        if (self.altered or self.told_apart) and (self.kind == "generator" or (self.altered and self.told_apart)):
+            problems.append("altered or told_apart goes with kind = 'classifier', and only one of them")
         for name in ("image_size", "steps", "batch", "learning_rate", "checkpoint_every"):
             if not getattr(self, name) > 0:
                 problems.append(f"{name} is {getattr(self, name)}; it must be positive")
@@ -100,6 +109,75 @@ class Recipe:
         if not 0 <= self.label_smoothing < 1:
             problems.append(f"label_smoothing is {self.label_smoothing}; it must lie in [0, 1)")
         return problems
+
+
+def read(source: str, changes: Sequence[str] = ()) -> tuple[Recipe, ...]:
+    """Read a bundled recipe by name, or a TOML file by path: one recipe, or an encoder's and its prior's, in the order they are trained.
+
+    The two of a file named NAME train models `NAME-encoder` and `NAME-prior`.
+
+    Args:
+        changes: settings that replace the file's, as `field=value`, `generator.field=value` or `prior.field=value`; a value that is not
+            TOML is text.
+
+    Raises:
+        RecipeError: not found, not TOML, or fields unknown, missing or out of range.
+    """
+    table = _table(source)
+    for change in changes:
+        _change(table, change)
+    if not {"encoder", "prior"} & table.keys():
+        return (Recipe.of(source, table),)
+    if unknown := sorted({"name", "encoder", "prior"} ^ table.keys()):
+        raise RecipeError(f"{source}: a recipe for two has name, [encoder] and [prior]; check {', '.join(unknown)}")
+    name = table["name"]
+    encoder, prior = (_complete(table[part]) for part in ("encoder", "prior"))
+    encoder |= {"name": f"{name}-encoder", "kind": "classifier"}
+    prior |= {"name": f"{name}-prior", "kind": "generator"}
+    prior["generator"] = {**prior.get("generator", {}), "encoder": encoder["name"]}
+    return Recipe.of(f"{source} [encoder]", encoder), Recipe.of(f"{source} [prior]", prior)
+
+
+def bundled() -> list[str]:
+    """The names of the bundled recipes."""
+    return sorted(path.stem for path in RECIPES.glob("*.toml"))
+
+
+def _table(source: str) -> dict[str, Any]:
+    path = RECIPES / f"{source}.toml" if source in bundled() else Path(source)
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, IsADirectoryError):
+        raise RecipeError(f"no recipe {source!r}: neither a file nor one of {', '.join(bundled())}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise RecipeError(f"{path}: not a TOML file: {error}") from error
+
+
+def _complete(table: Mapping[str, Any], sources: tuple[str, ...] = ()) -> dict[str, Any]:
+    """The table with what it is based on filled in, table by table; `sources` are the recipes on the way here."""
+    own = dict(table)
+    if "based_on" not in own:
+        return own
+    source = str(own.pop("based_on"))
+    if source in sources:
+        raise RecipeError(f"recipes are based on each other: {' -> '.join((*sources, source))}")
+    base = _complete(_table(source), (*sources, source))
+    return {**base, **own, **{key: {**base[key], **own[key]} for key in own if isinstance(own[key], dict) and key in base}}
+
+
+def _change(table: dict[str, Any], change: str) -> None:
+    field_, equals, text = change.partition("=")
+    *tables, name = field_.split(".")
+    if not equals or not name:
+        raise RecipeError(f"a change is written field=value, not {change!r}")
+    for part in tables:
+        table = table.setdefault(part, {})
+        if not isinstance(table, dict):
+            raise RecipeError(f"{change!r}: {part} is no table")
+    try:
+        table[name] = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        table[name] = text
 
 
 def settings(recipe: Recipe) -> dict[str, Any]:

@@ -104,6 +104,8 @@ def batch_indices(total: int, batch: int, step: int, seed: int) -> Tensor:
 def augment(pixels: Tensor, step: int, seed: int, crop_px: int, flip: bool, colour: float) -> Tensor:
     """Random crops after reflection padding by `crop_px`, mirror images, brightness and contrast within `colour`.
 
+    Computed where the pixels are; the random numbers come from the processor, so that they are the same everywhere.
+
     Args:
         pixels: (B, 3, S, S) uint8.
 
@@ -115,16 +117,17 @@ def augment(pixels: Tensor, step: int, seed: int, crop_px: int, flip: bool, colo
     image = pixels.float().div_(255)
     if crop_px:
         padded = torch.nn.functional.pad(image, [crop_px] * 4, mode="reflect")
-        offsets = torch.randint(0, 2 * crop_px + 1, (rows, 2), generator=random)
-        span = torch.arange(size)
+        offsets = torch.randint(0, 2 * crop_px + 1, (rows, 2), generator=random).to(image.device)
+        span = torch.arange(size, device=image.device)
         y = (offsets[:, :1] + span)[:, None, :, None]
         x = (offsets[:, 1:] + span)[:, None, None, :]
-        image = padded[torch.arange(rows)[:, None, None, None], torch.arange(3)[None, :, None, None], y, x]
+        row, channel = torch.arange(rows, device=image.device), torch.arange(3, device=image.device)
+        image = padded[row[:, None, None, None], channel[None, :, None, None], y, x]
     if flip:
-        mirrored = torch.rand(rows, generator=random) < 0.5
-        image[mirrored] = image[mirrored].flip(3)
+        mirrored = (torch.rand(rows, generator=random) < 0.5).to(image.device)
+        image = torch.where(mirrored[:, None, None, None], image.flip(3), image)
     if colour:
-        gain, shift = (torch.rand(2, rows, 1, 1, 1, generator=random) * 2 - 1) * colour
+        gain, shift = (torch.rand(2, rows, 1, 1, 1, generator=random).to(image.device) * 2 - 1) * colour
         mean = image.mean(dim=(1, 2, 3), keepdim=True)
         image = ((image - mean) * (1 + gain) + mean + shift * 0.5).clamp_(0, 1)
     return image.contiguous(memory_format=torch.channels_last)

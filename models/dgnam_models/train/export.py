@@ -14,12 +14,9 @@ from dgnam_models.nets._blocks import Staged
 from dgnam_models.network import Network
 from dgnam_models.train.config import Recipe
 from dgnam_models.train.data import Photographs
-from dgnam_models.train.step import batches, preprocessing
+from dgnam_models.train.step import batches, encode, preprocessing
 
-LICENCE = (
-    "Apache-2.0 for the weights as our work; trained on photographs of Tiny ImageNet (derived from ImageNet), "
-    "whose terms allow research use: check that your use fits them."
-)
+LICENCE = "not stated by whoever trained it"
 
 
 @torch.no_grad()
@@ -52,7 +49,7 @@ def generator(
     """Write a generator's card and weights into `pack`, with the statistics of the codes of `held_out`."""
     settings = recipe.generator
     assert settings is not None
-    codes = encode(encoder, settings.tap, held_out)
+    codes = codes_of(encoder, settings.tap, held_out)
     code = Code(settings.encoder, settings.tap, _rounded(codes.mean(0)), _rounded(codes.std(0)), settings.start_learning_rate)
     return _write(
         pack,
@@ -70,10 +67,10 @@ def generator(
 
 
 @torch.no_grad()
-def encode(encoder: Network, tap: str, photographs: Photographs) -> Tensor:
+def codes_of(encoder: Network, tap: str, photographs: Photographs) -> Tensor:
     """The photographs' codes, (N, D) float32."""
     device = encoder.preprocess.mean.device
-    return torch.cat([encoder.activations(images, [tap])[tap].flatten(1).cpu() for images, _ in batches(photographs, device)])
+    return torch.cat([encode(encoder, tap, images).cpu() for images, _ in batches(photographs, device)])
 
 
 def _write(pack: Path, module: nn.Module, *, name: str, architecture: str, parameters: dict[str, Any], **fields: Any) -> ModelCard:

@@ -5,9 +5,10 @@ command continues a killed run and ends with the same weights as one never kille
 """
 
 import json
+import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from tqdm import tqdm
 import dgnam_models
 from dgnam_models.card import ModelCard
 from dgnam_models.network import Network
-from dgnam_models.train import checkpoint, data, export
+from dgnam_models.train import alterations, checkpoint, data, export
 from dgnam_models.train.config import Recipe, RecipeError, settings
 from dgnam_models.train.step import ClassifierTask, GeneratorTask, Task, training_batch
 
@@ -35,14 +36,50 @@ class Run:
     packs: Sequence[Path] = ()  # where a generator's encoder is looked up, besides the bundled models
     device: torch.device = torch.device("cpu")
     compiled: bool = False
-    dry_run: bool = False
+    limit: int | None = None  # of images, for trials
     export_only: bool = False
+    snapshots: bool = False  # export at every checkpoint too, as a model NAME-STEP in the same pack
     licence: str = export.LICENCE
     progress: bool = True
+    pack: Path | None = None  # where the model is exported to; None: pack/ in the folder
 
 
-def train(recipe: Recipe, run: Run) -> ModelCard | None:
-    """Train `recipe`, or continue where the run folder's checkpoint stopped, and export; the exported card, or None of a dry run.
+def train_all(recipes: Sequence[Recipe], run: Run) -> list[ModelCard]:
+    """Train recipes that belong together, each in a folder of its own inside `run.folder` and with the ones before at hand; one pack.
+
+    A lone recipe has `run.folder` to itself.
+
+    Raises:
+        RecipeError, DataError: as `train`.
+    """
+    if len(recipes) == 1:
+        return [train(recipes[0], run)]
+    pack = run.folder / "pack"
+    cards: list[ModelCard] = []
+    for recipe in recipes:
+        packs = [*run.packs, pack] if cards else run.packs
+        cards.append(train(recipe, replace(run, folder=run.folder / recipe.name, packs=packs, pack=pack)))
+    return cards
+
+
+def dry_run(recipes: Sequence[Recipe], run: Run) -> list[ModelCard]:
+    """`train_all` in two steps on a few images, with nothing left behind: does it all fit together?
+
+    Raises:
+        RecipeError, DataError: as `train`.
+    """
+
+    def short(recipe: Recipe) -> Recipe:
+        generator = recipe.generator and replace(recipe.generator, adversarial_from_step=0)
+        return replace(recipe, steps=2, checkpoint_every=2, generator=generator)
+
+    with tempfile.TemporaryDirectory() as folder:
+        limited = replace(run, folder=Path(folder), limit=4 * max(recipe.batch for recipe in recipes))
+        return train_all([short(recipe) for recipe in recipes], limited)
+
+
+def train(recipe: Recipe, run: Run) -> ModelCard:
+    """Train `recipe`, or continue where the run folder's checkpoint stopped, and export; the exported card.
 
     With `run.export_only`, export what the checkpoint holds and train no further.
 
@@ -50,13 +87,8 @@ def train(recipe: Recipe, run: Run) -> ModelCard | None:
         RecipeError: the folder belongs to another recipe, or the encoder is unknown.
         DataError: the photographs cannot be used.
     """
-    limit = 4 * recipe.batch if run.dry_run else None
-    training, held_out = _photographs(recipe, run, limit)
+    training, held_out = (alterations.prepared(recipe, part) for part in _photographs(recipe, run))
     task, encoder = _task(recipe, run, len(training.names))
-    if run.dry_run:
-        figures = [task.step(*training_batch(recipe, training, step, run.device), step) for step in range(2)]
-        print(json.dumps({"dry_run": figures, "images": len(training), "classes": len(training.names), **task.evaluate(held_out)}))
-        return None
     _freeze(recipe, run.folder)
     state = checkpoint.load(run.folder / "checkpoint.pt", run.device)
     steps, seconds = 0, 0.0
@@ -66,14 +98,21 @@ def train(recipe: Recipe, run: Run) -> ModelCard | None:
         task.restore(state["task"])
         steps, seconds = state["step"], state["seconds"]
     if not run.export_only:
-        steps, seconds = _learn(recipe, run, task, training, held_out, steps, seconds)
+        steps, seconds = _learn(recipe, run, task, encoder, training, held_out, steps, seconds)
     if not steps:
         raise RecipeError(f"{run.folder} has no checkpoint to export yet")
     return _export(recipe, run, task, encoder, training, held_out, steps, seconds)
 
 
 def _learn(
-    recipe: Recipe, run: Run, task: Task, training: data.Photographs, held_out: data.Photographs, first: int, seconds: float
+    recipe: Recipe,
+    run: Run,
+    task: Task,
+    encoder: Network | None,
+    training: data.Photographs,
+    held_out: data.Photographs,
+    first: int,
+    seconds: float,
 ) -> tuple[int, float]:
     """Train from step `first` to the end; returns the steps done and the seconds spent on them, all sittings together."""
     log = run.folder / "log.jsonl"
@@ -83,14 +122,17 @@ def _learn(
     for step in bar:
         torch.manual_seed(recipe.seed * 1_000_003 + step)  # dropout; with this, no random state needs saving
         figures = task.step(*training_batch(recipe, training, step, run.device), step)
-        if step % 20 == 0:
-            bar.set_postfix({name: f"{value:.3f}" for name, value in figures.items()})
-            _append(log, {"step": step, **figures})
+        if step % 20 == 0:  # reading a figure waits for the device
+            read = {name: value.item() for name, value in figures.items()}
+            bar.set_postfix({name: f"{value:.3f}" for name, value in read.items()})
+            _append(log, {"step": step, **read})
         done = step + 1
         if done % recipe.checkpoint_every == 0 or done == recipe.steps:
             spent = time.monotonic() - started
             _append(log, {"step": step, "seconds": round(spent, 1), **task.evaluate(held_out)})
             save_grid(task.grid(held_out), run.folder / f"grid-{done:06d}.png")
+            if run.snapshots:  # before the checkpoint: a run killed in between comes here again
+                _export(replace(recipe, name=f"{recipe.name}-{done:06d}"), run, task, encoder, training, held_out, done, spent)
             checkpoint.save(run.folder / "checkpoint.pt", {"task": task.state(), "step": done, "seconds": spent})
     return recipe.steps, time.monotonic() - started
 
@@ -116,12 +158,12 @@ def save_grid(images: torch.Tensor, path: Path, columns: int = 8) -> None:
     Image.fromarray((sheet * 255).round().byte().permute(1, 2, 0).numpy()).save(path)
 
 
-def _photographs(recipe: Recipe, run: Run, limit: int | None) -> tuple[data.Photographs, data.Photographs]:
-    training = data.load(run.sources, recipe.image_size, limit, run.progress)
+def _photographs(recipe: Recipe, run: Run) -> tuple[data.Photographs, data.Photographs]:
+    training = data.load(run.sources, recipe.image_size, run.limit, run.progress)
     if not run.held_out:
         return training.split(every=20)
-    held_out = data.load(run.held_out, recipe.image_size, limit, run.progress)
-    if held_out.names != training.names and limit is None:
+    held_out = data.load(run.held_out, recipe.image_size, run.limit, run.progress)
+    if held_out.names != training.names and run.limit is None:
         raise data.DataError(f"the held-out photographs have {len(held_out.names)} classes, not the {len(training.names)} of training")
     return training, held_out
 
@@ -137,6 +179,11 @@ def _task(recipe: Recipe, run: Run, classes: int) -> tuple[Task, Network | None]
     if not isinstance(encoder, Network):
         raise RecipeError(f"encoder {encoder.name} is not a classifier")
     known = [tap.name for tap in encoder.card.taps]
+    if min(recipe.image_size - side for side in encoder.input_size) < 0:
+        raise RecipeError(
+            f"{encoder.name} takes {encoder.input_size[0]}x{encoder.input_size[1]} pixels; image_size is {recipe.image_size}, "
+            "and a generator must draw at least what its encoder sees"
+        )
     if missing := {recipe.generator.tap, *recipe.generator.comparator_taps} - set(known):
         raise RecipeError(f"{encoder.name} has no tap {', '.join(sorted(missing))}; it has {', '.join(known)}")
     return GeneratorTask(recipe, encoder, run.device, run.compiled), encoder
@@ -171,13 +218,10 @@ def _export(
         "torch": torch.__version__,
         "figures": {name: round(value, 4) for name, value in task.evaluate(held_out).items()},
     }
-    module, pack = task.exported(training), run.folder / "pack"
+    module, pack = task.exported(training), run.pack or run.folder / "pack"
     if encoder is None:
-        card = export.classifier(recipe, module, training.names, figures, run.licence, pack)
-    else:
-        card = export.generator(recipe, module, encoder, held_out, figures, run.licence, pack)
-    print(f"exported {card.name} to {pack}: {figures['figures']}")
-    return card
+        return export.classifier(recipe, module, training.names, figures, run.licence, pack)
+    return export.generator(recipe, module, encoder, held_out, figures, run.licence, pack)
 
 
 def _append(log: Path, record: dict[str, Any]) -> None:

@@ -8,13 +8,13 @@ from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import affine_grid, cross_entropy, grid_sample
 
 from dgnam_models import nets
 from dgnam_models.card import Preprocessing
 from dgnam_models.network import Network
 from dgnam_models.precision import has_fast_bfloat16
-from dgnam_models.preprocess import Preprocess
+from dgnam_models.preprocess import Preprocess, centre_crop
 from dgnam_models.train import losses
 from dgnam_models.train.config import Recipe
 from dgnam_models.train.data import Photographs, as_float, augment, batch_indices
@@ -26,8 +26,8 @@ GENERATOR_STD = 0.5  # a generator draws in [-1, 1]
 class Task(Protocol):
     """One kind of training."""
 
-    def step(self, images: Tensor, labels: Tensor, step: int) -> dict[str, float]:
-        """Learn from images (B, 3, S, S) in [0, 1]; return the figures to log."""
+    def step(self, images: Tensor, labels: Tensor, step: int) -> dict[str, Tensor]:
+        """Learn from images (B, 3, S, S) in [0, 1]; return the figures to log, each of shape (), still on the device."""
 
     def evaluate(self, held_out: Photographs) -> dict[str, float]:
         """Figures on held-out photographs."""
@@ -65,8 +65,8 @@ def preprocessing(recipe: Recipe) -> Preprocessing:
 def training_batch(recipe: Recipe, photographs: Photographs, step: int, device: torch.device) -> tuple[Tensor, Tensor]:
     """The images (B, 3, S, S) in [0, 1] and labels (B,) of step `step`: a pure function of the recipe and the step."""
     picked = batch_indices(len(photographs), recipe.batch, step, recipe.seed)
-    images = augment(photographs.pixels[picked], step, recipe.seed, recipe.crop_px, recipe.flip, recipe.colour)
-    return images.to(device), photographs.labels[picked].to(device)
+    pixels, labels = (values[picked].to(device) for values in (photographs.pixels, photographs.labels))
+    return augment(pixels, step, recipe.seed, recipe.crop_px, recipe.flip, recipe.colour), labels
 
 
 class ClassifierTask:
@@ -80,7 +80,7 @@ class ClassifierTask:
         self.optimizer = torch.optim.AdamW(_decayed(self.module, recipe.weight_decay), lr=0.0, betas=recipe.betas)
         self._forward = torch.compile(self.module) if compiled else self.module
 
-    def step(self, images: Tensor, labels: Tensor, step: int) -> dict[str, float]:
+    def step(self, images: Tensor, labels: Tensor, step: int) -> dict[str, Tensor]:
         _set_learning_rate(self.optimizer, learning_rate(self.recipe, step))
         self.module.train()
         with autocast(self.device):
@@ -89,7 +89,7 @@ class ClassifierTask:
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         self.optimizer.step()
-        return {"loss": loss.item(), "top1": (logits.argmax(1) == labels).float().mean().item()}
+        return {"loss": loss.detach(), "top1": (logits.argmax(1) == labels).float().mean()}
 
     @torch.no_grad()
     def evaluate(self, held_out: Photographs) -> dict[str, float]:
@@ -146,23 +146,23 @@ class GeneratorTask:
         self._generate, self._discriminate = compile_(self.module), compile_(self.discriminator)
         self._encode = compile_(encoder.module.activations)
 
-    def step(self, images: Tensor, labels: Tensor, step: int) -> dict[str, float]:
+    def step(self, images: Tensor, labels: Tensor, step: int) -> dict[str, Tensor]:
         s, rate = self.settings, learning_rate(self.recipe, step)
         _set_learning_rate(self.optimizer, rate)
         self.module.train()
         taps = sorted({s.tap, *s.comparator_taps})
         with autocast(self.device):
             with torch.no_grad():
-                real_features = self._encode(self.encoder.preprocess.encode(images), taps)
+                real_features = self._features(images, taps)
                 code = real_features[s.tap].flatten(1).float()
                 real = self.preprocess.encode(images)
             drawn = self._generate(code)
             image_error = losses.image_error(drawn.float(), real)
-            if any(shift := self._shift()):
-                drawn, real = drawn.roll(shift, (2, 3)), real.roll(shift, (2, 3))
+            if s.jitter_px or s.jitter_scale or s.jitter_degrees:
+                drawn, real = jitter((drawn.float(), real), s.jitter_px, s.jitter_scale, s.jitter_degrees)
                 with torch.no_grad():
-                    real_features = self._features(real, taps)
-            features = self._features(drawn, taps)
+                    real_features = self._features(self.preprocess.decode(real), taps)
+            features = self._features(self.preprocess.decode(drawn), taps)
             feature_error = losses.feature_error(*({t: f[t].float() for t in s.comparator_taps} for f in (features, real_features)))
             loss = s.image_weight * image_error + s.feature_weight * feature_error
             figures = {"image": image_error, "feature": feature_error}
@@ -176,20 +176,11 @@ class GeneratorTask:
         self._update_average()
         if adversarial and step % s.discriminator_every == 0:
             figures["discriminator"] = self._discriminator_step(real, drawn.detach(), code, rate, figures["adversarial"])
-        return {name: value.item() for name, value in figures.items()}
+        return {name: value.detach() for name, value in figures.items()}
 
-    def _shift(self) -> tuple[int, int]:
-        """How far this step's pictures are moved, down and right, in pixels.
-
-        A stride-2 layer sees two pictures a pixel apart differently, so a generator that is always compared in one position learns to
-        please that position's pixel grid with a woven pattern.
-        """
-        down, right = torch.randint(0, self.settings.jitter_px + 1, (2,)).tolist()
-        return down, right
-
-    def _features(self, drawn: Tensor, taps: list[str]) -> dict[str, Tensor]:
-        """The encoder's activations for pictures as the generator draws them."""
-        return self._encode(self.encoder.preprocess.encode(self.preprocess.decode(drawn)), taps)
+    def _features(self, images: Tensor, taps: list[str]) -> dict[str, Tensor]:
+        """The encoder's activations for the middle of images in [0, 1], as large as it takes them."""
+        return self._encode(self.encoder.preprocess.encode(centre_crop(images, self.encoder.input_size)), taps)
 
     def _discriminator_step(self, real: Tensor, drawn: Tensor, code: Tensor, rate: float, generator_loss: Tensor) -> Tensor:
         """One step, unless it wins clearly: loss under a tenth of the generator's (the source's section 3)."""
@@ -213,8 +204,7 @@ class GeneratorTask:
 
     @torch.no_grad()
     def _reconstruct(self, images: Tensor) -> Tensor:
-        code = self.encoder.activations(images, [self.settings.tap])[self.settings.tap].flatten(1)
-        return self.preprocess.decode(self.average(code)).clamp(0, 1)
+        return self.preprocess.decode(self.average(encode(self.encoder, self.settings.tap, images))).clamp(0, 1)
 
     @torch.no_grad()
     def evaluate(self, held_out: Photographs) -> dict[str, float]:
@@ -224,7 +214,7 @@ class GeneratorTask:
         sums: dict[str, float] = {}
         for images, labels in batches(held_out, self.device):
             drawn = self._reconstruct(images)
-            real, again = (self.encoder.activations(x, taps) for x in (images, drawn))
+            real, again = (self.encoder.activations(centre_crop(x, self.encoder.input_size), taps) for x in (images, drawn))
             figures = {"val_image": losses.image_error(drawn, images)}
             figures |= {f"val_{tap}": losses.feature_error({tap: again[tap]}, {tap: real[tap]}) for tap in dict.fromkeys(taps[:-1])}
             figures["val_top1"] = (again[taps[-1]].argmax(1) == labels).float().mean()
@@ -251,7 +241,7 @@ class GeneratorTask:
         picked = torch.linspace(0, len(training) - 1, min(4096, len(training))).long()
         with torch.no_grad():
             for images, _ in batches(training.take(picked[torch.randperm(len(picked))]), self.device):
-                final(self.encoder.activations(images, [self.settings.tap])[self.settings.tap].flatten(1))
+                final(encode(self.encoder, self.settings.tap, images))
         return nets.fold_(final.eval())
 
     def state(self) -> dict[str, Any]:
@@ -264,13 +254,37 @@ class GeneratorTask:
         }
 
     def start_from(self, state: dict[str, Any]) -> list[str]:
-        """The averaged weights of the other run are the start of both the generator and its average."""
-        _take_over(self.module, state["average"])
-        return _take_over(self.average, state["average"]) + _take_over(self.discriminator, state["discriminator"])
+        """The average starts where the generator does."""
+        _take_over(self.average, state["module"])
+        own = [_take_over(getattr(self, name), state[name]) for name in ("module", "discriminator")]
+        return [f"{name}'s {key}" for name, keys in zip(("generator", "discriminator"), own, strict=True) for key in keys]
 
     def restore(self, state: dict[str, Any]) -> None:
         for name, part in state.items():
             getattr(self, name).load_state_dict(part)
+
+
+def jitter(pictures: tuple[Tensor, ...], shift_px: float, scale: float, degrees: float) -> list[Tensor]:
+    """Move, scale and turn every row of `pictures`, each (B, C, H, W), at random within the limits: the same for row b of each of them.
+
+    Layers with a stride see a picture and its neighbour a pixel away differently. A generator that is always compared in one position
+    learns a woven pattern in step with that grid, which pleases the encoder and nobody else.
+
+    Random source: torch's own on the processor, which the run seeds at every step.
+    """
+    rows, _, height, width = pictures[0].shape
+    x, y, zoom, turn = torch.rand(4, rows) * 2 - 1
+    angle, zoom = turn * math.radians(degrees), 1 + scale * zoom
+    cos, sin = zoom * angle.cos(), zoom * angle.sin()
+    x, y = 2 * shift_px / width * x, 2 * shift_px / height * y
+    theta = torch.stack([torch.stack([cos, -sin, x], 1), torch.stack([sin, cos, y], 1)], 1).to(pictures[0].device)  # (B, 2, 3)
+    grid = affine_grid(theta, [rows, 1, height, width], align_corners=False)
+    return [grid_sample(picture, grid, padding_mode="reflection", align_corners=False) for picture in pictures]
+
+
+def encode(encoder: Network, tap: str, images: Tensor) -> Tensor:
+    """The codes (B, D) of images (B, 3, H, W) in [0, 1]: what `encoder` has at `tap`, seeing their middle as large as it takes it."""
+    return encoder.activations(centre_crop(images, encoder.input_size), [tap])[tap].flatten(1)
 
 
 def batches(photographs: Photographs, device: torch.device, size: int = 256) -> Iterator[tuple[Tensor, Tensor]]:

@@ -9,9 +9,9 @@ import pytest
 import tomli_w
 import torch
 from dgnam_models import Generator, Network
-from dgnam_models.train import checkpoint, data, export, loop
+from dgnam_models.train import checkpoint, config, data, export, loop, step
 from dgnam_models.train.__main__ import main
-from dgnam_models.train.config import RECIPES, Recipe, RecipeError
+from dgnam_models.train.config import RECIPES, RecipeError
 from PIL import Image
 
 CLASSIFIER = {
@@ -53,6 +53,7 @@ GENERATOR = {
         "discriminator_every": 2,
         "discriminator_width": 4,
         "average_decay": 0.9,
+        "jitter_px": 1.0,
         "start_learning_rate": 0.2,
     },
 }
@@ -122,7 +123,7 @@ def _statistics_are_those_of_the_codes(prior: Generator, trained: Path, photogra
     encoder = dgnam_models.load("colours", packs=[trained / "pack"])
     assert isinstance(encoder, Network)
     _, held_out = data.load([photographs], 16, progress=False).split(every=20)
-    codes = export.encode(encoder, "relu6", held_out)
+    codes = export.codes_of(encoder, "relu6", held_out)
     torch.testing.assert_close(prior.code_mean, codes.mean(0), rtol=1e-3, atol=1e-6)
     torch.testing.assert_close(prior.code_std, codes.std(0), rtol=1e-3, atol=1e-6)
 
@@ -153,7 +154,7 @@ def test_killed_and_resumed_equals_uninterrupted(
     kind: str, trained: Path, photographs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = CLASSIFIER if kind == "classifier" else GENERATOR
-    recipe = Recipe.read(recipe_file(tmp_path, settings))
+    (recipe,) = config.read(recipe_file(tmp_path, settings))
 
     def run(folder: Path) -> loop.Run:
         return loop.Run(folder, [photographs], packs=[trained / "pack"], progress=False)
@@ -200,7 +201,9 @@ def test_dry_run_writes_nothing(photographs: Path, tmp_path: Path, capsys: pytes
     arguments = [recipe_file(tmp_path, CLASSIFIER), "--data", str(photographs), "--run-dir", str(tmp_path / "run"), "--dry-run"]
     assert main(arguments) == 0
     assert not (tmp_path / "run").exists()
-    assert json.loads(capsys.readouterr().out)["classes"] == 3
+    report = json.loads(capsys.readouterr().out)
+    assert report["dry_run"]
+    assert report["steps"] == 2
 
 
 def test_a_run_folder_of_another_recipe_is_refused(
@@ -209,6 +212,89 @@ def test_a_run_folder_of_another_recipe_is_refused(
     changed = recipe_file(tmp_path, {**CLASSIFIER, "batch": 8})
     assert main([changed, "--data", str(photographs), "--run-dir", str(trained)]) == 2
     assert "choose a new --run-dir" in capsys.readouterr().err
+
+
+def test_encoder_and_prior_of_one_recipe_become_one_pack(photographs: Path, tmp_path: Path) -> None:
+    parts = {"encoder": {**CLASSIFIER}, "prior": {**GENERATOR}}
+    for part in parts.values():
+        del part["name"], part["kind"]
+    recipe = recipe_file(tmp_path, {"name": "mine", **parts})
+    changes = ["--set", "name=yours", "encoder.steps=4", "prior.steps=6", "prior.generator.adversarial_from_step=2"]
+    arguments = [recipe, *changes, "--data", str(photographs), "--run-dir", str(tmp_path / "run"), "--device", "cpu"]
+    assert main([*arguments, "--dry-run"]) == 0
+    assert not (tmp_path / "run").exists()
+    assert main(arguments) == 0
+    pack = tmp_path / "run" / "pack"
+    prior = dgnam_models.load("yours-prior", packs=[pack])
+    assert prior.card.code is not None
+    assert (prior.card.code.encoder, prior.card.training["steps"]) == ("yours-encoder", 6)
+    assert dgnam_models.load("yours-encoder", packs=[pack]).card.training["steps"] == 4
+
+
+def test_a_run_can_start_from_the_weights_of_another(
+    trained: Path, photographs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["--data", str(photographs), "--device", "cpu", "--set", "learning_rate=1e-9", "steps=1"]
+    recipe = recipe_file(tmp_path, CLASSIFIER)
+    assert main([recipe, *arguments, "--run-dir", str(tmp_path / "on"), "--start-from", str(trained)]) == 0
+    one, other = weights(trained, "colours"), weights(tmp_path / "on", "colours")
+    torch.testing.assert_close(one["stages.fc8.weight"], other["stages.fc8.weight"], rtol=1e-2, atol=1e-3)
+    wider = recipe_file(tmp_path, {**CLASSIFIER, "parameters": {**CLASSIFIER["parameters"], "hidden": [20, 12]}})  # type: ignore[dict-item]
+    assert main([wider, *arguments, "--run-dir", str(tmp_path / "wider"), "--start-from", str(trained)]) == 0
+    kept = [line for line in capsys.readouterr().out.splitlines() if "but for" in line]
+    assert len(kept) == 1
+    assert "stages.fc6.2.linear.weight" in kept[0]
+    assert "conv1" not in kept[0]
+    assert main([recipe, *arguments, "--run-dir", str(tmp_path / "new"), "--start-from", str(tmp_path)]) == 2
+
+
+def test_an_encoder_larger_than_the_pictures_is_refused(
+    trained: Path, photographs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    large = recipe_file(tmp_path, {**CLASSIFIER, "image_size": 32, "parameters": {**CLASSIFIER["parameters"], "image_size": 32}})  # type: ignore[dict-item]
+    arguments = ["--data", str(photographs), "--device", "cpu", "--set", "steps=1"]
+    assert main([large, *arguments, "--run-dir", str(tmp_path / "large")]) == 0
+    prior = [recipe_file(tmp_path, GENERATOR), *arguments, "--run-dir", str(tmp_path / "run")]
+    assert main([*prior, "--models", str(tmp_path / "large" / "pack")]) == 2
+    assert "colours takes 32x32 pixels; image_size is 16" in capsys.readouterr().err
+
+
+def test_jitter_moves_all_pictures_alike_within_its_limits() -> None:
+    torch.manual_seed(0)
+    across = torch.linspace(0, 1, 16).expand(40, 1, 16, 16)  # a ramp: the picture's value tells the place
+    one, other = step.jitter((across, across.transpose(2, 3)), 2.0, 0.0, 0.0)
+    moved = (one[:, 0, 8, 4:12] - across[:, 0, 8, 4:12]) * 15
+    torch.testing.assert_close(moved.amax(1), moved.amin(1), atol=1e-4, rtol=0)
+    assert 1.5 < moved.abs().max() <= 2.0001
+    torch.testing.assert_close(other[:, 0, 8], one[:, 0, 8].new_tensor(range(16)).expand(40, 16) * 0 + other[:, 0, 8, :1])
+    same, again = step.jitter((across, across), 2.0, 0.3, 20.0)
+    assert torch.equal(same, again)
+    assert not torch.equal(same[0], same[1])
+
+
+def test_recipes_may_be_based_on_others(tmp_path: Path) -> None:
+    base = recipe_file(tmp_path, GENERATOR)
+    (recipe,) = config.read(recipe_file(tmp_path, {"name": "other", "based_on": base, "generator": {"tap": "relu7"}, "steps": 5}))
+    assert recipe.generator is not None
+    assert (recipe.name, recipe.steps, recipe.batch, recipe.generator.tap) == ("other", 5, 8, "relu7")
+    assert recipe.generator.comparator_taps == ("pool1", "pool5")
+    (tmp_path / "loop.toml").write_text(f'name = "loop"\nbased_on = "{tmp_path / "loop.toml"}"')
+    with pytest.raises(RecipeError, match="based on each other"):
+        config.read(str(tmp_path / "loop.toml"))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [("steps", "field=value"), ("steps=0", "steps is 0"), ("name.x=1", "name is no table"), ("colours=3", "colours")],
+)
+def test_changes_that_cannot_be_made(tmp_path: Path, change: str, message: str) -> None:
+    with pytest.raises(RecipeError, match=message):
+        config.read(recipe_file(tmp_path, CLASSIFIER), [change])
+
+
+def test_a_recipe_for_two_needs_both(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="check prior, steps"):
+        config.read(recipe_file(tmp_path, {"name": "mine", "encoder": {"based_on": "alexnet64"}, "steps": 3}))
 
 
 @pytest.mark.parametrize(
@@ -223,7 +309,7 @@ def test_a_run_folder_of_another_recipe_is_refused(
 )
 def test_bad_recipes_say_everything_that_is_wrong(tmp_path: Path, changes: dict[str, object], messages: list[str]) -> None:
     with pytest.raises(RecipeError) as refused:
-        Recipe.read(recipe_file(tmp_path, {**CLASSIFIER, **changes}))
+        config.read(recipe_file(tmp_path, {**CLASSIFIER, **changes}))
     for message in messages:
         assert message in str(refused.value)
 
@@ -238,5 +324,5 @@ def test_unknown_recipe_and_encoder_say_what_there_is(photographs: Path, tmp_pat
 
 @pytest.mark.parametrize("path", sorted(RECIPES.glob("*.toml")), ids=lambda path: path.stem)
 def test_bundled_recipes_are_sound(path: Path) -> None:
-    recipe = Recipe.read(path.stem)
-    assert recipe.name == path.stem
+    recipes = config.read(path.stem)
+    assert [recipe.name for recipe in recipes] in ([path.stem], [f"{path.stem}-encoder", f"{path.stem}-prior"])
