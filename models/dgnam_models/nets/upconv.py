@@ -16,10 +16,13 @@ class UpConv(nn.Module):
     fully connected layers, so that every place of the map draws its own part of the picture (the source's generators for conv layers).
 
     Leaky ReLU with slope 0.3 after every layer but the last, as in the source. The last layer is linear: its range is the card's.
-    With `smooth`, which the source has not, a fixed binomial filter follows each deconvolution.
+    Two things the source has not: with `smooth`, a fixed binomial filter follows each deconvolution, and with `grain`, so many fixed maps
+    of noise are mixed in there, with learned weights.
     """
 
-    def __init__(self, code: int, hidden: int, seed_channels: int, channels: Sequence[int], smooth: bool, normalized: bool) -> None:
+    def __init__(
+        self, code: int, hidden: int, seed_channels: int, channels: Sequence[int], smooth: bool, grain: int, normalized: bool
+    ) -> None:
         super().__init__()
         self.smooth = smooth
         self.convolutional = not hidden
@@ -30,6 +33,7 @@ class UpConv(nn.Module):
             first = [nn.Linear(code, hidden), nn.Linear(hidden, 16 * seed_channels)]
         self.dense = nn.ModuleList(Normalized(layer, normalized) for layer in first)
         self.up = nn.ModuleList()
+        self.grain = nn.ModuleList(Grain(grain, outputs, 8 << index) for index, outputs in enumerate(channels) if grain)
         width = seed_channels
         for index, outputs in enumerate(channels):
             self.up.append(Normalized(nn.ConvTranspose2d(width, outputs, 4, 2, 1), normalized))
@@ -46,10 +50,29 @@ class UpConv(nn.Module):
             x = x.unflatten(1, (-1, 4, 4))
         for index, layer in enumerate(self.up):
             x = layer(x)
-            if self.smooth and index % 2 == 0:
-                x = binomial(x)
+            if index % 2 == 0:
+                x = binomial(x) if self.smooth else x
+                x = self.grain[index // 2](x) if self.grain else x
             x = nn.functional.leaky_relu(x, 0.3)
         return self.to_image(x)
+
+
+class Grain(nn.Module):
+    """Add fixed maps of white noise (M, S, S), mixed by learned weights (C, M), to features (B, C, S, S).
+
+    Convolutions alone can only repeat a texture in step with the grid they grow from. Noise lets them draw it irregularly (Karras et al.
+    2019, arXiv 1812.04948, section 3.2); it is fixed here, so that a code has one picture.
+    """
+
+    def __init__(self, maps: int, channels: int, size: int) -> None:
+        super().__init__()
+        random = torch.Generator().manual_seed(size)
+        self.register_buffer("noise", torch.randn(maps, size, size, generator=random))
+        self.noise: Tensor
+        self.weight = nn.Parameter(0.05 * torch.randn(channels, maps))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + torch.einsum("cm,mhw->chw", self.weight, self.noise)
 
 
 def binomial(x: Tensor) -> Tensor:
@@ -69,7 +92,8 @@ def build(
     seed_channels: int = 96,
     channels: Sequence[int] = (192, 112, 64, 32),
     smooth: bool = False,
+    grain: int = 0,
     normalized: bool = False,
 ) -> UpConv:
     """Return the generator; each entry of `channels` doubles the size, starting from 4x4."""
-    return UpConv(code, hidden, seed_channels, channels, smooth, normalized)
+    return UpConv(code, hidden, seed_channels, channels, smooth, grain, normalized)
