@@ -8,7 +8,7 @@ PIP := .venv/bin/pip install -qq --no-compile --disable-pip-version-check $(PIP_
 READY := .venv/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test test-all bench lint format proto proto-check check clean
+.PHONY: help setup demo serve test test-all bench quality paper lint format proto proto-check check clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F '\t' '{ printf "make %-12s %s\n", $$1, $$2 }'
@@ -36,6 +36,12 @@ test-all: $(READY) ## Run the slow tests too
 
 bench: $(READY) ## Measure speed, as ratios in one run; ARGS="--device cuda" for a GPU. Wants a quiet machine
 	.venv/bin/python tests/bench/bench.py $(ARGS)
+
+quality: $(READY) ## Measure what the pictures are worth; VAL="held-out photographs" DATA="those trained on", ARGS="--help" for more
+	.venv/bin/python -m dgnam_models.train evaluate $(if $(VAL),--val $(VAL)) $(if $(DATA),--data $(DATA)) $(ARGS)
+
+paper: $(READY) ## Draw the published results with our networks; DATA, VAL and SCENES_VAL="photographs", ARGS="priors pairs" for only these
+	.venv/bin/python -m dgnam_models.study.paper $(ARGS) $(if $(DATA),--data $(DATA)) $(if $(VAL),--val $(VAL)) $(if $(SCENES_VAL),--scenes-val $(SCENES_VAL))
 
 lint: $(READY) ## Check style and types
 	.venv/bin/ruff check

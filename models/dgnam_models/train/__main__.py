@@ -2,6 +2,7 @@
 
     python -m dgnam_models.train alexnet64 --data photographs/ --run-dir runs/alexnet64
     python -m dgnam_models.train upconv64-fc6 --data photographs/ --run-dir runs/prior --models runs/alexnet64/pack
+    python -m dgnam_models.train evaluate --help                     (measure what a prior's pictures are worth)
 
 DATA is a folder of class folders, or zips of that layout. The run folder collects the frozen recipe, a log (log.jsonl), a checkpoint, a
 picture grid per checkpoint and finally pack/, which the server serves with --models. The same command continues a run that was stopped.
@@ -19,6 +20,9 @@ from dgnam_models.train import config, data, export, loop
 
 
 def main(arguments: list[str] | None = None) -> int:
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments[:1] == ["evaluate"]:
+        return _evaluate(arguments[1:])
     parser = argparse.ArgumentParser(
         "python -m dgnam_models.train", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -60,6 +64,18 @@ def main(arguments: list[str] | None = None) -> int:
     if not options.dry_run:
         print(f"exported to {options.run_dir / 'pack'}: serve it with dgnam-server --models {options.run_dir / 'pack'}")
     return 0
+
+
+def _evaluate(arguments: list[str]) -> int:
+    """Training needs neither client nor server, so the study of what came of it is imported only here."""
+    try:
+        from dgnam_models.study import evaluate
+    except ModuleNotFoundError as error:
+        if error.name != "dgnam_client":
+            raise
+        print("error: evaluating asks a server through dgnam-client: pip install dgnam-models[study]", file=sys.stderr)
+        return 2
+    return evaluate.main(arguments)
 
 
 if __name__ == "__main__":
