@@ -7,9 +7,9 @@ from typing import Any
 
 from torch import nn
 
-from dgnam_models.nets._blocks import fold_
+from dgnam_models.nets._blocks import fold_, unfold_
 
-__all__ = ["build", "fold_", "names"]
+__all__ = ["build", "fold_", "names", "unfold_"]
 
 
 def names() -> list[str]:

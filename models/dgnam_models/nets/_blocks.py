@@ -50,6 +50,32 @@ def fold_(module: nn.Module) -> nn.Module:
     return module
 
 
+@torch.no_grad()
+def unfold_(module: nn.Module, x: Tensor) -> None:
+    """Let the normalizations inside `module` change nothing at first: a folded network's weights can then be trained further.
+
+    Each takes as mean, variance, scale and shift those of its own input while `module`, left in training mode, runs on `x` (B, 3, H, W).
+    """
+
+    def begin(norm: nn.Module, inputs: tuple[Tensor]) -> None:
+        assert isinstance(norm, nn.BatchNorm1d | nn.BatchNorm2d)
+        y = inputs[0].transpose(0, 1).flatten(1)  # (outputs, the rest)
+        mean, var = y.mean(1), y.var(1, correction=0)
+        for parameter, value in ((norm.weight, (var + norm.eps).sqrt()), (norm.bias, mean)):
+            parameter.copy_(value)
+        assert norm.running_mean is not None and norm.running_var is not None
+        norm.running_mean.copy_(mean)
+        norm.running_var.copy_(var)
+
+    norms = [part for part in module.modules() if isinstance(part, nn.BatchNorm1d | nn.BatchNorm2d)]
+    handles = [norm.register_forward_pre_hook(begin) for norm in norms]
+    try:
+        module.train()(x)
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
 def conv(inputs: int, outputs: int, kernel: int, stride: int = 1, *, normalized: bool) -> Normalized:
     """A convolution that keeps the size (or halves it, at stride 2) with its foldable normalization."""
     return Normalized(nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2), normalized)

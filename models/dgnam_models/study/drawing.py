@@ -40,10 +40,12 @@ def connected(server: str | None, packs: Sequence[Path], device: str | None = No
         return
     arguments = ["--models", *map(str, packs)] if packs else []
     arguments += ["--device", device] if device else []
-    with tempfile.TemporaryDirectory() as name:
-        # A study may load many models, and on a busy machine: it would rather wait than fail.
-        with local_server(Path(name), *arguments, timeout=600) as started, Client(started.address) as client:
-            yield client
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        local_server(Path(folder), *arguments, timeout=600) as started,  # many models, perhaps on a busy machine: rather wait than fail
+        Client(started.address) as client,
+    ):
+        yield client
 
 
 def draw(client: Client, targets: Sequence[Any], label: str, variants: int = 1, concurrency: int = 32, **options: Any) -> Pictures:

@@ -25,7 +25,8 @@ def shuffled(pixels: Tensor, random: torch.Generator) -> Tensor:
     half = pixels.shape[2] // 2
     grid = pixels.unflatten(3, (2, half)).unflatten(2, (2, half)).permute(0, 2, 4, 1, 3, 5)  # (N, row, column, 3, half, half)
     quarters = grid.flatten(1, 2)[torch.arange(len(pixels))[:, None], picked]
-    return quarters.unflatten(1, (2, 2)).permute(0, 3, 1, 4, 2, 5).reshape(pixels.shape)
+    mixed: Tensor = quarters.unflatten(1, (2, 2)).permute(0, 3, 1, 4, 2, 5).reshape(pixels.shape)
+    return mixed
 
 
 def swapped(pixels: Tensor, random: torch.Generator) -> Tensor:

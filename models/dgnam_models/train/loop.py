@@ -93,6 +93,7 @@ def train(recipe: Recipe, run: Run) -> ModelCard:
     state = checkpoint.load(run.folder / "checkpoint.pt", run.device)
     steps, seconds = 0, 0.0
     if state is None:
+        _fine_tune(recipe, run, task, training)
         _start_from(task, run)
     else:
         task.restore(state["task"])
@@ -135,6 +136,17 @@ def _learn(
                 _export(replace(recipe, name=f"{recipe.name}-{done:06d}"), run, task, encoder, training, held_out, done, spent)
             checkpoint.save(run.folder / "checkpoint.pt", {"task": task.state(), "step": done, "seconds": spent})
     return recipe.steps, time.monotonic() - started
+
+
+def _fine_tune(recipe: Recipe, run: Run, task: Task, training: data.Photographs) -> None:
+    if recipe.fine_tunes is None:
+        return
+    try:
+        network = dgnam_models.load(recipe.fine_tunes, run.device, run.packs)
+    except KeyError as error:
+        raise RecipeError(f"fine_tunes: {error.args[0]}") from error
+    assert isinstance(task, ClassifierTask)
+    task.fine_tune(network.module, training_batch(recipe, training, 0, run.device)[0])
 
 
 def _start_from(task: Task, run: Run) -> None:

@@ -117,6 +117,11 @@ class ClassifierTask:
     def state(self) -> dict[str, Any]:
         return {"module": self.module.state_dict(), "optimizer": self.optimizer.state_dict()}
 
+    def fine_tune(self, module: nn.Module, images: Tensor) -> None:
+        """Take over a folded network's weights where they fit; normalization begins as what changes nothing for `images`."""
+        _take_over(self.module, module.state_dict())
+        nets.unfold_(self.module, self.preprocess.encode(images))
+
     def start_from(self, state: dict[str, Any]) -> list[str]:
         return _take_over(self.module, state["module"])
 
