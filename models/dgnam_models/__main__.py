@@ -53,9 +53,8 @@ def _show(options: argparse.Namespace) -> int:
     form = card.preprocessing
     print(f"{card.name}: {card.description}")
     print(f"role           {card.role}, architecture {card.architecture}")
-    print(
-        f"picture        {form.size[0]} x {form.size[1]}, {form.channels}, mean {_numbers(form.mean)}, range {_numbers(form.std)}, of 0 to 1"
-    )
+    height, width = form.size
+    print(f"picture        {height} x {width}, {form.channels}, of 0 to 1: mean {_numbers(form.mean)}, range {_numbers(form.std)}")
     if card.code is not None:
         print(f"code           {len(card.code.mean)} units, those of {card.code.encoder}:{card.code.tap}")
     if card.labels:

@@ -15,9 +15,10 @@ OUTPUT = "output"  # the whole network's own output, as a tap
 class Hooked(nn.Module):
     """Any network, read through forward hooks.
 
-    A tap is the output of one call of a submodule: `layer1.0.relu` for the first call, `layer1.0.relu_1`, `layer1.0.relu_2` for further
-    ones (the names that torchvision's feature extraction gives), and `output` for the network itself. What is read is a copy, so a layer that overwrites its
-    input (`inplace=True`, `x += y`) changes nothing read before it. Hooks exist only while a call of `activations` lasts.
+    A tap is the output of one call of a submodule: `layer1.0.relu` for the first call, `layer1.0.relu_1`, `layer1.0.relu_2` for
+    further ones (the names that torchvision's feature extraction gives), and `output` for the network itself. What is read is a copy,
+    so a layer that overwrites its input (`inplace=True`, `x += y`) changes nothing read before it. Hooks exist only while a call of
+    `activations` lasts.
 
     Args:
         features_last: taps whose values have their features in the last dimension, (B, H, W, C); they are read as (B, C, H, W).
@@ -60,8 +61,8 @@ def survey(module: nn.Module, x: Tensor) -> tuple[dict[str, tuple[int, ...]], li
         x: (B, C, H, W) with B of at least 2, so that a value's batch dimension can be told.
 
     Returns:
-        Every tap's shape as it is read, without the batch, in the order they are computed; the taps with their features last; and the output tap,
-        the first tap whose value is the network's output.
+        Every tap's shape as it is read, without the batch, in the order they are computed; the taps with their features last; and the
+        output tap, the first tap whose value is the network's output.
     """
     shapes: dict[str, tuple[int, ...]] = {}
     last: list[str] = []
