@@ -4,6 +4,7 @@
     dgnam-models show alexnet64                        one model's card
     dgnam-models verify --models mine                  digests, shapes, a trial run
     dgnam-models import torchvision resnet50 --weights resnet50-11ad3fa6.pth --into mine
+    dgnam-models import caffe deploy.prototxt caffenet.caffemodel --mean 104 117 123 --into mine
 
 A pack is a folder with cards/ and weights/. `import` adds to one (--into), and the server serves it: dgnam-server --models mine. What is
 imported is checked first and written whole or not at all. Nothing is unpickled, and nothing is downloaded.
@@ -20,7 +21,7 @@ from torch import Tensor
 
 import dgnam_models
 from dgnam_models import CardError, ModelCard, pack
-from dgnam_models.importers import read_labels, torchvision
+from dgnam_models.importers import caffe, read_labels, torchvision
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -107,6 +108,30 @@ def _torchvision(options: argparse.Namespace) -> int:
     return _add(options, card, weights)
 
 
+def _caffe(options: argparse.Namespace) -> int:
+    mean = caffe.read_mean(options.mean_file) if options.mean_file else options.mean and tuple(options.mean)
+    subtraction = caffe.Subtraction(mean, options.scale, options.rgb)
+    files, name = (options.prototxt, options.weights), options.name or options.weights.stem
+    given = (options.encoder, options.tap, options.bounds)
+    if not any(given):
+        labels = read_labels(options.labels) if options.labels else ()
+        card, weights = caffe.classifier(*files, name, subtraction=subtraction, labels=labels, **_licence(options))
+    elif all(given):
+        card, weights = caffe.generator(
+            *files,
+            name,
+            subtraction=subtraction,
+            encoder=options.encoder,
+            tap=options.tap,
+            bounds=options.bounds,
+            start_learning_rate=options.start_learning_rate,
+            **_licence(options),
+        )
+    else:
+        raise CardError("a generator needs all three: --encoder, --tap and --bounds")
+    return _add(options, card, weights)
+
+
 def _add(options: argparse.Namespace, card: ModelCard, weights: Mapping[str, Tensor]) -> int:
     card = pack.write(options.into, card, weights, over=options.over)
     what = f"{len(card.taps)} taps, output {card.output_tap}" if card.code is None else f"a code of {len(card.code.mean)} units"
@@ -114,7 +139,7 @@ def _add(options: argparse.Namespace, card: ModelCard, weights: Mapping[str, Ten
     return 0
 
 
-def _licence(options: argparse.Namespace) -> dict[str, str]:
+def _licence(options: argparse.Namespace) -> dict[str, Any]:
     return {} if options.licence is None else {"licence": options.licence}
 
 
@@ -181,6 +206,35 @@ and labels come from torchvision's metadata of the published weights. The number
         default=[],
         metavar="KEY=VALUE",
         help="a further argument of torchvision's constructor",
+    )
+    _add_target(made)
+
+    made = command(
+        sources,
+        "caffe",
+        _caffe,
+        """a Caffe network: .prototxt and .caffemodel, of either generation
+
+    dgnam-models import caffe deploy.prototxt caffenet.caffemodel --name caffenet --mean 104 117 123 --labels synset_words.txt --into mine
+    dgnam-models import caffe release.zip/fc6/generator.prototxt release.zip/fc6/generator.caffemodel --name upconv-fc6 \\
+        --encoder caffenet --tap relu6 --bounds release.zip/act_range/3x/fc6.txt --mean 104 117 123 --into mine
+
+Every blob becomes a tap; where a layer writes over a blob, as a ReLU does, its own name is the tap of what it wrote: conv1 is read before
+its ReLU, relu1 after it. With --encoder, --tap and --bounds the network is a generator and becomes a prior. Files may lie in a zip.""",
+    )
+    made.add_argument("prototxt", type=Path, help="the network's layers; best the file for deployment")
+    made.add_argument("weights", type=Path, metavar="caffemodel", help="their weights")
+    made.add_argument(
+        "--mean", nargs="+", type=float, metavar="N", help="what to subtract from pixels of 0 to 255: one value, or blue, green, red"
+    )
+    made.add_argument("--mean-file", type=Path, metavar="FILE", help="the same as .binaryproto or .npy; its mean per channel is taken")
+    made.add_argument("--scale", type=float, metavar="N", help="what to multiply by after that (default: 1, or as the .prototxt says)")
+    made.add_argument("--rgb", action="store_true", help="the network takes red, green, blue, not Caffe's usual blue, green, red")
+    made.add_argument("--encoder", metavar="MODEL", help="of a generator: the network whose activations it draws from")
+    made.add_argument("--tap", help="of a generator: where in the encoder; relu6 for the code that the published fc6 generator takes")
+    made.add_argument("--bounds", type=Path, metavar="FILE", help="of a generator: a text with the upper bound of each code unit, 3 sigma")
+    made.add_argument(
+        "--start-learning-rate", type=float, metavar="N", help="of a generator: its default (default: 2/3 of the median bound)"
     )
     _add_target(made)
     return parser

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import caffe_files
 import pytest
 import torch
 from dgnam_models import nets
@@ -43,6 +44,25 @@ def test_import_list_show_and_verify(weights: Path, tmp_path: Path, capsys: pyte
     assert run(*told) == 2
     assert "is there already; choose another name, or replace it with --over" in capsys.readouterr().err
     assert run(*told, "--over") == 0
+
+
+def test_caffe_networks_and_generators(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pack = tmp_path / "pack"
+    net, generator = tmp_path / "net", tmp_path / "generator"
+    net.mkdir(), generator.mkdir()
+    bounds = tmp_path / "bounds.txt"
+    bounds.write_text("12 " * 20, encoding="utf-8")
+    told = ("import", "caffe", *caffe_files.caffenet(side=67).write(net), "--name", "caffenet", "--into", pack)
+    assert run(*told) == 2
+    assert "say what the network was trained to subtract" in capsys.readouterr().err
+    assert run(*told, "--mean", 104, 117, 123) == 0
+    assert "caffenet: classifier, 23 taps, output fc8." in capsys.readouterr().out
+    told = ("import", "caffe", *caffe_files.upconv(code=(20,), seed_side=9).write(generator), "--name", "g6", "--into", pack, "--mean", 110)
+    assert run(*told, "--encoder", "caffenet", "--tap", "relu6") == 2
+    assert "a generator needs all three: --encoder, --tap and --bounds" in capsys.readouterr().err
+    assert run(*told, "--encoder", "caffenet", "--tap", "relu6", "--bounds", bounds) == 0
+    assert "g6: prior, a code of 20 units." in capsys.readouterr().out
+    assert run("verify", "caffenet", "g6", "--models", pack) == 0
 
 
 def test_verify_finds_faults(weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
