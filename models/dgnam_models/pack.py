@@ -12,12 +12,12 @@ from dgnam_models.card import CardError, ModelCard, sha256, whole
 from dgnam_models.network import Generator, Network
 
 
-def write(pack: Path, card: ModelCard, weights: Mapping[str, Tensor] | Path, *, over: bool = False) -> ModelCard:
+def write(pack: Path, card: ModelCard, weights: Mapping[str, Tensor], *, over: bool = False) -> ModelCard:
     """Add a model to the folder `pack`: first its weights, last its card, each appearing whole or not at all.
 
     Args:
         card: its `file` and `sha256` are filled in.
-        weights: what the safetensors file will hold, or a file to be copied as it is.
+        weights: what the safetensors file will hold.
         over: replace a model of this name.
 
     Raises:
@@ -28,14 +28,11 @@ def write(pack: Path, card: ModelCard, weights: Mapping[str, Tensor] | Path, *, 
     path = pack / "cards" / f"{card.name}.toml"
     if path.exists() and not over:
         raise CardError(f"{path} is there already; choose another name, or replace it with --over")
-    file = pack / "weights" / f"{card.name}{weights.suffix if isinstance(weights, Path) else '.safetensors'}"
+    file = pack / "weights" / f"{card.name}.safetensors"
     for folder in (path.parent, file.parent):
         folder.mkdir(parents=True, exist_ok=True)
     with whole(file) as temporary:
-        if isinstance(weights, Path):
-            temporary.write_bytes(weights.read_bytes())
-        else:
-            save_file({key: value.contiguous() for key, value in weights.items()}, temporary)
+        save_file({key: value.contiguous() for key, value in weights.items()}, temporary)
         card = replace(card, file=file.name, sha256=sha256(temporary))
         path.unlink(missing_ok=True)  # from here on the old card would describe the new weights
     card.write(path)

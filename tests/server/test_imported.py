@@ -45,7 +45,7 @@ def test_dgn_am_on_imported_files(tap: str, position: tuple[int, int] | None, tm
     problem = Problem(GeneratorPrior(models.generators["g6"]), (models.networks["caffenet"],), ascent.sources(spec), spec.balance)
     rows, seen = ascent.run(problem, ascent.init(problem, spec, 0))
     history = rows.history[0, :, 0]
-    assert history[-5:].mean() > history[1:6].mean() + history[1:6].std()  # the start is unclipped, and no code of a photograph
+    assert history[-5:].mean() > history[1:6].mean() + 0.5 * history[1:6].std()  # the start is unclipped, and no code of a photograph
     assert rows.code.min() >= 0 and rows.code.max() <= 12.001
     assert seen.image.shape == (1, 3, 72, 72) and seen.image.isfinite().all()
 
