@@ -39,7 +39,7 @@ def random_state(model: str, side: int, classes: int = CLASSES) -> dict[str, tor
     """Weights that keep signals alive, and statistics that batch normalization can use, in half precision to be quick."""
     sizes = {"image_size": side} if model.startswith("vit") else {"input_size": [side, side]} if model.startswith("maxvit") else {}
     module = nets.outline("torchvision", {"model": model, "num_classes": classes, **sizes}).module
-    draw = torch.Generator().manual_seed(0)
+    noise = torch.rand(1_000_003, generator=torch.Generator().manual_seed(0)).half() * 2 - 1  # repeated; no row has this length
     state = {}
     for key, value in module.state_dict().items():
         if not value.is_floating_point():
@@ -48,7 +48,7 @@ def random_state(model: str, side: int, classes: int = CLASSES) -> dict[str, tor
             state[key] = torch.ones(value.shape).half()
         else:
             bound = (6 / value[0].numel()) ** 0.5 if value.ndim > 1 else 0.1
-            state[key] = torch.empty(value.shape).uniform_(-bound, bound, generator=draw).half()
+            state[key] = (noise * bound).repeat(value.numel() // len(noise) + 1)[: value.numel()].reshape(value.shape)
     real = {
         key: value
         for key, value in tv.build(model, num_classes=classes, **sizes).module.state_dict().items()
