@@ -53,7 +53,7 @@ format: $(READY) ## Format the code and sort its imports
 	.venv/bin/ruff format
 
 proto: $(READY) ## Regenerate the code of the .proto files and the record of the wire format
-	scripts/generate-proto proto
+	scripts/generate-proto .
 	.venv/bin/python tests/laws/test_wire.py
 
 proto-check: ## Fail if the generated code is not what the .proto files give

@@ -1,7 +1,10 @@
 """ModelCard: everything known about a model besides its numbers. One TOML file per model; the file's name is the model's name."""
 
 import hashlib
+import os
 import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -15,12 +18,29 @@ class CardError(ValueError):
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """How a [0, 1] RGB image becomes what the network eats: `(image - mean) / std` per channel, in the order `channels`."""
+    """How a [0, 1] RGB image becomes what the network eats: `(image - mean) / std` per channel, in the order `channels`.
+
+    `mean` and `std` have three values each, or one if `channels` is "GREY".
+    """
 
     size: tuple[int, int]  # height, width in pixels
-    channels: Literal["RGB", "BGR"] = "RGB"
-    mean: tuple[float, float, float] = (0.5, 0.5, 0.5)  # of [0, 1] values, in the network's channel order
-    std: tuple[float, float, float] = (0.25, 0.25, 0.25)
+    channels: Literal["RGB", "BGR", "GREY"] = "RGB"
+    mean: tuple[float, ...] = (0.5, 0.5, 0.5)  # of [0, 1] values, in the network's channel order
+    std: tuple[float, ...] = (0.25, 0.25, 0.25)
+
+    def problems(self) -> list[str]:
+        """What is wrong with it."""
+        wrong = []
+        if self.channels not in ("RGB", "BGR", "GREY"):
+            wrong.append(f'preprocessing.channels is {self.channels!r}; it must be "RGB", "BGR" or "GREY"')
+        values = 1 if self.channels == "GREY" else 3
+        if len(self.mean) != values or len(self.std) != values:
+            wrong.append(f"preprocessing.mean and std have {len(self.mean)} and {len(self.std)} values; {self.channels} needs {values}")
+        if len(self.size) != 2 or min(self.size) < 1:
+            wrong.append(f"preprocessing.size is {list(self.size)}; it must be [height, width]")
+        if 0 in self.std:
+            wrong.append("preprocessing.std has a zero")
+        return wrong
 
 
 @dataclass(frozen=True)
@@ -88,21 +108,24 @@ class ModelCard:
             )
         except (TypeError, KeyError) as error:
             raise CardError(f"{path}: {error}") from error
-        if problems := card._problems():
+        if problems := card.problems():
             raise CardError(f"{path}: " + "; ".join(problems))
         return card
 
     def write(self, path: Path) -> None:
-        """Write the card as TOML to `path`, whose stem must be the model's name."""
+        """Write the card as TOML to `path`, whose stem must be the model's name; either the whole file appears or none."""
         assert path.stem == self.name
         data = {key: value for key, value in asdict(self).items() if value not in (None, (), "", {})}
         data.pop("name")
-        path.write_text(tomli_w.dumps(data), encoding="utf-8")
+        with whole(path) as temporary:
+            temporary.write_text(tomli_w.dumps(data), encoding="utf-8")
 
-    def _problems(self) -> list[str]:
+    def problems(self) -> list[str]:
+        """What is wrong with it."""
         problems = []
         if self.role not in ("classifier", "prior"):
             problems.append(f'role is {self.role!r}; it must be "classifier" or "prior"')
+        problems += self.preprocessing.problems()
         if self.role == "classifier" and (not self.taps or not self.output_tap):
             problems.append("a classifier needs taps and output_tap")
         if self.role == "classifier" and self.taps:
@@ -123,6 +146,20 @@ def sha256(path: Path) -> str:
     """The file's SHA-256 as 64 hexadecimal digits."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """Give a temporary path beside `path` to write to, and move it into place at the end; after an error it is removed instead."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        yield temporary
+        temporary.chmod(0o644)
+        with temporary.open("rb") as stream:
+            os.fsync(stream.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def _tuples(value: Any) -> Any:

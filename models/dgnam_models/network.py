@@ -1,13 +1,21 @@
 """Network and Generator: a frozen module with its card and preprocessing, speaking float32 [0, 1] RGB images to the outside."""
 
 from collections.abc import Collection
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
 
 from dgnam_models.card import ModelCard
-from dgnam_models.nets._blocks import Staged
 from dgnam_models.preprocess import Preprocess
+
+
+@runtime_checkable
+class Tapped(Protocol):
+    """A module whose activations can be read at named taps, as far as possible without computing more than they need."""
+
+    def activations(self, x: Tensor, taps: Collection[str]) -> dict[str, Tensor]:
+        """The values at `taps`, (B, C, H, W) or (B, C) each. Raises KeyError for a tap that is not there."""
 
 
 class Network(nn.Module):
@@ -15,7 +23,7 @@ class Network(nn.Module):
 
     def __init__(self, card: ModelCard, module: nn.Module, dtype: torch.dtype = torch.float32) -> None:
         super().__init__()
-        assert isinstance(module, Staged)
+        assert isinstance(module, Tapped)
         self.card = card
         self.module = module.to(dtype)
         self.dtype = dtype

@@ -5,31 +5,38 @@ from torch import Tensor, nn
 
 from dgnam_models.card import Preprocessing
 
+LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, as most tools turn colour into grey
+
 
 class Preprocess(nn.Module):
     """`encode`: image (B, 3, H, W) float32 RGB in [0, 1] -> network input; `decode`: the way back, for a generator's output."""
 
     mean: Tensor
     std: Tensor
+    luma: Tensor
 
     def __init__(self, settings: Preprocessing) -> None:
         super().__init__()
         self.size = settings.size
-        self._flip = settings.channels == "BGR"
-        self.register_buffer("mean", torch.tensor(settings.mean).view(1, 3, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(settings.std).view(1, 3, 1, 1), persistent=False)
+        self._channels = settings.channels
+        for name, values in (("mean", settings.mean), ("std", settings.std), ("luma", LUMA)):
+            self.register_buffer(name, torch.tensor(values).view(1, -1, 1, 1), persistent=False)
 
     def encode(self, image: Tensor) -> Tensor:
         """`(image - mean) / std`, channels in the network's order; values beyond [0, 1] are kept."""
         assert image.shape[2:] == self.size, f"image is {tuple(image.shape[2:])}, the network takes {self.size}"
-        if self._flip:
+        if self._channels == "BGR":
             image = image.flip(1)
+        elif self._channels == "GREY":
+            image = (image * self.luma).sum(1, keepdim=True)
         return (image - self.mean) / self.std
 
     def decode(self, output: Tensor) -> Tensor:
         """`output * std + mean`, channels back to RGB, not clipped."""
         image = output * self.std + self.mean
-        return image.flip(1) if self._flip else image
+        if self._channels == "GREY":
+            return image.expand(-1, 3, -1, -1)
+        return image.flip(1) if self._channels == "BGR" else image
 
 
 def centre_crop(image: Tensor, size: tuple[int, int]) -> Tensor:

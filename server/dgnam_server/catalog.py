@@ -69,3 +69,9 @@ def _check_encoder(generator: Generator, networks: Mapping[str, Network]) -> Non
         raise CardError(
             f"{generator.name}: code of {generator.code_size} units, but {code.encoder}:{code.tap} has shape {shapes[code.tap]}"
         )
+    drawn, taken = generator.image_size, networks[code.encoder].input_size
+    if drawn[0] < taken[0] or drawn[1] < taken[1]:
+        raise CardError(
+            f"{generator.name} draws {drawn[0]} x {drawn[1]} pixels, but its encoder {code.encoder} takes {taken[0]} x {taken[1]}: "
+            "a picture can be cropped, but not grow"
+        )

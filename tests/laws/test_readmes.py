@@ -1,6 +1,7 @@
 """The commands that the READMEs show exist."""
 
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -28,3 +29,12 @@ def test_client_commands(readme: Path) -> None:
     if shown:
         done = subprocess.run([Path(sys.executable).with_name("dgnam"), "--help"], capture_output=True, text=True, check=True)
         assert shown <= set(re.findall(r"[a-z][a-z-]*", done.stdout))
+
+
+@pytest.mark.parametrize("readme", READMES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_models_commands(readme: Path) -> None:
+    """Every `dgnam-models ...` line is one that the command's own parser accepts."""
+    from dgnam_models.__main__ import _parser
+
+    for line in re.findall(r"^dgnam-models (.+)$", shell(readme).replace("\\\n", " "), re.MULTILINE):
+        _parser().parse_args(shlex.split(line, comments=True))

@@ -41,6 +41,9 @@ def test_written_cards_read_back_equal(tmp_path: Path) -> None:
     [
         ({"role": "judge"}, 'role is \'judge\'; it must be "classifier" or "prior"'),
         ({"labels": ("cat",)}, "1 labels for 2 units of fc8"),
+        ({"preprocessing": Preprocessing((64, 64), "GREY")}, "mean and std have 3 and 3 values; GREY needs 1"),
+        ({"preprocessing": Preprocessing((64, 0), "HSV")}, "channels is 'HSV'; it must be \"RGB\".*size is \\[64, 0\\]"),
+        ({"preprocessing": Preprocessing((64, 64), std=(1.0, 0.0, 1.0))}, "std has a zero"),
         ({"output_tap": "fc9"}, "output_tap 'fc9' is not among the taps"),
         ({"taps": (), "labels": ()}, "a classifier needs taps and output_tap"),
         ({"role": "prior"}, r"a prior needs \[code\]"),

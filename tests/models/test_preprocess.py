@@ -24,3 +24,9 @@ def test_decode_is_the_way_back_and_does_not_clip(order: str) -> None:
 def test_a_picture_of_the_wrong_size_is_refused() -> None:
     with pytest.raises(AssertionError, match=r"image is \(1, 1\), the network takes \(2, 2\)"):
         Preprocess(Preprocessing((2, 2))).encode(IMAGE)
+
+
+def test_grey_is_weighted_as_the_eye_does_and_drawn_in_three_channels() -> None:
+    grey = Preprocess(Preprocessing((1, 1), "GREY", (0.1,), (0.5,)))
+    torch.testing.assert_close(grey.encode(IMAGE).flatten(), torch.tensor([(0.2 * 0.299 + 0.4 * 0.587 + 0.8 * 0.114 - 0.1) / 0.5]))
+    torch.testing.assert_close(grey.decode(torch.full((1, 1, 1, 1), 2.0)), torch.full((1, 3, 1, 1), 1.1))

@@ -1,9 +1,12 @@
 """Weight formats, one per file; the file's name is a card's `format`. Nothing is ever unpickled."""
 
+from collections import OrderedDict
+from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from dgnam_models.card import CardError, ModelCard
 
@@ -23,3 +26,20 @@ def load(card: ModelCard, path: Path) -> nn.Module:
         raise CardError(f"{card.name}: unknown format {card.format!r}; there are {', '.join(names())}")
     module: nn.Module = import_module(f"{__name__}.{card.format}").load(card, path)
     return module.eval()
+
+
+def fill(module: nn.Module, state: Mapping[str, Tensor]) -> None:
+    """Give `module`, built without memory, the tensors of `state`, floating-point ones in float32; every one must be there and fit.
+
+    Where `state` does not say which version of torch's layers wrote it (safetensors does not), it is taken for the present one.
+
+    Raises:
+        RuntimeError: tensors are missing, left over or of another shape.
+    """
+    own = module.state_dict()
+    filled = OrderedDict((key, value.float() if value.is_floating_point() else value) for key, value in state.items())
+    for key, value in own.items():  # older files lack these counts, which only training reads
+        if key.endswith("num_batches_tracked") and key not in filled:
+            filled[key] = torch.zeros(value.shape, dtype=value.dtype)
+    filled._metadata = getattr(state, "_metadata", own._metadata)  # type: ignore[attr-defined]
+    module.load_state_dict(filled, assign=True)

@@ -6,15 +6,17 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
 
-from dgnam_models import nets
+from dgnam_models import loaders, nets
 from dgnam_models.card import CardError, ModelCard
 
 
 def load(card: ModelCard, path: Path) -> nn.Module:
     """Build the card's architecture and fill it from `path`; every tensor must be there and fit."""
-    module = nets.build(card.architecture, card.parameters)
     try:
-        module.load_state_dict({key: value.float() for key, value in load_file(path).items()})
+        module = nets.outline(card.architecture, card.parameters)
+        loaders.fill(module, load_file(path))
+    except (ImportError, TypeError, ValueError) as error:
+        raise CardError(f"{card.name}: {card.architecture} cannot be built: {error}") from error
     except (SafetensorError, RuntimeError) as error:
         raise CardError(f"{card.name}: {path.name} does not fit {card.architecture}: {error}") from error
     return module

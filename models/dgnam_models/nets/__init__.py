@@ -5,11 +5,12 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import nn
 
 from dgnam_models.nets._blocks import fold_, unfold_
 
-__all__ = ["build", "fold_", "names", "unfold_"]
+__all__ = ["build", "fold_", "names", "outline", "unfold_"]
 
 
 def names() -> list[str]:
@@ -27,3 +28,12 @@ def build(name: str, parameters: Mapping[str, Any]) -> nn.Module:
         raise ValueError(f"unknown architecture {name!r}; there are {', '.join(names())}")
     module: nn.Module = import_module(f"{__name__}.{name}").build(**parameters)
     return module
+
+
+def outline(name: str, parameters: Mapping[str, Any]) -> nn.Module:
+    """Return `build(name, parameters)` to be filled with weights: without memory or start values, where the architecture allows it."""
+    try:
+        with torch.device("meta"):
+            return build(name, parameters)
+    except NotImplementedError:  # it computes with tensors while it is built, as torchvision's RegNets do
+        return build(name, parameters)

@@ -67,7 +67,7 @@ class Grain(nn.Module):
     def __init__(self, maps: int, channels: int, size: int) -> None:
         super().__init__()
         random = torch.Generator().manual_seed(size)
-        self.register_buffer("noise", torch.randn(maps, size, size, generator=random))
+        self.register_buffer("noise", torch.randn(maps, size, size, generator=random, device="cpu"))
         self.noise: Tensor
         self.weight = nn.Parameter(0.05 * torch.randn(channels, maps))
 

@@ -1,0 +1,253 @@
+"""The models on this machine, and the way in for others.
+
+    dgnam-models list                                  every model: the bundled ones and those of --models
+    dgnam-models show alexnet64                        one model's card
+    dgnam-models verify --models mine                  digests, shapes, a trial run
+    dgnam-models import torchvision resnet50 --weights resnet50-11ad3fa6.pth --into mine
+    dgnam-models import caffe deploy.prototxt caffenet.caffemodel --mean 104 117 123 --into mine
+
+A pack is a folder with cards/ and weights/. `import` adds to one (--into), and the server serves it: dgnam-server --models mine. What is
+imported is checked first and written whole or not at all. Nothing is unpickled, and nothing is downloaded.
+"""
+
+import argparse
+import sys
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+import dgnam_models
+from dgnam_models import CardError, ModelCard, pack
+from dgnam_models.importers import caffe, read_labels, torchvision
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command. Returns the exit status: 0, 1 if a model has a fault, 2 if the command cannot be carried out."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except BrokenPipeError:  # whoever reads has seen enough, as `head` has
+        sys.stderr.close()
+        return 0
+    except (CardError, OSError, ImportError) as error:
+        print(f"dgnam-models: {error}", file=sys.stderr)
+        return 2
+
+
+# --- what there is ---------------------------------------------------------------------------------------------------
+
+
+def _list(options: argparse.Namespace) -> int:
+    cards = dgnam_models.cards(options.models)
+    width = max(map(len, cards))
+    for name, card in sorted(cards.items()):
+        height, wide = card.preprocessing.size
+        print(f"{name:{width}}  {card.role:10}  {height} x {wide}  {card.description}")
+    return 0
+
+
+def _show(options: argparse.Namespace) -> int:
+    card = _known(options.name, dgnam_models.cards(options.models))
+    form = card.preprocessing
+    print(f"{card.name}: {card.description}")
+    print(f"role           {card.role}, architecture {card.architecture}")
+    height, width = form.size
+    print(f"picture        {height} x {width}, {form.channels}, of 0 to 1: mean {_numbers(form.mean)}, range {_numbers(form.std)}")
+    if card.code is not None:
+        print(f"code           {len(card.code.mean)} units, those of {card.code.encoder}:{card.code.tap}")
+    if card.labels:
+        print(f"labels         {len(card.labels)}, on {card.output_tap}: {', '.join(card.labels[:4])}, ...")
+    print(f"weights        {card.file}, {card.format}, SHA-256 {card.sha256}")
+    print(f"licence        {card.licence}")
+    for key, value in card.training.items():
+        print(f"{key:14} {value}")
+    for tap in card.taps:
+        print(f"tap            {tap.name}  {' x '.join(map(str, tap.shape))}")
+    return 0
+
+
+def _verify(options: argparse.Namespace) -> int:
+    faults = 0
+    for name in options.names or dgnam_models.names(options.models):
+        try:
+            problems = pack.problems(dgnam_models.load(name, packs=options.models))
+        except (CardError, KeyError) as error:
+            problems = [str(error.args[0])]
+        faults += bool(problems)
+        print(f"{name}: {'; '.join(problems) or 'good'}", flush=True)
+    return 1 if faults else 0
+
+
+def _known(name: str, cards: Mapping[str, ModelCard]) -> ModelCard:
+    if name not in cards:
+        raise CardError(f"unknown model {name!r}; there are {', '.join(sorted(cards))}")
+    return cards[name]
+
+
+def _numbers(values: Sequence[float]) -> str:
+    return ", ".join(f"{value:.4g}" for value in values)
+
+
+# --- import ----------------------------------------------------------------------------------------------------------
+
+
+def _torchvision(options: argparse.Namespace) -> int:
+    card, weights = torchvision.convert(
+        options.model,
+        options.name or options.model,
+        file=options.weights,
+        published=options.published,
+        labels=read_labels(options.labels) if options.labels else (),
+        size=options.size and (options.size[0], options.size[-1]),
+        parameters=dict(options.parameter),
+        **_licence(options),
+    )
+    return _add(options, card, weights)
+
+
+def _caffe(options: argparse.Namespace) -> int:
+    mean = caffe.read_mean(options.mean_file) if options.mean_file else options.mean and tuple(options.mean)
+    subtraction = caffe.Subtraction(mean, options.scale, options.rgb)
+    files, name = (options.prototxt, options.weights), options.name or options.weights.stem
+    given = (options.encoder, options.tap, options.bounds)
+    if not any(given):
+        labels = read_labels(options.labels) if options.labels else ()
+        card, weights = caffe.classifier(*files, name, subtraction=subtraction, labels=labels, **_licence(options))
+    elif all(given):
+        card, weights = caffe.generator(
+            *files,
+            name,
+            subtraction=subtraction,
+            encoder=options.encoder,
+            tap=options.tap,
+            bounds=options.bounds,
+            start_learning_rate=options.start_learning_rate,
+            **_licence(options),
+        )
+    else:
+        raise CardError("a generator needs all three: --encoder, --tap and --bounds")
+    return _add(options, card, weights)
+
+
+def _add(options: argparse.Namespace, card: ModelCard, weights: Mapping[str, Tensor]) -> int:
+    card = pack.write(options.into, card, weights, over=options.over)
+    what = f"{len(card.taps)} taps, output {card.output_tap}" if card.code is None else f"a code of {len(card.code.mean)} units"
+    print(f"{card.name}: {card.role}, {what}. Serve it with: dgnam-server --models {options.into}")
+    return 0
+
+
+def _licence(options: argparse.Namespace) -> dict[str, Any]:
+    return {} if options.licence is None else {"licence": options.licence}
+
+
+def _parameter(text: str) -> tuple[str, Any]:
+    """KEY=VALUE, the value as TOML writes it."""
+    key, _, value = text.partition("=")
+    try:
+        return key.strip(), tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not KEY=VALUE with a number, true, false or a 'text'") from error
+
+
+# --- the command line ------------------------------------------------------------------------------------------------
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("dgnam-models", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    def command(where: Any, name: str, run: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
+        made: argparse.ArgumentParser = where.add_parser(
+            name, help=text.splitlines()[0], description=text, formatter_class=argparse.RawDescriptionHelpFormatter
+        )
+        made.set_defaults(run=run)
+        return made
+
+    for name, run, text in (
+        ("list", _list, "list every model: name, role, height x width of its pictures in pixels, description"),
+        ("show", _show, "show one model's card: preprocessing, taps with their shapes, labels, licence, digest"),
+        ("verify", _verify, "check models: SHA-256 of the weights, then a trial run against the card's shapes"),
+    ):
+        made = command(commands, name, run, text)
+        made.add_argument("--models", nargs="+", type=Path, default=[], metavar="PACK", help="packs beside the bundled one")
+        if name == "show":
+            made.add_argument("name", help="a model's name")
+        if name == "verify":
+            made.add_argument("names", nargs="*", metavar="NAME", help="models to check (default: all)")
+
+    sources = commands.add_parser("import", help="add a network from elsewhere to a pack").add_subparsers(metavar="SOURCE", required=True)
+    made = command(
+        sources,
+        "torchvision",
+        _torchvision,
+        """a classifier of torchvision
+
+    dgnam-models import torchvision resnet50 --into mine                                    from torchvision's own cache
+    dgnam-models import torchvision resnet50 --weights fine-tuned.safetensors --labels birds.txt --name birds --into mine
+
+Every module's output becomes a tap under its dotted name: layer1.0.conv1, and layer1.0.relu_1 for a module's second call. Size, mean, range
+and labels come from torchvision's metadata of the published weights. The number of outputs is read off the weights.""",
+    )
+    made.add_argument("model", help="torchvision's name for it: resnet50, vgg19, vit_b_16, ...")
+    made.add_argument(
+        "--weights", type=Path, metavar="FILE", help="safetensors, or a state-dict saved by torch (default: torchvision's cache)"
+    )
+    made.add_argument(
+        "--published", default="DEFAULT", metavar="WEIGHTS", help="whose metadata hold, such as IMAGENET1K_V1 (default: %(default)s)"
+    )
+    made.add_argument("--size", nargs="+", type=int, metavar="PIXELS", help="height and width, or both at once (default: as published)")
+    made.add_argument(
+        "--parameter",
+        action="append",
+        type=_parameter,
+        default=[],
+        metavar="KEY=VALUE",
+        help="a further argument of torchvision's constructor",
+    )
+    _add_target(made)
+
+    made = command(
+        sources,
+        "caffe",
+        _caffe,
+        """a Caffe network: .prototxt and .caffemodel, of either generation
+
+    dgnam-models import caffe deploy.prototxt caffenet.caffemodel --name caffenet --mean 104 117 123 --labels synset_words.txt --into mine
+    dgnam-models import caffe release.zip/fc6/generator.prototxt release.zip/fc6/generator.caffemodel --name upconv-fc6 \\
+        --encoder caffenet --tap relu6 --bounds release.zip/act_range/3x/fc6.txt --mean 104 117 123 --into mine
+
+Every blob becomes a tap; where a layer writes over a blob, as a ReLU does, its own name is the tap of what it wrote: conv1 is read before
+its ReLU, relu1 after it. With --encoder, --tap and --bounds the network is a generator and becomes a prior. Files may lie in a zip.""",
+    )
+    made.add_argument("prototxt", type=Path, help="the network's layers; best the file for deployment")
+    made.add_argument("weights", type=Path, metavar="caffemodel", help="their weights")
+    made.add_argument(
+        "--mean", nargs="+", type=float, metavar="N", help="what to subtract from pixels of 0 to 255: one value, or blue, green, red"
+    )
+    made.add_argument("--mean-file", type=Path, metavar="FILE", help="the same as .binaryproto or .npy; its mean per channel is taken")
+    made.add_argument("--scale", type=float, metavar="N", help="what to multiply by after that (default: 1, or as the .prototxt says)")
+    made.add_argument("--rgb", action="store_true", help="the network takes red, green, blue, not Caffe's usual blue, green, red")
+    made.add_argument("--encoder", metavar="MODEL", help="of a generator: the network whose activations it draws from")
+    made.add_argument("--tap", help="of a generator: where in the encoder; relu6 for the code that the published fc6 generator takes")
+    made.add_argument("--bounds", type=Path, metavar="FILE", help="of a generator: a text with the upper bound of each code unit, 3 sigma")
+    made.add_argument(
+        "--start-learning-rate", type=float, metavar="N", help="of a generator: its default (default: 2/3 of the median bound)"
+    )
+    _add_target(made)
+    return parser
+
+
+def _add_target(parser: argparse.ArgumentParser) -> None:
+    """The arguments that all sources share."""
+    parser.add_argument("--into", type=Path, required=True, metavar="PACK", help="the folder to add it to; it is made if need be")
+    parser.add_argument("--name", help="the model's name here (default: the source's)")
+    parser.add_argument("--labels", type=Path, metavar="FILE", help="names of the outputs, one per line")
+    parser.add_argument("--licence", help="a note for the card: what the weights may be used for")
+    parser.add_argument("--over", action="store_true", help="replace a model of this name")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

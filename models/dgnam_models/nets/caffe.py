@@ -1,0 +1,109 @@
+"""A network as Caffe describes one: layers in order, each reading blobs and writing blobs, sometimes over those it reads."""
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from torch import Tensor, nn
+
+from dgnam_models.nets._caffe_layers import LAYERS
+
+
+@dataclass(frozen=True)
+class Step:
+    """One layer's place in the graph: the taps it reads and those it writes."""
+
+    reads: tuple[str, ...]
+    writes: tuple[str, ...]
+
+
+class Caffe(nn.Module):
+    """Layers run one after the other. Every blob is a tap.
+
+    A layer that writes over a blob (as a ReLU does to its convolution's output) gets a tap of its own, under the layer's name, so that
+    `conv1` is read before its ReLU, `relu1` after it.
+    """
+
+    def __init__(self, input_shape: Sequence[int], layers: Sequence[Mapping[str, Any]]) -> None:
+        super().__init__()
+        self.input_shape = tuple(input_shape)
+        self.names = [(str(layer["name"]), str(layer["type"])) for layer in layers]
+        self.layers = nn.ModuleList(_layer(layer) for layer in layers)
+        self.steps = _steps(layers)
+        self._path = cache(self._find_path)
+
+    def tap_names(self) -> list[str]:
+        """All taps in the order they are computed."""
+        return [tap for step in self.steps for tap in step.writes]
+
+    def activations(self, x: Tensor, taps: Collection[str]) -> dict[str, Tensor]:
+        """Run the layers that `taps` need and no others; an input (B, D) is brought into the shape the first layer takes."""
+        if missing := set(taps) - set(self.tap_names()):
+            raise KeyError(f"no such tap: {sorted(missing)}")
+        path = self._path(frozenset(taps))
+        readers = Counter(tap for index in path for tap in self.steps[index].reads)
+        values = {tap: x.reshape(-1, *self.input_shape) for tap in self._inputs()}
+        found: dict[str, Tensor] = {}
+        for index in path:
+            step = self.steps[index]
+            output = self.layers[index](*(values[tap] for tap in step.reads))
+            values |= zip(step.writes, output if isinstance(output, tuple) else (output,), strict=True)
+            found |= {tap: values[tap] for tap in step.writes if tap in taps}
+            for tap in step.reads:  # forget what nobody reads any more
+                readers[tap] -= 1
+                if not readers[tap]:
+                    values.pop(tap, None)
+        return found
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The last layer's output."""
+        tap = self.tap_names()[-1]
+        return self.activations(x, [tap])[tap]
+
+    def _inputs(self) -> set[str]:
+        return {tap for step in self.steps for tap in step.reads} - set(self.tap_names())
+
+    def _find_path(self, taps: frozenset[str]) -> tuple[int, ...]:
+        """The layers that `taps` need, in order."""
+        needed, path = set(taps), []
+        for index in reversed(range(len(self.steps))):
+            if needed & set(self.steps[index].writes):
+                path.append(index)
+                needed |= set(self.steps[index].reads)
+        return tuple(reversed(path))
+
+
+def build(input_shape: Sequence[int], layers: Sequence[Mapping[str, Any]]) -> Caffe:
+    """Return the network.
+
+    Args:
+        input_shape: of one row, (C, H, W) or (D,).
+        layers: each with its name, its type (a key of `LAYERS`), the blobs it reads (`bottom`) and writes (`top`), and `options`.
+    """
+    return Caffe(input_shape, layers)
+
+
+def _layer(layer: Mapping[str, Any]) -> nn.Module:
+    made: nn.Module = LAYERS[layer["type"]](**layer.get("options", {}))
+    return made
+
+
+def _steps(layers: Sequence[Mapping[str, Any]]) -> list[Step]:
+    blobs = {blob for layer in layers for blob in (*layer["bottom"], *layer["top"])}
+    now: dict[str, str] = {}  # which tap holds a blob's latest value
+    steps = []
+    for layer in layers:
+        reads = tuple(now.get(blob, blob) for blob in layer["bottom"])
+        for blob in layer["bottom"]:
+            now.setdefault(blob, blob)
+        writes = []
+        for blob in layer["top"]:
+            own = blob if blob not in now else layer["name"]
+            if own != blob and (own in blobs or own in now.values()):
+                own = f"{layer['name']}/{blob}"
+            now[blob] = own
+            writes.append(own)
+        steps.append(Step(reads, tuple(writes)))
+    return steps

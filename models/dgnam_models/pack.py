@@ -1,0 +1,55 @@
+"""Packs on disk: writing a model so that no half of one is ever seen, and checking what is there."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+
+from dgnam_models.card import CardError, ModelCard, sha256, whole
+from dgnam_models.network import Generator, Network
+
+
+def write(pack: Path, card: ModelCard, weights: Mapping[str, Tensor], *, over: bool = False) -> ModelCard:
+    """Add a model to the folder `pack`: first its weights, last its card, each appearing whole or not at all.
+
+    Args:
+        card: its `file` and `sha256` are filled in.
+        weights: what the safetensors file will hold.
+        over: replace a model of this name.
+
+    Raises:
+        CardError: the name is taken, or cannot be a file's name.
+    """
+    if not card.name or card.name.startswith(".") or set(card.name) & set("/\\:+*@"):
+        raise CardError(f"{card.name!r} cannot be a model's name: it must not be empty, begin with a dot, or contain any of / \\ : + * @")
+    path = pack / "cards" / f"{card.name}.toml"
+    if path.exists() and not over:
+        raise CardError(f"{path} is there already; choose another name, or replace it with --over")
+    file = pack / "weights" / f"{card.name}.safetensors"
+    for folder in (path.parent, file.parent):
+        folder.mkdir(parents=True, exist_ok=True)
+    with whole(file) as temporary:
+        save_file({key: value.contiguous() for key, value in weights.items()}, temporary)
+        card = replace(card, file=file.name, sha256=sha256(temporary))
+        path.unlink(missing_ok=True)  # from here on the old card would describe the new weights
+    card.write(path)
+    return card
+
+
+@torch.no_grad()
+def problems(model: Network | Generator) -> list[str]:
+    """What a loaded model does that its card does not say; it runs once, on grey."""
+    if isinstance(model, Generator):
+        image = model(model.code_mean[None])
+        wrong = [] if tuple(image.shape[1:]) == (3, *model.image_size) else [f"draws {tuple(image.shape[1:])}, not 3 x {model.image_size}"]
+        return wrong + ([] if image.isfinite().all() else ["draws values that are not finite"])
+    found = model.activations(torch.full((1, 3, *model.input_size), 0.5), [tap.name for tap in model.card.taps])
+    wrong = [
+        f"{tap.name} has shape {tuple(found[tap.name].shape[1:])}, its card says {tap.shape}"
+        for tap in model.card.taps
+        if tuple(found[tap.name].shape[1:]) != tap.shape
+    ]
+    return wrong + [f"{name} has values that are not finite" for name, value in found.items() if not value.isfinite().all()]

@@ -1,0 +1,102 @@
+"""dgnam-models: what its commands print, write and refuse."""
+
+from pathlib import Path
+
+import caffe_files
+import pytest
+import torch
+from dgnam_models import nets
+from dgnam_models.__main__ import main
+from safetensors.torch import save_file
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file of random weights for the smallest network of torchvision, three classes."""
+    torch.manual_seed(0)
+    file = tmp_path_factory.mktemp("weights") / "weights.safetensors"
+    save_file(nets.build("torchvision", {"model": "mnasnet0_5", "num_classes": 3}).module.state_dict(), file)
+    return file
+
+
+def run(*arguments: object) -> int:
+    return main([str(argument) for argument in arguments])
+
+
+def test_import_list_show_and_verify(weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    labels = tmp_path / "labels.txt"
+    labels.write_text("lemon\nteapot\nkoala\n", encoding="utf-8")
+    pack = tmp_path / "pack"
+    told = ("import", "torchvision", "mnasnet0_5", "--weights", weights, "--labels", labels, "--size", 32, "--name", "mine", "--into", pack)
+    assert run(*told, "--licence", "ours") == 0
+    assert "mine: classifier, 181 taps, output classifier.1. Serve it with: dgnam-server --models" in capsys.readouterr().out
+    assert sorted(path.name for path in pack.rglob("*.*")) == ["mine.safetensors", "mine.toml"]
+
+    assert run("list", "--models", pack) == 0
+    assert "mine              classifier  32 x 32  mnasnet0_5 of torchvision\n" in capsys.readouterr().out
+    assert run("show", "mine", "--models", pack) == 0
+    shown = capsys.readouterr().out
+    assert "licence        ours" in shown and "labels         3, on classifier.1: lemon, teapot, koala" in shown
+    assert "tap            layers.0  16 x 16 x 16\n" in shown
+    assert run("verify", "mine", "alexnet64", "--models", pack) == 0
+    assert capsys.readouterr().out == "mine: good\nalexnet64: good\n"
+
+    assert run(*told) == 2
+    assert "is there already; choose another name, or replace it with --over" in capsys.readouterr().err
+    assert run(*told, "--over") == 0
+
+
+def test_caffe_networks_and_generators(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pack = tmp_path / "pack"
+    net, generator = tmp_path / "net", tmp_path / "generator"
+    net.mkdir(), generator.mkdir()
+    bounds = tmp_path / "bounds.txt"
+    bounds.write_text("12 " * 20, encoding="utf-8")
+    told = ("import", "caffe", *caffe_files.caffenet(side=67).write(net), "--name", "caffenet", "--into", pack)
+    assert run(*told) == 2
+    assert "say what the network was trained to subtract" in capsys.readouterr().err
+    assert run(*told, "--mean", 104, 117, 123) == 0
+    assert "caffenet: classifier, 23 taps, output fc8." in capsys.readouterr().out
+    told = ("import", "caffe", *caffe_files.upconv(code=(20,), seed_side=9).write(generator), "--name", "g6", "--into", pack, "--mean", 110)
+    assert run(*told, "--encoder", "caffenet", "--tap", "relu6") == 2
+    assert "a generator needs all three: --encoder, --tap and --bounds" in capsys.readouterr().err
+    assert run(*told, "--encoder", "caffenet", "--tap", "relu6", "--bounds", bounds) == 0
+    assert "g6: prior, a code of 20 units." in capsys.readouterr().out
+    assert run("verify", "caffenet", "g6", "--models", pack) == 0
+
+
+def test_verify_finds_faults(weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run("import", "torchvision", "mnasnet0_5", "--weights", weights, "--size", 32, "--into", tmp_path)
+    card = tmp_path / "cards" / "mnasnet0_5.toml"
+    whole = card.read_text()
+    card.write_text(whole.replace("    16,\n    16,\n    16,\n", "    16,\n    16,\n    15,\n", 1))
+    assert run("verify", "mnasnet0_5", "--models", tmp_path) == 1
+    assert "has shape (16, 16, 16), its card says (16, 16, 15)" in capsys.readouterr().out
+    card.write_text(whole)
+    file = tmp_path / "weights" / "mnasnet0_5.safetensors"
+    held = bytearray(file.read_bytes())
+    held[-1] ^= 1
+    file.write_bytes(held)
+    assert run("verify", "mnasnet0_5", "--models", tmp_path) == 1
+    assert "damaged or replaced" in capsys.readouterr().out
+    assert run("verify", "nobody", "--models", tmp_path) == 1
+    assert "unknown model 'nobody'" in capsys.readouterr().out
+
+
+def test_wrong_commands_say_what_to_do(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("import", "torchvision", "resnet18", "--weights", tmp_path / "nothing.pth", "--into", tmp_path) == 2
+    assert "nothing.pth cannot be read" in capsys.readouterr().err
+    assert run("import", "torchvision", "resnet18", "--into", tmp_path / "new", "--parameter", "width=64") == 2
+    assert not (tmp_path / "new").exists()
+    assert run("show", "nobody") == 2
+    assert "unknown model 'nobody'; there are alexnet64" in capsys.readouterr().err
+    for arguments in (["import", "torchvision", "resnet18"], ["import", "torchvision", "x", "--into", "p", "--parameter", "a"], []):
+        with pytest.raises(SystemExit):
+            main(arguments)
+
+
+@pytest.mark.parametrize("arguments", [[], ["import", "torchvision"]])
+def test_help_teaches(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        main([*arguments, "--help"])
+    assert "dgnam-models import torchvision resnet50" in capsys.readouterr().out
