@@ -29,11 +29,12 @@ from dgnam_server.engine.job import (
 )
 from dgnam_server.engine.lane import Lane, profile
 from dgnam_server.engine.scheduler import Scheduler
-from dgnam_server.synth import ascent
-from dgnam_server.synth.ascent import Problem, Source
-from dgnam_server.synth.methods import DEFAULT_METHOD
-from dgnam_server.synth.priors import GeneratorPrior
-from dgnam_server.synth.spec import Balance, Settings, SynthesisSpec, Term, Unit
+from dgnam_server.synth import problem
+from dgnam_server.synth.methods import DEFAULT_METHOD, METHODS
+from dgnam_server.synth.priors import PARAMETRISATIONS, GeneratorPrior, Prior
+from dgnam_server.synth.problem import Problem, Source, Structure
+from dgnam_server.synth.spec import Balance, SynthesisSpec, Term, Unit
+from dgnam_server.synth.transforms import centre_crop, resize
 
 log = logging.getLogger(__name__)
 
@@ -62,16 +63,19 @@ class Draining(Exception):
 
 @dataclass(frozen=True)
 class Key:
-    """What must be equal for rows to share a batch."""
+    """What must be equal for rows to share a batch. `prior` is a generator's name, or empty; then `size` is the picture's."""
 
+    structure: Structure
     prior: str
+    size: tuple[int, int]
     sources: tuple[Source, ...]
     balance: Balance
     strict: bool
 
     def __str__(self) -> str:
         taps = "+".join(f"{model}:{tap}" for model, tap in self.sources)
-        return f"{self.prior} > {taps}, {self.balance.value}" + (", strict" if self.strict else "")
+        drawn = self.prior or f"{self.structure.prior} {self.size[0]} x {self.size[1]} ({', '.join(self.structure.parts)})"
+        return f"{drawn} > {taps}, {self.balance.value}" + (", strict" if self.strict else "")
 
 
 @dataclass(frozen=True)
@@ -260,7 +264,7 @@ class Engine:
 
     def _join(self, lane: Lane, key: Key, job: Job, variant: int) -> None:
         try:
-            lane.join(job.id, job.spec, variant, self._start_code(job.spec))
+            lane.join(job.id, job.spec, variant, self._start_code(lane.problem.prior, job.spec))
         except Exception:
             log.exception("a row could not be made: %s", job.spec)
             self._scheduler.left(key, 1)
@@ -349,19 +353,25 @@ class Engine:
 
     def _problem(self, key: Key) -> Problem:
         networks = tuple(self._catalog.networks[name] for name in sorted({model for model, _ in key.sources}))
-        return Problem(GeneratorPrior(self._catalog.generators[key.prior]), networks, key.sources, key.balance)
+        fit = centre_crop if key.prior else resize
+        return Problem(self._prior(key), networks, key.sources, key.balance, key.structure, fit)
 
-    def _start_code(self, spec: SynthesisSpec) -> Tensor | None:
+    def _prior(self, key: Key) -> Prior:
+        if not key.prior:
+            return PARAMETRISATIONS[key.structure.prior](key.size, self._device)
+        generator = self._catalog.generators[key.prior]
+        assert generator.card.code is not None
+        return GeneratorPrior(generator, self._catalog.networks[generator.card.code.encoder])
+
+    def _start_code(self, prior: Prior, spec: SynthesisSpec) -> Tensor | None:
         """(1, D): the given code, or the given image's code; None: random."""
         if spec.start.code is not None:
             return torch.from_numpy(spec.start.code)[None].to(self._device)
         if spec.start.image is None:
             return None
-        code = self._catalog.generators[spec.prior].card.code
-        assert code is not None
         image = torch.from_numpy(spec.start.image).permute(2, 0, 1)[None].to(self._device)
         with torch.no_grad():
-            return self._catalog.networks[code.encoder].activations(image, [code.tap])[code.tap].flatten(1)
+            return prior.encode(image)
 
     def _timed_step(self, size: int) -> float:
         """Seconds of one step of `size` rows, the default prior drawing for its own encoder's output."""
@@ -373,7 +383,7 @@ class Engine:
             balance=Balance.NONE,
             prior=generator.name,
             method=DEFAULT_METHOD,
-            settings=Settings(2, 1.0, 0.0, 0.01, 3.0),
+            settings={"steps": 2, "start_learning_rate": 1.0, "end_learning_rate": 0.0, "decay": 0.01, "bound_multiplier": 3.0},
             seed=0,
         )
         lane = Lane(self._problem(_key(spec)))
@@ -392,4 +402,5 @@ class Engine:
 
 
 def _key(spec: SynthesisSpec) -> Key:
-    return Key(spec.prior, ascent.sources(spec), spec.balance, spec.strict)
+    structure = METHODS[spec.method].structure(spec.settings)
+    return Key(structure, spec.prior, spec.size, problem.sources(spec), spec.balance, spec.strict)

@@ -95,7 +95,7 @@ def complete(request: SynthesizeRequest, spec: SynthesisSpec, variant: int) -> S
     filled.determinism = _key(translate.STRICTNESS, spec.strict)  # type: ignore[assignment]
     filled.prior, filled.method = spec.prior, spec.method
     for option in METHODS[spec.method].options:
-        setattr(filled, option.name, getattr(spec.settings, option.name))
+        setattr(filled, option.name, spec.settings[option.name])
     filled.seed = spec.seed + variant
     filled.variants = 1
     filled.ClearField("preview_interval")

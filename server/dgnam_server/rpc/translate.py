@@ -182,8 +182,8 @@ def _settings(request: SynthesizeRequest, method: Method, prior: Generator | Non
                 problems.invalid(option.name, f"is {value:g}; it must be from {option.minimum:g} to {maximum:g}")
         else:
             value = min(_default(option, prior), maximum)
-        values[option.name] = value
-    return spec.Settings(**{**values, "steps": int(values["steps"])})
+        values[option.name] = int(value) if option.whole else value
+    return values
 
 
 def _default(option: Option, prior: Generator | None) -> float:
