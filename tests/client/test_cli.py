@@ -52,7 +52,7 @@ def test_options_are_sent(server: Any, folder: Path) -> None:
     options = "--prior p --method m --steps 7 --start-learning-rate 1 --end-learning-rate .5 --decay 0 --bound-multiplier 2 --seed 1"
     options += " --start start.png --determinism strict --balance none --readout probability --variants 2"
     assert main(["synth", LEMON, "-o", "out", *options.split()]) == 0
-    (request,) = server.requests
+    request = server.requests[-1]
     assert {field.name for field, _ in request.ListFields()} == {
         field.name for field in request.DESCRIPTOR.fields if field.name not in ("start_code", "preview_interval")
     }

@@ -29,7 +29,7 @@ from dgnam_server.engine.job import (
 )
 from dgnam_server.engine.lane import Lane, profile
 from dgnam_server.engine.scheduler import Scheduler
-from dgnam_server.synth import problem
+from dgnam_server.synth import memory, problem
 from dgnam_server.synth.methods import DEFAULT_METHOD, METHODS
 from dgnam_server.synth.priors import PARAMETRISATIONS, GeneratorPrior, Prior
 from dgnam_server.synth.problem import Problem, Source, Structure
@@ -43,10 +43,13 @@ LOOK_EVERY_S = 0.1  # progress is read back at most ten times a second (SERVING.
 
 @dataclass(frozen=True)
 class EngineLimits:
-    """`queue_capacity`: jobs that may wait; `max_batch_rows`: the most rows in a batch, whatever the start-up profile says."""
+    """`queue_capacity`: jobs that may wait; `max_batch_rows`: the most rows in a batch, whatever the start-up profile says;
+    `max_batch_mib`: the most memory of a batch of pictures that are optimized without a prior.
+    """
 
     queue_capacity: int = 256
     max_batch_rows: int = 64
+    max_batch_mib: int = 2048
 
 
 class Overloaded(Exception):
@@ -237,8 +240,16 @@ class Engine:
 
     def _take(self, job: Job) -> None:
         self._jobs[job.id] = job
-        capacity = 1 if job.spec.strict else self._batch_rows  # a strict row's batch always has the same shape: itself
-        self._scheduler.add(job.id, _key(job.spec), job.spec.variants, capacity)
+        self._scheduler.add(job.id, _key(job.spec), job.spec.variants, self._capacity(job.spec))
+
+    def _capacity(self, spec: SynthesisSpec) -> int:
+        """The most rows of a batch: what pays, and of pictures without a prior, whose size callers choose, what fits into memory."""
+        if spec.strict:
+            return 1  # a strict row's batch always has the same shape: itself
+        if spec.prior:
+            return self._batch_rows
+        networks = [self._catalog.networks[term.unit.model] for term in spec.terms]
+        return max(1, min(self._batch_rows, self._limits.max_batch_mib * 2**20 // memory.row_bytes(networks, spec.size)))
 
     def _iterate(self, key: Key) -> None:
         """Let rows join, step the lane, tell what happened."""

@@ -86,7 +86,9 @@ def _look_for_class(image: Tensor, rows: Rows, problem: Problem) -> Mapping[str,
         value = objectives.weighted_sum(objectives.term_activations([found[source] for source in problem.sources], rows), rows)
         slopes = torch.autograd.grad(value.sum(), [found[place] for place in problem.maps])
     size = (image.shape[2], image.shape[3])
-    heats = [shaping.activation_map(found[place].detach(), slope) for place, slope in zip(problem.maps, slopes, strict=True)]
+    heats = [
+        shaping.activation_map(found[place].detach().float(), slope.float()) for place, slope in zip(problem.maps, slopes, strict=True)
+    ]
     heat = torch.stack([shaping.enlarged(heat, size) for heat in heats]).amax(0)
     return {"heat": torch.where(due[:, None, None, None], heat, rows.state["heat"])}
 

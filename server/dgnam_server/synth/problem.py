@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Protocol
 
 from dgnam_models import Network
 from torch import Tensor
@@ -48,16 +48,16 @@ class Problem:
     patches: Patches | None = None
 
     def activations(self, image: Tensor) -> list[Tensor]:
-        """The activations of every source for image (B, 3, H, W); each network runs once, as far as its last tap."""
+        """The activations of every source for image (B, 3, H, W) in float32; each network runs once, as far as its last tap."""
         found = self.read(image, self.sources)
-        return [found[source] for source in self.sources]
+        return [found[source].float() for source in self.sources]
 
-    def read(self, image: Tensor, places: tuple[Source, ...]) -> dict[Source, Any]:
-        """The activations at `places` for image (B, 3, H, W)."""
+    def read(self, image: Tensor, places: tuple[Source, ...]) -> dict[Source, Tensor]:
+        """The activations at `places` for image (B, 3, H, W), in the precision each network computes in."""
         found: dict[Source, Tensor] = {}
         for network in self.networks:
             taps = [tap for name, tap in places if name == network.name]
-            read = network.activations(self.fit(image, network.input_size), taps)
+            read = network.own_activations(self.fit(image, network.input_size), taps)
             found |= {(network.name, tap): value for tap, value in read.items()}
         return found
 
