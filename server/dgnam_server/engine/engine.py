@@ -365,7 +365,7 @@ class Engine:
     def _problem(self, key: Key) -> Problem:
         networks = tuple(self._catalog.networks[name] for name in sorted({model for model, _ in key.sources}))
         fit = centre_crop if key.prior else resize
-        return Problem(self._prior(key), networks, key.sources, key.balance, key.structure, fit)
+        return Problem(self._prior(key), networks, key.sources, key.balance, key.structure, fit, self._catalog.patches)
 
     def _prior(self, key: Key) -> Prior:
         if not key.prior:

@@ -89,6 +89,7 @@ def pixels(request: SynthesizePixelsRequest, catalog: Catalog, config: Config) -
     if method is not None:  # otherwise it is unknown which options there are
         _check_names(request.options, method, problems)
         settings = _settings(request.options, method, None, config.max_steps, "options.", problems)
+        _check_patches(settings, catalog, problems)
     size = _size(request, terms, catalog, config.max_pixels, problems)
     start = spec.Start()
     if request.HasField("start_image"):
@@ -256,6 +257,12 @@ def _check_names(given: Collection[str], method: Method, problems: Problems) -> 
         else:
             whose = listed([known.name for known in others])
             problems.invalid(f"options.{name}", f"is an option of {whose}, and {method.name} has no such part: leave it out")
+
+
+def _check_patches(settings: spec.Settings, catalog: Catalog, problems: Problems) -> None:
+    if catalog.patches is None and (settings["patch_weight"] or settings["end_patch_weight"]):
+        how = "`python -m dgnam_models.patches --data PHOTOGRAPHS --out PACK`, then `dgnam-server --models PACK`"
+        problems.unmet("options.patch_weight", "NO_PATCHES", f"this server has no patches of photographs: {how}")
 
 
 def _default(option: Option, prior: Generator | None, before: Mapping[str, float]) -> float:

@@ -88,6 +88,8 @@ _TABLE = (
     Option("end_tv_weight", "Where that weight goes linearly.", 0.0, 1000.0, None),
     Option("tv_exponent", "The beta of total variation; 1 lets edges be sharp.", 0.5, 4.0, 1.0),
     Option("end_tv_exponent", "Where beta goes linearly.", 0.5, 4.0, None),
+    Option("patch_weight", "Weight of the distance to photographs' patches (Pan et al. 2017, eq. 7); needs a patch set.", 0.0, 1000.0, 0.0),
+    Option("end_patch_weight", "Where that weight goes linearly.", 0.0, 1000.0, None),
     Option("octaves", "Resolutions from coarse to fine, each half of the next; 0 and 1: only the full one.", 0.0, 8.0, 0.0, whole=True),
     Option(
         "laplacian_weight", "Weight of the gradient's Laplacian bands, each brought to one size (Pan et al. 2017, eq. 8).", 0.0, 100.0, 0.0
@@ -115,7 +117,7 @@ OPTIONS: dict[str, Option] = {option.name: option for option in _TABLE}
 
 _PAN = "Pan, Fu, Zhu, Wang: Deep visualization based on the spatial pyramid decomposition, J. Harbin Inst. Tech. 49(11), 2017, "
 _PAN += "DOI 10.11918/j.issn.0367-6234.201612087"
-_VIEW = ("random-view", "p-norm", "total-variation", "octaves", "pyramid", "normalization", "activation-map")
+_VIEW = ("random-view", "p-norm", "total-variation", "patches", "octaves", "pyramid", "normalization", "activation-map")
 _PIXELS = (*_VIEW, "decay", "blur", "small-norms", "range")
 # The general settings of Pan et al. 2017, section 4.1: normalized gradients, momentum, random shift and crop, several resolutions.
 _GENERAL: dict[str, float | None] = {
@@ -157,6 +159,7 @@ _PIXEL_METHODS = (
     _pan("blur", "The normalized gradient; the picture is blurred after each step, less and less", blur_sigma=1.5, end_blur_sigma=0.3),
     _pan("laplacian", "The normalized gradient with its Laplacian bands balanced: raises low frequencies", laplacian_weight=1.0),
     _pan("gaussian", "The normalized gradient with its Gaussian levels added up: steers high frequencies", gaussian_weight=1.0),
+    _pan("patch-prior", "The normalized gradient, with every patch drawn to the nearest patch of photographs", patch_weight=0.1),
     Method(
         name="yosinski-2015",
         description="Gradient ascent on pixels with decay, blur every few steps, and the faintest pixels set to grey",

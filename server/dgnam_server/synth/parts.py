@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TypeVar, cast
 
 import torch
+from dgnam_models import patches
 from torch import Tensor
 
 from dgnam_server.synth import objectives, penalties, projections, pyramids, shaping, transforms
@@ -54,6 +55,13 @@ def _p_norm(image: Tensor, rows: Rows, problem: Problem) -> Tensor:
 
 def _total_variation(image: Tensor, rows: Rows, problem: Problem) -> Tensor:
     return rows.now("tv_weight") * image[0].numel() * penalties.total_variation(image, rows.now("tv_exponent"))
+
+
+def _patches(image: Tensor, rows: Rows, problem: Problem) -> Tensor:
+    assert problem.patches is not None
+    cut = patches.normalized(patches.cut(image))
+    overlap = cut[0].numel() / image[0].numel()  # how many patches a pixel is in
+    return rows.now("patch_weight") * penalties.patch_distance(cut, problem.patches.nearest(cut)) / overlap
 
 
 # --- what is done to the gradient image ------------------------------------------------------------------------------
@@ -141,6 +149,7 @@ PARTS: dict[str, Part] = {
     "total-variation": Part(
         ("tv_weight", "end_tv_weight", "tv_exponent", "end_tv_exponent"), ("tv_weight", "end_tv_weight"), penalty=_total_variation
     ),
+    "patches": Part(("patch_weight", "end_patch_weight"), ("patch_weight", "end_patch_weight"), penalty=_patches),
     "octaves": Part(("octaves",), ("octaves",), shape=_octaves),
     "pyramid": Part(
         ("laplacian_weight", "end_laplacian_weight", "gaussian_weight", "end_gaussian_weight", "levels"),

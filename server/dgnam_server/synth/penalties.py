@@ -35,3 +35,13 @@ def total_variation(image: Tensor, exponent: Tensor, size: float = 1.0) -> Tenso
     down[..., :-1, :] = image[..., 1:, :] - image[..., :-1, :]
     power = (across.square() + down.square() + _SMOOTH) ** (exponent / 2)[:, None, None, None]
     return power.sum(1).mean((1, 2)) / size**exponent
+
+
+def patch_distance(patches: Tensor, nearest: Tensor) -> Tensor:
+    """`R = sum_p ||x_p - D_p||^2`, (B,) (Pan et al. 2017, eq. 7).
+
+    Args:
+        patches: x_p, (B, P, D), normalized.
+        nearest: D_p, of the same shape: the patches of a set of photographs' that are nearest to them; not differentiated.
+    """
+    return (patches - nearest.detach()).square().sum((1, 2))

@@ -3,22 +3,15 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
 
 from dgnam_models import Network
+from dgnam_models.patches import PatchSet
 from torch import Tensor
 
 from dgnam_server.synth.priors import Prior
 from dgnam_server.synth.spec import Balance, SynthesisSpec
 
 Source = tuple[str, str]  # network and tap
-
-
-class Patches(Protocol):
-    """A set of photographs' patches."""
-
-    def nearest(self, patches: Tensor) -> Tensor:
-        """The nearest of the set for each of patches (N, D)."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +38,7 @@ class Problem:
     balance: Balance
     structure: Structure
     fit: Callable[[Tensor, tuple[int, int]], Tensor]  # how an image gets a network's input size
-    patches: Patches | None = None
+    patches: PatchSet | None = None
 
     def activations(self, image: Tensor) -> list[Tensor]:
         """The activations of every source for image (B, 3, H, W) in float32; each network runs once, as far as its last tap."""

@@ -6,12 +6,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
+from dgnam_models.patches import PatchSet
 from dgnam_proto.v1.synthesis_pb2 import DETERMINISM_STRICT, SynthesizePixelsRequest, SynthesizeRequest
 from dgnam_proto.v1.target_pb2 import Target, Term, Unit
 from dgnam_server.catalog import Catalog
 from dgnam_server.config import Config
 from dgnam_server.engine.job import Ending, Finished
-from dgnam_server.errors import InvalidRequest, NotFound
+from dgnam_server.errors import FailedPrecondition, InvalidRequest, NotFound
 from dgnam_server.rpc import messages, translate
 from dgnam_server.rpc.messages import Answer, Provenance
 from dgnam_server.synth import memory
@@ -76,6 +78,7 @@ def test_invalid(pixels: SynthesizePixelsRequest, tiny: Catalog, change: Change,
 
 @pytest.mark.parametrize("method", PIXEL_METHODS, ids=lambda method: method.name)
 def test_every_option_is_held_to_its_range(pixels: SynthesizePixelsRequest, tiny: Catalog, method: Method) -> None:
+    tiny = replace(tiny, patches=PatchSet(torch.zeros(40, 192)))
     pixels.method = method.name
     for known in method.options:
         for value in (known.minimum, known.maximum):
@@ -108,6 +111,14 @@ def test_a_pixel_method_of_the_other_call(request_: SynthesizeRequest, tiny: Cat
     request_.method = "pyramid"
     with pytest.raises(InvalidRequest, match="optimizes pixels: call SynthesizePixels"):
         translate.synthesis(request_, tiny, Config())
+
+
+def test_patches_that_are_not_there(pixels: SynthesizePixelsRequest, tiny: Catalog) -> None:
+    pixels.method = "patch-prior"
+    with pytest.raises(FailedPrecondition, match="no patches of photographs: `python -m dgnam_models.patches"):
+        translate.pixels(pixels, tiny, Config())
+    pixels.options.update(patch_weight=0.0, end_patch_weight=0.0)
+    translate.pixels(pixels, tiny, Config())
 
 
 def test_an_unknown_method(pixels: SynthesizePixelsRequest, tiny: Catalog) -> None:

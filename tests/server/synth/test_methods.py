@@ -1,9 +1,11 @@
 """Every method of the table: its options, and the rules that every row obeys whatever its method."""
 
 from dataclasses import replace
+from functools import cache
 
 import pytest
 import torch
+from dgnam_models.patches import PatchSet, build
 from dgnam_server.catalog import Catalog
 from dgnam_server.synth import ascent, parts
 from dgnam_server.synth.methods import METHODS, OPTIONS, Method
@@ -24,6 +26,7 @@ EVERYTHING_ON = {  # each part, all at once
     "p_norm_weight": 0.3,
     "tv_weight": 0.2,
     "end_tv_weight": 0.0,
+    "patch_weight": 0.05,
     "octaves": 3.0,
     "laplacian_weight": 1.0,
     "gaussian_weight": 0.5,
@@ -45,11 +48,18 @@ def spec_for(method: Method, *units: tuple[str, str, int], seed: int = 0, size: 
     return SynthesisSpec(terms, Balance.NONE, "", method.name, filled, seed, size=(size, size))
 
 
+@cache
+def patch_set() -> PatchSet:
+    """Of random photographs: what they show does not matter here."""
+    pixels = torch.randint(0, 256, (20, 3, 32, 32), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    return PatchSet(build(pixels, 400))
+
+
 def problem_for(catalog: Catalog, method: Method, *specs: SynthesisSpec) -> Problem:
     taps = tuple(sorted({source for spec in specs for source in sources(spec)}))
     networks = tuple(catalog.networks[name] for name in sorted({model for model, _ in taps}))
     prior: Prior = PARAMETRISATIONS[method.prior](specs[0].size, torch.device("cpu"))
-    return Problem(prior, networks, taps, specs[0].balance, method.structure(specs[0].settings), resize)
+    return Problem(prior, networks, taps, specs[0].balance, method.structure(specs[0].settings), resize, patch_set())
 
 
 @pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
