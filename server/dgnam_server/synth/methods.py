@@ -126,7 +126,7 @@ _GENERAL: dict[str, float | None] = {
     "gradient_normalization": 1.0,
     "shift_px": 4.0,
     "crop": 0.1,
-    "octaves": 3.0,
+    "octaves": 2.0,
     "keep_range": 1.0,
 }
 
@@ -147,16 +147,17 @@ DGN_AM = Method(
 )
 PYRAMID = _pan(
     "pyramid",
-    "Gradient ascent on pixels; the gradient's Laplacian and Gaussian pyramids are balanced at each step",
+    "Gradient ascent on pixels; the gradient's Laplacian and Gaussian pyramids are balanced at each step, a little total variation smooths",
     laplacian_weight=1.0,
     gaussian_weight=1.0,
+    tv_weight=0.08,
 )
 _PIXEL_METHODS = (
     PYRAMID,
     _pan("normalized", "Gradient ascent on pixels with normalized gradients and momentum, nothing else to make it look natural"),
-    _pan("p-norm", "The normalized gradient, with the p-norm penalty against extreme values", p_norm_weight=0.5),
-    _pan("tv", "The normalized gradient, with the total variation penalty", tv_weight=0.3),
-    _pan("blur", "The normalized gradient; the picture is blurred after each step, less and less", blur_sigma=1.5, end_blur_sigma=0.3),
+    _pan("p-norm", "The normalized gradient, with the p-norm penalty against extreme values", p_norm_weight=0.3),
+    _pan("tv", "The normalized gradient, with the total variation penalty", tv_weight=0.15),
+    _pan("blur", "The normalized gradient; the picture is blurred after each step, less and less", blur_sigma=1.0, end_blur_sigma=0.3),
     _pan("laplacian", "The normalized gradient with its Laplacian bands balanced: raises low frequencies", laplacian_weight=1.0),
     _pan("gaussian", "The normalized gradient with its Gaussian levels added up: steers high frequencies", gaussian_weight=1.0),
     _pan("patch-prior", "The normalized gradient, with every patch drawn to the nearest patch of photographs", patch_weight=0.1),
@@ -192,9 +193,9 @@ _PIXEL_METHODS = (
             "start_learning_rate": 0.02,
             "end_learning_rate": 0.002,
             "gradient_normalization": 1.0,
-            "p_norm_weight": 0.5,
+            "p_norm_weight": 0.3,
             "p_norm_exponent": 6.0,
-            "tv_weight": 2.0,
+            "tv_weight": 1.0,
             "tv_exponent": 2.0,
             "shift_px": 4.0,
             "keep_range": 1.0,
