@@ -32,7 +32,7 @@ from ._local import LocalServer, local_server
 from ._result import Event, Progress, Queued, Recipe, Result, Started, VariantProgress
 from ._sheet import contact_sheet
 from ._target import Term, Unit
-from ._types import Code, Lane, Limits, Load, Method, Methods, Model, Option, ServerInfo, SynthesisOptions, Tap, UnitInfo
+from ._types import Code, Lane, Limits, Load, Method, Methods, Model, Option, PixelOptions, ServerInfo, SynthesisOptions, Tap, UnitInfo
 
 __all__ = [
     "DEFAULT_SERVER",
@@ -57,6 +57,7 @@ __all__ = [
     "Option",
     "OverloadedError",
     "PermissionDeniedError",
+    "PixelOptions",
     "Progress",
     "ProtocolError",
     "Queued",

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import inspect
 import os
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import aclosing
 from typing import Any, Self, Unpack, cast, overload
 
 import grpc
 import grpc.aio
-from dgnam_proto.v1 import catalog_pb2, server_pb2, synthesis_pb2
+from dgnam_proto.v1 import catalog_pb2, server_pb2
 from google.protobuf import wrappers_pb2
 
 from . import _wire
@@ -129,24 +129,39 @@ class AsyncClient:
     ) -> Any:
         """Draw a picture for each of several targets, at the same time: `Client.synthesize_many`."""
         requests = [_wire.synthesize_request(target, variants, **options) for target in targets]
-        places = asyncio.Semaphore(concurrency)
+        return await self._draw_many(requests, timeout, on_progress, concurrency)
 
-        async def outcome(index: int) -> Result | list[Result] | DgnamError:
-            report = None if on_progress is None else lambda event: on_progress(index, event)
-            async with places:
-                try:
-                    return await self._draw(requests[index], timeout, report)
-                except DgnamError as error:
-                    return error
+    async def synthesize_pixels(
+        self,
+        target: TargetLike,
+        *,
+        variants: int | None = None,
+        on_progress: Callable[[Event], object] | None = None,
+        timeout: float | None = None,
+        **options: Any,
+    ) -> Any:
+        """Draw the picture that a target prefers, without a prior: `Client.synthesize_pixels`."""
+        return await self._draw(_wire.pixels_request(target, variants, **options), timeout, on_progress)
 
-        tasks = [asyncio.create_task(outcome(index)) for index in range(len(requests))]
-        try:
-            return await asyncio.gather(*tasks)
-        finally:
-            # Where one failed or this call was cancelled, none goes on behind the caller's back.
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+    def stream_pixels(
+        self, target: TargetLike, *, variants: int | None = None, timeout: float | None = None, **options: Any
+    ) -> AsyncGenerator[Event]:
+        """Draw as `synthesize_pixels` does, and tell what happens meanwhile: `Client.stream_pixels`."""
+        return self._events(_wire.pixels_request(target, variants, **options), timeout)
+
+    async def synthesize_pixels_many(
+        self,
+        targets: Iterable[TargetLike],
+        *,
+        variants: int | None = None,
+        on_progress: Callable[[int, Event], object] | None = None,
+        concurrency: int = 8,
+        timeout: float | None = None,
+        **options: Any,
+    ) -> list[Any]:
+        """`synthesize_pixels` for each of several targets, at the same time: `Client.synthesize_pixels_many`."""
+        requests = [_wire.pixels_request(target, variants, **options) for target in targets]
+        return await self._draw_many(requests, timeout, on_progress, concurrency)
 
     async def replay(
         self, recipe: _wire.RecipeLike, *, on_progress: Callable[[Event], object] | None = None, timeout: float | None = None
@@ -224,9 +239,10 @@ class AsyncClient:
         except grpc.RpcError as error:
             raise from_rpc(cast(RpcFailure, error), self.server) from error
 
-    async def _events(self, request: synthesis_pb2.SynthesizeRequest, timeout: float | None) -> AsyncGenerator[Event]:
+    async def _events(self, request: _wire.Request, timeout: float | None) -> AsyncGenerator[Event]:
         metadata = await self._metadata()
-        call = self._open().synthesis.Synthesize(request, timeout=seconds(timeout, self._synthesis_timeout), metadata=metadata)
+        verb = getattr(self._open().synthesis, _wire.VERBS[type(request)])
+        call = verb(request, timeout=seconds(timeout, self._synthesis_timeout), metadata=metadata)
         try:
             async for response in call:
                 event = _wire.event(response)
@@ -239,7 +255,7 @@ class AsyncClient:
             call.cancel()
 
     async def _draw(
-        self, request: synthesis_pb2.SynthesizeRequest, timeout: float | None, on_progress: Callable[[Event], object] | None
+        self, request: _wire.Request, timeout: float | None, on_progress: Callable[[Event], object] | None
     ) -> Result | list[Result]:
         results = []
         # A generator that is left early would otherwise be closed only when the loop comes to it.
@@ -250,3 +266,29 @@ class AsyncClient:
                 if on_progress is not None:
                     on_progress(event)
         return _wire.drawn(request, results)
+
+    async def _draw_many(
+        self,
+        requests: Sequence[_wire.Request],
+        timeout: float | None,
+        on_progress: Callable[[int, Event], object] | None,
+        concurrency: int,
+    ) -> list[Any]:
+        places = asyncio.Semaphore(concurrency)
+
+        async def outcome(index: int) -> Result | list[Result] | DgnamError:
+            report = None if on_progress is None else lambda event: on_progress(index, event)
+            async with places:
+                try:
+                    return await self._draw(requests[index], timeout, report)
+                except DgnamError as error:
+                    return error
+
+        tasks = [asyncio.create_task(outcome(index)) for index in range(len(requests))]
+        try:
+            return await asyncio.gather(*tasks)
+        finally:
+            # Where one failed or this call was cancelled, none goes on behind the caller's back.
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)

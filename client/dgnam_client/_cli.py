@@ -43,8 +43,10 @@ examples:
   dgnam synth alexnet64:fc8:lemon alexnet64:fc8:teapot -o pictures/ --grid sheet.png
   dgnam synth "alexnet64:fc8:lemon+0.5*alexnet64:fc8:teapot" --seed 7
   dgnam synth alexnet64:conv5:12@6,6 --steps 400 --variants 4
+  dgnam synth alexnet64:fc8:lemon --method pyramid --octaves 4 -o lemon.png
   dgnam synth --replay lemon.json -o again.png
 
+With a --method that optimizes pixels, every option that `dgnam methods` lists for it may be given.
 Without -o, pictures go to the current folder under names made from their targets; with --grid alone, only the sheet is written.
 Ctrl-C stops the server's work too.
 """
@@ -60,8 +62,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         0 if all went well, 2 for a request that cannot be met as it is, 1 for other failures, 130 after Ctrl-C.
     """
     given = sys.argv[1:] if argv is None else argv
+    parser, own = _parser()
+    given, of_method = _split_off(given, own) if given[:1] == ["synth"] else (given, {})
     # A weight may be negative, and argparse would take it for an option; none of ours starts with a digit.
-    arguments = _parser().parse_args([f" {text}" if re.match(r"-[\d.]", text) else text for text in given])
+    arguments = parser.parse_args([f" {text}" if re.match(r"-[\d.]", text) else text for text in given])
+    arguments.of_method = of_method
     try:
         with Client(arguments.server, ca_file=arguments.ca_file, cert_file=arguments.cert_file, key_file=arguments.key_file) as client:
             code: int = arguments.run(client, arguments)
@@ -82,7 +87,21 @@ def main(argv: Sequence[str] | None = None) -> int:
         return FAILED
 
 
-def _parser() -> argparse.ArgumentParser:
+def _split_off(given: Sequence[str], own: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+    """The arguments without those `--options` that this command does not know, and these: a method's, which the server knows."""
+    rest, found, left = [], {}, list(given)
+    while left:
+        text = left.pop(0)
+        name, equals, value = text.partition("=")
+        if not name.startswith("--") or name == "--" or any(known.startswith(name) for known in own):
+            rest.append(text)
+        else:
+            found[name[2:].replace("-", "_")] = value if equals else left.pop(0) if left else ""
+    return rest, found
+
+
+def _parser() -> tuple[argparse.ArgumentParser, list[str]]:
+    """The parser, and the options that `synth` itself knows."""
     connection = argparse.ArgumentParser(add_help=False)
     group = connection.add_argument_group("connection")
     group.add_argument(
@@ -112,6 +131,7 @@ def _parser() -> argparse.ArgumentParser:
     synth.add_argument("--quiet", action="store_true", help="no progress bars")
     options = synth.add_argument_group("synthesis", "What is not given is the server's default: see `dgnam methods`.")
     options.add_argument("--prior", help="the trained generator that draws")
+    options.add_argument("--size", type=int, metavar="PX", help="side of a picture that is optimized without a prior")
     options.add_argument("--method", help="the procedure")
     options.add_argument("--steps", type=int)
     options.add_argument("--start-learning-rate", type=float, metavar="RATE")
@@ -125,16 +145,19 @@ def _parser() -> argparse.ArgumentParser:
     options.add_argument("--balance", choices=get_args(Balance), help="how several units are brought together")
     options.add_argument("--readout", choices=get_args(Readout), help="what is read off a unit")
 
+    own = [text for action in synth._actions for text in action.option_strings]
+
     models = command("models", _models, "List the server's models, or tell all about one.")
     models.add_argument("name", nargs="?", metavar="NAME")
     units = command("units", _units, "List the units that can be targets.", "example:\n  dgnam units alexnet64:fc8 --filter lem\n")
     units.add_argument("place", metavar="MODEL[:TAP]", help="without a tap: the one whose units have labels")
     units.add_argument("--filter", metavar="TEXT", help="only labels that contain this")
-    methods = command("methods", _methods, "List the methods and their options.")
+    methods = command("methods", _methods, "List the methods and their options, or tell about one.")
+    methods.add_argument("name", nargs="?", metavar="NAME")
     for listing in (models, units, methods):
         listing.add_argument("--json", action="store_true", help="print JSON")
     command("doctor", _doctor, "Check the way from here to a picture, step by step.")
-    return parser
+    return parser, own
 
 
 def _synth(client: Client, arguments: argparse.Namespace) -> int:
@@ -144,16 +167,21 @@ def _synth(client: Client, arguments: argparse.Namespace) -> int:
     variants = arguments.variants
     options = {name: getattr(arguments, name) for name in _types.SynthesisOptions.__annotations__ if hasattr(arguments, name)}
     if arguments.replay:
-        if variants is not None or any(value is not None for value in options.values()):
+        if variants is not None or arguments.of_method or any(value is not None for value in (*options.values(), arguments.size)):
             raise InvalidRequestError("a recipe holds all options: leave them out beside --replay")
         recipe = _wire.read_recipe(arguments.replay)
         names = [recipe.target]
+    method = None if arguments.replay else _pixel_method(client, arguments, options)
     _check_output(arguments, several=len(names) * (variants or 1) > 1)
 
     outcomes: Sequence[_result.Result | list[_result.Result] | DgnamError]
     with _Bars(names, variants or 1, sys.stderr, quiet=arguments.quiet) as bars:
         if arguments.replay:
             outcomes = [client.replay(recipe, timeout=arguments.timeout, on_progress=lambda event: bars(0, event))]
+        elif method is not None:
+            outcomes = client.synthesize_pixels_many(
+                arguments.targets, variants=variants, timeout=arguments.timeout, on_progress=bars, **method
+            )
         else:
             outcomes = client.synthesize_many(arguments.targets, variants=variants, timeout=arguments.timeout, on_progress=bars, **options)
 
@@ -163,6 +191,37 @@ def _synth(client: Client, arguments: argparse.Namespace) -> int:
         for line in recipe.differences(results[0].recipe):
             _complain(f"the picture may differ from the recipe's: {line}")
     return _report(names, outcomes)
+
+
+def _pixel_method(client: Client, arguments: argparse.Namespace, options: dict[str, Any]) -> dict[str, Any] | None:
+    """What to tell `synthesize_pixels` where the method is one of its own; None: it is `synthesize` that is asked for.
+
+    Raises:
+        InvalidRequestError: An option that has no place in this call, or is no number.
+    """
+    if arguments.method is None and not arguments.of_method and arguments.size is None:
+        return None  # no need to ask
+    methods = client.methods(timeout=arguments.timeout)
+    named = arguments.method or methods.default_method
+    method = next((method for method in methods if method.name == named), None)
+    if method is None or not method.pixels:
+        stray = ["size"] * (arguments.size is not None) + list(arguments.of_method)
+        for name in stray:
+            having = [other.name for other in methods if other.pixels and (name == "size" or any(o.name == name for o in other.options))]
+            whose = f"it belongs to {', '.join(having)}" if having else "no method has it; `dgnam methods` lists what there is"
+            raise InvalidRequestError(f"--{name.replace('_', '-')} is no option of {named}: {whose}")
+        return None
+    if arguments.prior is not None:
+        raise InvalidRequestError(f"--prior is no option of {named}, which draws without a prior: leave it out")
+    told = {name: value for name, value in options.items() if value is not None and name != "prior"}
+    return {**told, "size": arguments.size, **{name: _number(name, text) for name, text in arguments.of_method.items()}}
+
+
+def _number(name: str, text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise InvalidRequestError(f"--{name.replace('_', '-')} wants a number, but got {text!r}") from None
 
 
 def _listed(outcome: _result.Result | list[_result.Result]) -> list[_result.Result]:
@@ -317,10 +376,14 @@ def _units(client: Client, arguments: argparse.Namespace) -> int:
 
 def _methods(client: Client, arguments: argparse.Namespace) -> int:
     methods = client.methods(timeout=arguments.timeout)
+    shown = [method for method in methods if arguments.name in (None, method.name)]
+    if not shown:
+        raise NotFoundError(f"there is no method {arguments.name!r}: there are {', '.join(method.name for method in methods)}")
     if arguments.json:
-        return _print_json(methods)
-    for method in methods:
-        default = " (default)" if method.name == methods.default_method else ""
+        return _print_json(methods if arguments.name is None else shown[0])
+    for method in shown:
+        default = " (default)" if method.name in (methods.default_method, methods.default_pixel_method) else ""
+        default += ", of pixels" if method.pixels else ", with a prior"
         print(f"{method.name}{default}: {method.description}")
         if method.citation:
             print(f"  {method.citation}")
@@ -328,7 +391,7 @@ def _methods(client: Client, arguments: argparse.Namespace) -> int:
             (
                 f"  --{option.name.replace('_', '-')}",
                 f"{option.minimum:g} to {option.maximum:g}",
-                "the prior's own" if option.default is None else f"{option.default:g}",
+                _default(option),
                 option.description,
             )
             for option in method.options
@@ -336,6 +399,12 @@ def _methods(client: Client, arguments: argparse.Namespace) -> int:
         _print_table(("  OPTION", "RANGE", "DEFAULT", ""), rows)
     print(f"default prior: {methods.default_prior}")
     return DONE
+
+
+def _default(option: _types.Option) -> str:
+    if option.default is not None:
+        return f"{option.default:g}"
+    return "the same" if option.name.startswith("end_") else "the prior's own"
 
 
 def _doctor(client: Client, arguments: argparse.Namespace) -> int:

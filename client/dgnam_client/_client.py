@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Self, Unpack, cast, overload
 
 import grpc
-from dgnam_proto.v1 import catalog_pb2, server_pb2, synthesis_pb2
+from dgnam_proto.v1 import catalog_pb2, server_pb2
 from google.protobuf import wrappers_pb2
 
 from . import _wire
@@ -188,6 +188,54 @@ class Client:
         requests = [_wire.synthesize_request(target, variants, **options) for target in targets]
         return self._draw_many(requests, timeout, on_progress or _ignore, concurrency)
 
+    def synthesize_pixels(
+        self,
+        target: TargetLike,
+        *,
+        variants: int | None = None,
+        on_progress: Callable[[Event], object] | None = None,
+        timeout: float | None = None,
+        **options: Any,
+    ) -> Any:
+        """Draw the picture that a target prefers by optimizing the picture itself; no prior takes part.
+
+        Args:
+            target: As `synthesize` takes one.
+            variants: How many pictures, each from its own seed.
+            on_progress: Called with each event as it comes.
+            timeout: Seconds, waiting included.
+            **options: See PixelOptions; every other keyword is an option of the method, such as `steps` or `tv_weight`. Which ones
+                there are, `methods()` tells.
+
+        Returns:
+            The picture, a Result; with `variants` of two or more, the list of them.
+
+        Raises:
+            InvalidAddressError: Something in the target is no address.
+            DgnamError: The server refused or failed.
+        """
+        return self._draw(_wire.pixels_request(target, variants, **options), timeout, on_progress or _ignore)
+
+    def stream_pixels(
+        self, target: TargetLike, *, variants: int | None = None, timeout: float | None = None, **options: Any
+    ) -> Generator[Event]:
+        """Draw as `synthesize_pixels` does, and tell what happens meanwhile: see `stream`."""
+        return self._events(_wire.pixels_request(target, variants, **options), timeout)
+
+    def synthesize_pixels_many(
+        self,
+        targets: Iterable[TargetLike],
+        *,
+        variants: int | None = None,
+        on_progress: Callable[[int, Event], object] | None = None,
+        concurrency: int = 8,
+        timeout: float | None = None,
+        **options: Any,
+    ) -> list[Any]:
+        """`synthesize_pixels` for each of several targets, at the same time: see `synthesize_many`."""
+        requests = [_wire.pixels_request(target, variants, **options) for target in targets]
+        return self._draw_many(requests, timeout, on_progress or _ignore, concurrency)
+
     def replay(
         self, recipe: _wire.RecipeLike, *, on_progress: Callable[[Event], object] | None = None, timeout: float | None = None
     ) -> Result:
@@ -302,10 +350,9 @@ class Client:
         except grpc.RpcError as error:
             raise from_rpc(cast(RpcFailure, error), self.server) from error
 
-    def _events(
-        self, request: synthesis_pb2.SynthesizeRequest, timeout: float | None, on_open: Callable[[Any], object] | None = None
-    ) -> Generator[Event]:
-        call = self._open().synthesis.Synthesize(request, timeout=seconds(timeout, self._synthesis_timeout), metadata=self._metadata())
+    def _events(self, request: _wire.Request, timeout: float | None, on_open: Callable[[Any], object] | None = None) -> Generator[Event]:
+        verb = getattr(self._open().synthesis, _wire.VERBS[type(request)])
+        call = verb(request, timeout=seconds(timeout, self._synthesis_timeout), metadata=self._metadata())
         try:
             if on_open is not None:
                 on_open(call)
@@ -321,7 +368,7 @@ class Client:
 
     def _draw(
         self,
-        request: synthesis_pb2.SynthesizeRequest,
+        request: _wire.Request,
         timeout: float | None,
         on_progress: Callable[[Event], object],
         on_open: Callable[[Any], object] | None = None,
@@ -335,7 +382,7 @@ class Client:
 
     def _draw_many(
         self,
-        requests: Sequence[synthesis_pb2.SynthesizeRequest],
+        requests: Sequence[_wire.Request],
         timeout: float | None,
         on_progress: Callable[[int, Event], object],
         concurrency: int,

@@ -201,7 +201,7 @@ class Recipe:
         from google.protobuf import json_format
 
         # Other JSON, and an empty object, would pass for a recipe in which nothing is set.
-        if not isinstance(fields, dict) or not fields.get("request"):
+        if not isinstance(fields, dict) or not (fields.get("request") or fields.get("pixels")):
             raise InvalidRequestError("this is not a recipe: it holds no request")
         try:
             return cls(json_format.ParseDict(fields, synthesis_pb2.Recipe()))
@@ -239,21 +239,26 @@ class Recipe:
         """
         return write_file(Path(path), self.to_json().encode())
 
-    def request(self) -> synthesis_pb2.SynthesizeRequest:
+    def request(self) -> synthesis_pb2.SynthesizeRequest | synthesis_pb2.SynthesizePixelsRequest:
         """The request that draws the picture again: a copy."""
-        request = synthesis_pb2.SynthesizeRequest()
-        request.CopyFrom(self._message.request)
+        request: synthesis_pb2.SynthesizeRequest | synthesis_pb2.SynthesizePixelsRequest = type(self._request)()
+        request.MergeFrom(self._request)
         return request
+
+    @property
+    def _request(self) -> Any:
+        return self._message.pixels if self._message.HasField("pixels") else self._message.request
 
     @property
     def target(self) -> str:
         """The target as text: terms joined by `+`."""
-        return "+".join(map(str, target_terms(self._message.request.target)))
+        return "+".join(map(str, target_terms(self._request.target)))
 
     @property
     def seed(self) -> int:
         """The seed of this picture."""
-        return self._message.request.seed
+        seed: int = self._request.seed
+        return seed
 
     @property
     def model_digests(self) -> dict[str, str]:
@@ -272,7 +277,7 @@ class Recipe:
 
     def differences(self, other: Recipe) -> list[str]:
         """What may make the other recipe's picture differ, one line each: request, weights, versions, device."""
-        lines = ["request: not the same"] if self._message.request != other._message.request else []
+        lines = ["request: not the same"] if self._request != other._request else []
         for kind, mine, theirs in (("weights", self.model_digests, other.model_digests), ("version", self.versions, other.versions)):
             for name in sorted(mine.keys() | theirs.keys()):
                 before, after = (facts.get(name, "none")[:12] for facts in (mine, theirs))
@@ -292,7 +297,9 @@ class Recipe:
         return _recipe_from_bytes, (self._message.SerializeToString(),)
 
     def __repr__(self) -> str:
-        request = self._message.request
+        request = self._request
+        if self._message.HasField("pixels"):
+            return f"<Recipe {self.target} method={request.method} steps={request.options['steps']:g} seed={request.seed}>"
         return f"<Recipe {self.target} prior={request.prior} method={request.method} steps={request.steps} seed={request.seed}>"
 
 

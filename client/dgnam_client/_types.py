@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL import Image
 
+    from ._result import Result
+
 Determinism = Literal["rounding", "strict"]
 
 
@@ -44,6 +46,30 @@ class SynthesisOptions(TypedDict, total=False):
     bound_multiplier: float | None
     seed: int | None
     start: NDArray[Any] | Image.Image | str | os.PathLike[str] | bytes | None
+    preview_interval: int | None
+    determinism: Determinism | None
+    balance: Balance | None
+    readout: Readout | None
+
+
+class PixelOptions(TypedDict, total=False):
+    """What may be told to a synthesis of pixels beside the method's own options, which `methods()` lists.
+
+    Attributes:
+        method: The procedure, as `methods()` names it.
+        size: The picture's (height, width), or one number for both; default: what the target's networks take.
+        seed: Another seed, another picture. Variant v uses seed + v.
+        start: The picture to start from: a PIL image, a path, a file's bytes, or another `Result`, whoever drew it.
+        preview_interval: A preview picture every so many steps; 0: none.
+        determinism: "rounding", or "strict" for the same bits each time on the same machine, more slowly.
+        balance: How several units are brought together: "none" (the plain weighted sum), "gradient-norm" or "equal-activation".
+        readout: What is read off the units: "activation" or "probability".
+    """
+
+    method: str | None
+    size: int | tuple[int, int] | None
+    seed: int | None
+    start: Result | Image.Image | str | os.PathLike[str] | bytes | None
     preview_interval: int | None
     determinism: Determinism | None
     balance: Balance | None
@@ -137,7 +163,8 @@ class Option:
         description: What it does.
         minimum: The smallest value allowed.
         maximum: The largest value allowed.
-        default: The value where none is given; None: the prior's own.
+        default: The value where none is given; None: taken from elsewhere, `start_learning_rate` from the prior, `end_x` from `x`.
+        whole: Whether only whole numbers are allowed.
     """
 
     name: str
@@ -145,6 +172,7 @@ class Option:
     minimum: float
     maximum: float
     default: float | None
+    whole: bool = False
 
 
 @dataclass(frozen=True)
@@ -156,12 +184,14 @@ class Method:
         description: What it does.
         citation: Where it was published.
         options: Its tunables.
+        pixels: Whether it optimizes the picture itself (`synthesize_pixels`), or a prior's code (`synthesize`).
     """
 
     name: str
     description: str
     citation: str
     options: tuple[Option, ...]
+    pixels: bool = False
 
 
 @dataclass(frozen=True)
@@ -170,13 +200,15 @@ class Methods:
 
     Attributes:
         methods: All of them.
-        default_method: The one used where a call names none.
+        default_method: The one used where a call of `synthesize` names none.
         default_prior: The prior used where a call names none.
+        default_pixel_method: The one used where a call of `synthesize_pixels` names none.
     """
 
     methods: tuple[Method, ...]
     default_method: str
     default_prior: str
+    default_pixel_method: str = ""
 
     def __iter__(self) -> Iterator[Method]:
         return iter(self.methods)
@@ -197,6 +229,7 @@ class Limits:
         max_batch_rows: Pictures that are drawn in one batch.
         max_message_bytes: Size of one message.
         max_start_image_pixels: Size of a picture to start from.
+        max_pixels: Size of a picture that `synthesize_pixels` draws.
     """
 
     max_steps: int
@@ -206,6 +239,7 @@ class Limits:
     max_batch_rows: int
     max_message_bytes: int
     max_start_image_pixels: int
+    max_pixels: int = 0
 
 
 @dataclass(frozen=True)

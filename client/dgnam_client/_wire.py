@@ -21,6 +21,7 @@ from ._errors import InvalidRequestError, ProtocolError
 from ._target import TargetLike, choice, target_message
 
 RecipeLike = _result.Recipe | dict[str, Any] | str | os.PathLike[str]
+Request = synthesis_pb2.SynthesizeRequest | synthesis_pb2.SynthesizePixelsRequest
 Call = TypeVar("Call", bound=Callable[..., Any])
 
 UNITS_PER_PAGE = 1000
@@ -37,6 +38,8 @@ _PLAIN_FIELDS = (
     "preview_interval",
     "variants",
 )
+# The call of each kind of request.
+VERBS: dict[type, str] = {synthesis_pb2.SynthesizeRequest: "Synthesize", synthesis_pb2.SynthesizePixelsRequest: "SynthesizePixels"}
 _ENDINGS: dict[int, _result.Ending] = {synthesis_pb2.ENDING_STEPS_DONE: "steps-done", synthesis_pb2.ENDING_ZERO_GRADIENT: "zero-gradient"}
 _ROLES: dict[int, Literal["classifier", "prior"]] = {catalog_pb2.ROLE_CLASSIFIER: "classifier", catalog_pb2.ROLE_PRIOR: "prior"}
 # The health protocol's numbers.
@@ -68,7 +71,8 @@ def synthesize_request(
     """
     for name in options.keys() - _types.SynthesisOptions.__annotations__.keys():
         near = difflib.get_close_matches(name, _types.SynthesisOptions.__annotations__, n=1)
-        raise TypeError(f"there is no option {name!r}" + (f": did you mean {near[0]!r}?" if near else ""))
+        hint = f"did you mean {near[0]!r}?" if near else "a pixel method's own options go to synthesize_pixels"
+        raise TypeError(f"there is no option {name!r}: {hint}")
     request = synthesis_pb2.SynthesizeRequest(
         target=target_message(target, options.get("balance"), options.get("readout")),
         determinism=choice("DETERMINISM", options.get("determinism"), get_args(_types.Determinism), field="determinism"),
@@ -81,7 +85,36 @@ def synthesize_request(
     return request
 
 
-def replay_request(recipe: RecipeLike) -> synthesis_pb2.SynthesizeRequest:
+def pixels_request(target: TargetLike, variants: int | None = None, **options: Any) -> synthesis_pb2.SynthesizePixelsRequest:
+    """The request for a target's picture in pixels; `options` are those of PixelOptions, and the method's own.
+
+    Which options a method has is the server's to say, so any number passes here.
+
+    Raises:
+        InvalidAddressError: Something in the target is no address.
+        InvalidRequestError: A value of the wrong type, or one that the field cannot hold.
+        OSError: The picture file to start from cannot be read.
+    """
+    request = synthesis_pb2.SynthesizePixelsRequest(
+        target=target_message(target, options.get("balance"), options.get("readout")),
+        determinism=choice("DETERMINISM", options.get("determinism"), get_args(_types.Determinism), field="determinism"),
+    )
+    for field, value in {"variants": variants, **{name: options.get(name) for name in ("method", "seed", "preview_interval")}}.items():
+        if value is not None:
+            _set(request, field, value)
+    size = options.get("size")
+    for field, side in zip(("height", "width"), size if isinstance(size, tuple | list) else (size, size), strict=True):
+        if side is not None:
+            _set(request, field, side)
+    if (start := options.get("start")) is not None:
+        request.start_image = start.png if isinstance(start, _result.Result) else _picture_file(start)
+    for name in options.keys() - _types.PixelOptions.__annotations__.keys():
+        if options[name] is not None:
+            _set_option(request, name, options[name])
+    return request
+
+
+def replay_request(recipe: RecipeLike) -> Request:
     """The request that draws a recipe's picture again.
 
     Raises:
@@ -109,7 +142,7 @@ def read_recipe(recipe: RecipeLike) -> _result.Recipe:
     raise InvalidRequestError(f"a {type(recipe).__name__} is not a recipe: pass a Recipe, its dict or JSON text, or a path")
 
 
-def event(response: synthesis_pb2.SynthesizeResponse) -> _result.Event | None:
+def event(response: synthesis_pb2.SynthesizeResponse | synthesis_pb2.SynthesizePixelsResponse) -> _result.Event | None:
     """The event in a stream's message; None where it holds nothing to tell, as a heartbeat does."""
     match response.WhichOneof("event"):
         case "queued":
@@ -152,7 +185,7 @@ def result(message: synthesis_pb2.Result) -> _result.Result:
     )
 
 
-def drawn(request: synthesis_pb2.SynthesizeRequest, results: Sequence[_result.Result]) -> _result.Result | list[_result.Result]:
+def drawn(request: Request, results: Sequence[_result.Result]) -> _result.Result | list[_result.Result]:
     """What `synthesize` returns for the results of a whole stream.
 
     Raises:
@@ -210,11 +243,18 @@ def methods(response: catalog_pb2.ListMethodsResponse) -> _types.Methods:
     """The methods and defaults."""
     return _types.Methods(
         methods=tuple(
-            _types.Method(method.name, method.description, method.citation, tuple(map(_option, method.options)))
+            _types.Method(
+                name=method.name,
+                description=method.description,
+                citation=method.citation,
+                options=tuple(map(_option, method.options)),
+                pixels=method.space == catalog_pb2.SPACE_PIXELS,
+            )
             for method in response.methods
         ),
         default_method=response.default_method,
         default_prior=response.default_prior,
+        default_pixel_method=response.default_pixel_method,
     )
 
 
@@ -233,6 +273,7 @@ def server_info(response: server_pb2.GetServerInfoResponse) -> _types.ServerInfo
             max_batch_rows=limits.max_batch_rows,
             max_message_bytes=limits.max_message_bytes,
             max_start_image_pixels=limits.max_start_image_pixels,
+            max_pixels=limits.max_pixels,
         ),
         versions=dict(response.versions),
         uptime_s=response.uptime_s,
@@ -259,7 +300,7 @@ def health(status: int) -> str:
 
 def _option(option: catalog_pb2.Option) -> _types.Option:
     default = option.default_value if option.HasField("default_value") else None
-    return _types.Option(option.name, option.description, option.minimum, option.maximum, default)
+    return _types.Option(option.name, option.description, option.minimum, option.maximum, default, option.whole)
 
 
 def _variant_progress(message: synthesis_pb2.VariantProgress) -> _result.VariantProgress:
@@ -267,7 +308,7 @@ def _variant_progress(message: synthesis_pb2.VariantProgress) -> _result.Variant
     return _result.VariantProgress(message.variant, message.step, message.total_steps, message.activation, preview)
 
 
-def _set(request: synthesis_pb2.SynthesizeRequest, field: str, value: Any) -> None:
+def _set(request: Request, field: str, value: Any) -> None:
     try:
         setattr(request, field, value)
     except (TypeError, ValueError) as error:
@@ -278,19 +319,39 @@ def _set(request: synthesis_pb2.SynthesizeRequest, field: str, value: Any) -> No
 def _set_start(request: synthesis_pb2.SynthesizeRequest, start: Any) -> None:
     if start is None:
         return
-    if isinstance(start, bytes | bytearray | memoryview):
-        request.start_image = bytes(start)
-    elif isinstance(start, str | os.PathLike):
-        request.start_image = Path(start).read_bytes()
-    elif hasattr(start, "convert") and hasattr(start, "getbands"):  # a PIL image, told without importing PIL
-        file = io.BytesIO()
-        start.convert("RGB").save(file, format="PNG")
-        request.start_image = file.getvalue()
+    if isinstance(start, bytes | bytearray | memoryview | str | os.PathLike) or _is_picture(start):
+        request.start_image = _picture_file(start)
     elif hasattr(start, "__array__") or isinstance(start, Iterable):
         _set_start_code(request, start)
     else:
         description = f"a {type(start).__name__} is neither a code nor a picture: pass an array, a PIL image, a path, or a file's bytes"
         raise InvalidRequestError(f"start: {description}", violations=[("start", description)])
+
+
+def _is_picture(value: Any) -> bool:
+    return hasattr(value, "convert") and hasattr(value, "getbands")  # a PIL image, told without importing PIL
+
+
+def _picture_file(start: Any) -> bytes:
+    """A picture file's bytes, from themselves, a path, or a PIL image."""
+    if isinstance(start, bytes | bytearray | memoryview):
+        return bytes(start)
+    if isinstance(start, str | os.PathLike):
+        return Path(start).read_bytes()
+    if _is_picture(start):
+        file = io.BytesIO()
+        start.convert("RGB").save(file, format="PNG")
+        return file.getvalue()
+    description = f"a {type(start).__name__} is not a picture: pass a Result, a PIL image, a path, or a file's bytes"
+    raise InvalidRequestError(f"start: {description}", violations=[("start", description)])
+
+
+def _set_option(request: synthesis_pb2.SynthesizePixelsRequest, name: str, value: Any) -> None:
+    try:
+        request.options[name] = value
+    except (TypeError, ValueError) as error:
+        description = f"{value!r} does not fit, a method's options are numbers: {error}"
+        raise InvalidRequestError(f"{name}: {description}", violations=[(f"options.{name}", description)]) from None
 
 
 def _set_start_code(request: synthesis_pb2.SynthesizeRequest, start: Any) -> None:

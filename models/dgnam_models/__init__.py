@@ -61,7 +61,7 @@ def _card_paths(packs: Sequence[Path]) -> dict[str, Path]:
     found = {path.stem: path for path in sorted((BUNDLED / "cards").glob("*.toml"))}
     for pack in packs:
         paths = {path.stem: path for path in sorted((pack / "cards").glob("*.toml"))}
-        if not paths:
+        if not paths and not (pack / "patches").is_dir():
             raise CardError(f"{pack} is not a pack: it has no cards/*.toml")
         found.update(paths)
     return found

@@ -41,8 +41,11 @@ class Network(nn.Module):
 
     def activations(self, image: Tensor, taps: Collection[str]) -> dict[str, Tensor]:
         """Activations at `taps`, (B, C, H, W) or (B, C) float32 each; runs only as far as the last of them."""
-        found = self.module.activations(self.preprocess.encode(image).to(self.dtype), taps)
-        return {tap: value.float() for tap, value in found.items()}
+        return {tap: value.float() for tap, value in self.own_activations(image, taps).items()}
+
+    def own_activations(self, image: Tensor, taps: Collection[str]) -> dict[str, Tensor]:
+        """The same in the precision it computes in: the very tensors that later taps came from, as gradients between taps need them."""
+        return self.module.activations(self.preprocess.encode(image).to(self.dtype), taps)
 
     def logits(self, image: Tensor) -> Tensor:
         """Activations at the output tap, (B, classes)."""

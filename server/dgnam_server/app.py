@@ -52,7 +52,7 @@ def build(config: Config, started: float) -> App:
     device = _device(config.device)
     dtype = None if config.precision == "auto" else getattr(torch, config.precision)
     models = catalog.load(config.models, device, config.default_prior, dtype)
-    engine = Engine(models, device, EngineLimits(config.queue_capacity, config.max_batch_rows), threads)
+    engine = Engine(models, device, EngineLimits(config.queue_capacity, config.max_batch_rows, config.max_batch_mib), threads)
     return assemble(config, models, engine, _device_name(device), started)
 
 

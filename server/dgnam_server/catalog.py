@@ -7,6 +7,8 @@ from pathlib import Path
 import dgnam_models
 import torch
 from dgnam_models import CardError, Generator, ModelCard, Network
+from dgnam_models.patches import FILE as PATCH_FILE
+from dgnam_models.patches import PatchSet
 from dgnam_models.precision import has_fast_bfloat16
 
 
@@ -18,6 +20,7 @@ class Catalog:
     generators: Mapping[str, Generator]
     default_prior: str
     dtype: torch.dtype  # what the models compute in
+    patches: PatchSet | None = None  # photographs' patches, where a pack has some
 
     @property
     def cards(self) -> dict[str, ModelCard]:
@@ -51,7 +54,8 @@ def load(packs: Sequence[Path], device: torch.device, default_prior: str | None 
     prior = default_prior or ("upconv64-fc6" if "upconv64-fc6" in generators else sorted(generators)[0])
     if prior not in generators:
         raise CardError(f"default prior {prior!r} is not loaded; there are {', '.join(sorted(generators))}")
-    return Catalog(networks, generators, prior, dtype)
+    patches = [pack / PATCH_FILE for pack in packs if (pack / PATCH_FILE).is_file()]
+    return Catalog(networks, generators, prior, dtype, PatchSet.load(patches[-1]) if patches else None)
 
 
 def _check_encoder(generator: Generator, networks: Mapping[str, Network]) -> None:

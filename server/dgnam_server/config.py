@@ -115,6 +115,8 @@ class Config:
     queue_capacity: int = _setting(256, _whole(1, 1_000_000), "jobs that may wait; one more is refused")
     max_batch_rows: int = _setting(64, _whole(1, 4096), "most rows that share a batch")
     max_start_image_pixels: int = _setting(16_000_000, _whole(256, 80_000_000), "most pixels of a start image")
+    max_pixels: int = _setting(512 * 512, _whole(256, 80_000_000), "most pixels of a picture that is optimized without a prior")
+    max_batch_mib: int = _setting(2048, _whole(16, 2**20), "most memory that a batch of such pictures may take")
     drain_timeout_s: float = _setting(30.0, _seconds(3600), "how long running work may still take after a stop signal")
     tls_cert: Path | None = _setting(None, _FILE, "PEM file of the server's certificate chain; with tls_key it turns TLS on")
     tls_key: Path | None = _setting(None, _FILE, "PEM file of the certificate's private key")

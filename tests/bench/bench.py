@@ -22,11 +22,12 @@ from dgnam_client import Client, Result, local_server
 from dgnam_models import Generator, Network
 from dgnam_server import catalog
 from dgnam_server.catalog import Catalog
-from dgnam_server.engine.engine import Key
 from dgnam_server.engine.lane import Lane
-from dgnam_server.synth.ascent import Problem
+from dgnam_server.synth.methods import DGN_AM
 from dgnam_server.synth.priors import GeneratorPrior
-from dgnam_server.synth.spec import Balance, Settings, SynthesisSpec, Term, Unit
+from dgnam_server.synth.problem import Problem
+from dgnam_server.synth.spec import Balance, SynthesisSpec, Term, Unit
+from dgnam_server.synth.transforms import centre_crop
 from tqdm import tqdm
 
 SIZES = (1, 2, 4, 8, 16, 32, 64)
@@ -77,11 +78,12 @@ def lane_steps(models: Catalog, size: int) -> Callable[[], None]:
     prior = models.generators[models.default_prior]
     assert prior.card.code is not None
     network = models.networks[prior.card.code.encoder]
-    key = Key(prior.name, ((network.name, network.card.output_tap),), Balance.NONE, False)
-    lane = Lane(Problem(GeneratorPrior(prior), (network,), key.sources, key.balance))
+    settings = {"steps": 10**4, "start_learning_rate": 0.2, "end_learning_rate": 1e-10, "decay": 0.01, "bound_multiplier": 3.0}
+    taps = ((network.name, network.card.output_tap),)
+    lane = Lane(Problem(GeneratorPrior(prior), (network,), taps, Balance.NONE, DGN_AM.structure(settings), centre_crop))
     for row in range(size):
         terms = (Term(Unit(network.name, network.card.output_tap, row % len(network.card.labels))),)
-        lane.join(row, SynthesisSpec(terms, Balance.NONE, prior.name, "dgn-am", Settings(10**4, 0.2, 1e-10, 0.01, 3.0), row), 0, None)
+        lane.join(row, SynthesisSpec(terms, Balance.NONE, prior.name, "dgn-am", settings, row), 0, None)
 
     def work() -> None:
         for _ in range(STEPS):

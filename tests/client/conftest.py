@@ -83,6 +83,18 @@ class SmallServer(
         if self.failures:
             abort(context, *self.failures.pop(0))
 
+    def SynthesizePixels(self, request: synthesis_pb2.SynthesizePixelsRequest, context: grpc.ServicerContext) -> Iterator[Any]:  # noqa: N802
+        self._note(request, context)
+        response = synthesis_pb2.SynthesizePixelsResponse
+        filled = synthesis_pb2.SynthesizePixelsRequest()
+        filled.CopyFrom(request)
+        filled.method = request.method or "pyramid"
+        filled.options["steps"] = request.options.get("steps", STEPS)
+        filled.ClearField("variants")
+        yield response(started=synthesis_pb2.Started())
+        for variant in range(max(request.variants, 1)):
+            yield response(result=finished(filled, variant))
+
     def Synthesize(self, request: synthesis_pb2.SynthesizeRequest, context: grpc.ServicerContext) -> Iterator[Any]:  # noqa: N802
         self._note(request, context)
         label = request.target.terms[0].unit.label
@@ -161,7 +173,18 @@ class SmallServer(
             catalog_pb2.Option(name="start_learning_rate", description="Rate.", minimum=0, maximum=100),
         ]
         method = catalog_pb2.Method(name="dgn-am", description="Code ascent.", citation="Nguyen et al. 2016", options=options)
-        return catalog_pb2.ListMethodsResponse(methods=[method], default_method="dgn-am", default_prior="fc6-prior")
+        weight = catalog_pb2.Option(name="tv_weight", description="Weight.", minimum=0, maximum=1, default_value=0)
+        end = catalog_pb2.Option(name="end_tv_weight", description="Where it goes.", minimum=0, maximum=1)
+        pixels = catalog_pb2.Method(
+            name="pyramid",
+            description="Pixel ascent.",
+            citation="Pan et al. 2017",
+            options=[options[0], weight, end],
+            space=catalog_pb2.SPACE_PIXELS,
+        )
+        return catalog_pb2.ListMethodsResponse(
+            methods=[method, pixels], default_method="dgn-am", default_prior="fc6-prior", default_pixel_method="pyramid"
+        )
 
     def GetServerInfo(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         self._note(request, context)
@@ -203,23 +226,28 @@ def png(array: np.ndarray) -> bytes:
     return file.getvalue()
 
 
-def finished(filled: synthesis_pb2.SynthesizeRequest, variant: int = 0) -> synthesis_pb2.Result:
-    seeded = synthesis_pb2.SynthesizeRequest()
+def finished(filled: Any, variant: int = 0) -> synthesis_pb2.Result:
+    seeded = type(filled)()
     seeded.CopyFrom(filled)
     seeded.seed = filled.seed + variant
     array = picture(seeded.seed)
     terms = len(filled.target.terms)
+    pixels = isinstance(filled, synthesis_pb2.SynthesizePixelsRequest)
+    steps = int(filled.options["steps"]) if pixels else filled.steps
     return synthesis_pb2.Result(
         variant=variant,
         png=png(array),
         image=arrays.to_message(array),
         activation=12.5,
         term_activations=[12.5] * terms,
-        history=arrays.to_message(np.arange(filled.steps * terms).reshape(filled.steps, terms)),
+        history=arrays.to_message(np.arange(steps * terms).reshape(steps, terms)),
         code=arrays.to_message(np.arange(5)),
         ending=synthesis_pb2.ENDING_STEPS_DONE,
         recipe=synthesis_pb2.Recipe(
-            request=seeded, model_digests={"alexnet64": "c" * 64}, versions={"dgnam": "0.1.0"}, device="a small processor"
+            **{"pixels" if pixels else "request": seeded},
+            model_digests={"alexnet64": "c" * 64},
+            versions={"dgnam": "0.1.0"},
+            device="a small processor",
         ),
     )
 

@@ -52,11 +52,22 @@ def test_options_are_sent(server: Any, folder: Path) -> None:
     options = "--prior p --method m --steps 7 --start-learning-rate 1 --end-learning-rate .5 --decay 0 --bound-multiplier 2 --seed 1"
     options += " --start start.png --determinism strict --balance none --readout probability --variants 2"
     assert main(["synth", LEMON, "-o", "out", *options.split()]) == 0
-    (request,) = server.requests
+    request = server.requests[-1]
     assert {field.name for field, _ in request.ListFields()} == {
         field.name for field in request.DESCRIPTOR.fields if field.name not in ("start_code", "preview_interval")
     }
     assert files(folder / "out") == {f"alexnet64-fc8-lemon{name}" for name in (".png", ".json", "-seed2.png", "-seed2.json")}
+
+
+def test_a_pixel_method_takes_the_options_that_the_server_lists(server: Any, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["synth", "--method", "pyramid", "--tv-weight", "0.5", LEMON, "--steps", "3", "--nonsense=-1e3", "--decay", "0.1"]
+    assert main([*arguments, "--size", "48", "--seed", "2", "-o", "lemon.png"]) == 0
+    request = server.requests[-1]
+    assert dict(request.options) == {"tv_weight": 0.5, "steps": 3, "nonsense": -1000, "decay": pytest.approx(0.1)}
+    assert (request.method, request.height, request.width, request.seed) == ("pyramid", 48, 48, 2)
+    assert main(["synth", "--replay", "lemon.json", "-o", "again.png"]) == 0
+    assert type(server.requests[-1]) is type(request)
+    assert Path("again.png").read_bytes() == Path("lemon.png").read_bytes()
 
 
 def test_sheet_alone_and_with_pictures(folder: Path) -> None:
@@ -94,6 +105,14 @@ def test_replay(server: Any, folder: Path, capsys: pytest.CaptureFixture[str]) -
         (["synth", LEMON, "--variants", "2", "-o", "a.png"], "several pictures"),
         (["synth", LEMON, "-o", "no/such/a.png"], "there is no folder no/such"),
         (["synth", LEMON, "--grid", "sheet"], "end the name in .png"),
+        (["synth", LEMON, "--tv-weight", "1"], "--tv-weight is no option of dgn-am: it belongs to pyramid"),
+        (["synth", LEMON, "--tw-weight", "1"], "--tw-weight is no option of dgn-am: no method has it; `dgnam methods` lists"),
+        (["synth", LEMON, "--size", "48"], "--size is no option of dgn-am: it belongs to pyramid"),
+        (["synth", LEMON, "--method", "pyramid", "--prior", "p"], "--prior is no option of pyramid, which draws without a prior"),
+        (["synth", LEMON, "--method", "pyramid", "--tv-weight", "x"], "--tv-weight wants a number, but got 'x'"),
+        (["synth", LEMON, "--method", "pyramid", "--tv-weight"], "--tv-weight wants a number"),
+        (["synth", "--replay", "missing.json", "--tv-weight", "1"], "leave them out beside --replay"),
+        (["methods", "pyramids"], "there is no method 'pyramids': there are dgn-am, pyramid"),
         (["synth", LEMON, "--seed", "-1"], "seed: -1 does not fit"),
         (["models", "--server", "localhost"], "write grpc://host:port"),
         (["models", "vgg"], "no model 'vgg'"),
@@ -179,6 +198,10 @@ def test_methods(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["methods"]) == 0
     out = capsys.readouterr().out
     assert "dgn-am (default)" in out and re.search(r"--steps +1 to 2000 +4 ", out) and "the prior's own" in out
+    assert "pyramid (default), of pixels" in out and "the same" in out
+    assert main(["methods", "pyramid"]) == 0
+    out = capsys.readouterr().out
+    assert "--tv-weight" in out and "dgn-am" not in out
     assert main(["methods", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["default_prior"] == "fc6-prior"
 

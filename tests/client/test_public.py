@@ -34,6 +34,7 @@ def test_the_public_names() -> None:
         "Option",
         "OverloadedError",
         "PermissionDeniedError",
+        "PixelOptions",
         "Progress",
         "ProtocolError",
         "Queued",

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from dgnam_client import InvalidRequestError, ProtocolError, SynthesisOptions, _wire
+from dgnam_client import InvalidRequestError, PixelOptions, ProtocolError, SynthesisOptions, _wire
 from dgnam_proto import arrays
 from dgnam_proto.v1 import catalog_pb2, synthesis_pb2
 from PIL import Image
@@ -50,6 +50,28 @@ def test_the_options_are_the_requests_fields() -> None:
     fields = {field.name for field in synthesis_pb2.SynthesizeRequest.DESCRIPTOR.fields}
     in_target_or_start = {"balance", "readout", "start"}
     assert set(SynthesisOptions.__annotations__) - in_target_or_start == fields - {"target", "variants", "start_code", "start_image"}
+
+
+def test_pixels_nothing_given_is_nothing_sent() -> None:
+    assert [field.name for field, _ in _wire.pixels_request(LEMON).ListFields()] == ["target"]
+    nothing: dict[str, Any] = dict.fromkeys([*PixelOptions.__annotations__, "steps", "tv_weight"])
+    assert _wire.pixels_request(LEMON, None, **nothing) == _wire.pixels_request(LEMON)
+
+
+def test_pixels_every_option_is_sent(result_message: Any) -> None:
+    start = _wire.result(result_message())
+    options: dict[str, Any] = {"method": "tv", "size": (48, 40), "seed": 3, "preview_interval": 2, "determinism": "strict", "start": start}
+    request = _wire.pixels_request(LEMON, 4, **options, tv_weight=0.5, steps=np.int64(7))
+    assert {field.name for field, _ in request.ListFields()} == {field.name for field in request.DESCRIPTOR.fields}
+    assert (request.height, request.width, request.start_image) == (48, 40, start.png)
+    assert dict(request.options) == {"tv_weight": 0.5, "steps": 7}
+    assert set(PixelOptions.__annotations__) - {"size", "start", "balance", "readout"} < {f.name for f in request.DESCRIPTOR.fields}
+
+
+@pytest.mark.parametrize(("option", "value"), [("steps", "many"), ("prior", "fc6"), ("seed", -1), ("start", 3), ("size", "x")])
+def test_pixels_what_a_field_cannot_hold(option: str, value: Any) -> None:
+    with pytest.raises(InvalidRequestError, match=r"does not fit|is not a picture"):
+        _wire.pixels_request(LEMON, **{option: value})
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from dgnam_client import AsyncClient, Client, Progress, Queued, Result, Started
+from dgnam_client import AsyncClient, Client, InvalidRequestError, Progress, Queued, Result, Started
 from PIL import Image
 
 LEMON = "tiny:fc8:lemon"
@@ -73,6 +73,37 @@ def test_a_stream_tells_what_happens(server: Any) -> None:
     assert any(state.preview is not None for state in moves)
 
 
+def test_pixels_replay_to_the_same_bits(server: Any, tmp_path: Path) -> None:
+    with server.client() as client:
+        first = drawn(client.synthesize_pixels([LEMON, "tiny-res:fc:koala"], steps=6, tv_weight=0.1, seed=3, determinism="strict"))
+        first.save(tmp_path / "lemon.png")
+        again = client.replay(tmp_path / "lemon.json")
+        refined = drawn(client.synthesize_pixels(LEMON, start=drawn(client.synthesize(LEMON, steps=5)), steps=1))
+        events = list(client.stream_pixels(LEMON, method="lucid", steps=4, size=(40, 36)))
+    np.testing.assert_array_equal(again.array, first.array)
+    assert again.recipe == first.recipe
+    assert (first.recipe.seed, first.recipe.target) == (3, f"{LEMON}+tiny-res:fc:koala")
+    assert refined.array.std() > 0.01
+    assert isinstance(events[-1], Result)
+    assert events[-1].array.shape == (40, 36, 3)
+
+
+def test_pixels_are_refused_by_name(server: Any) -> None:
+    with server.client() as client, pytest.raises(InvalidRequestError) as wrong:
+        client.synthesize_pixels(LEMON, bound_multiplier=2, tv_wieght=1, momentum=3)
+    assert {field for field, _ in wrong.value.violations} == {"options.bound_multiplier", "options.tv_wieght", "options.momentum"}
+
+
+async def test_asyncio_client_draws_pixels(server: Any) -> None:
+    async with AsyncClient(server.address) as client:
+        result = drawn(await client.synthesize_pixels(LEMON, steps=3))
+        many = await client.synthesize_pixels_many([LEMON, "tiny:fc8:koala"], steps=3, variants=2)
+        events = [event async for event in client.stream_pixels(LEMON, steps=3)]
+    assert result.array.shape == (32, 32, 3)
+    assert [len(one) for one in many] == [2, 2]
+    assert isinstance(events[-1], Result)
+
+
 async def test_asyncio_client(server: Any) -> None:
     async with AsyncClient(server.address) as client:
         result = drawn(await client.synthesize(LEMON, steps=5))
@@ -99,6 +130,12 @@ def test_command_line(server: Any, tmp_path: Path) -> None:
     assert len(list((tmp_path / "out").glob("*.png"))) == 2
     with Image.open(tmp_path / "sheet.png") as sheet:
         assert sheet.size[0] > 100
+    done = dgnam("synth", "--method", "tv", "--tv-weight", "0.2", LEMON, "--steps=4", "--size", "40", "-o", str(tmp_path / "tv.png"))
+    assert done.returncode == 0, done.stderr
+    assert "tv_weight" in (tmp_path / "tv.json").read_text()
+    stray = dgnam("synth", LEMON, "--tv-weight", "0.2")
+    assert stray.returncode == 2
+    assert "--tv-weight is no option of dgn-am: it belongs to pyramid" in stray.stderr
     assert dgnam("doctor").returncode == 0
     refused = dgnam("synth", "tiny:fc8:lemmon")
     assert refused.returncode == 2

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from dgnam_models.nets._blocks import Staged
 from dgnam_models.network import Generator, Network
 from dgnam_models.preprocess import centre_crop
 from dgnam_models.study import metrics
@@ -63,18 +64,24 @@ def _view(images: Photographs, network: Network, device: torch.device, what: str
 
 def before_output(network: Network) -> str:
     """The tap before the output: the features that the network tells its classes apart by."""
-    names = network.module.tap_names()
+    names = _taps(network)
     return names[names.index(network.card.output_tap) - 1]
 
 
 def layers(network: Network) -> list[str]:
-    """The taps of the layers proper: those with weights, so neither ReLU nor pooling."""
+    """The taps of the layers proper: those with weights, so neither ReLU nor pooling; all taps where a network does not tell."""
+    if not isinstance(network.module, Staged):
+        return _taps(network)
     return [name for name, stage in network.module.stages.named_children() if any(True for _ in stage.parameters())]
 
 
 def rectified(network: Network) -> list[str]:
     """The taps that follow a ReLU or pool: where the prior's training compares pictures."""
-    return [name for name in network.module.tap_names() if name not in layers(network)]
+    return [name for name in _taps(network) if name not in layers(network)] or _taps(network)
+
+
+def _taps(network: Network) -> list[str]:
+    return [tap.name for tap in network.card.taps]
 
 
 def of_units(photographs: Photographs, labels: Sequence[str]) -> Photographs:

@@ -11,9 +11,18 @@ class Role(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ROLE_UNSPECIFIED: _ClassVar[Role]
     ROLE_CLASSIFIER: _ClassVar[Role]
     ROLE_PRIOR: _ClassVar[Role]
+
+class Space(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    SPACE_UNSPECIFIED: _ClassVar[Space]
+    SPACE_CODE: _ClassVar[Space]
+    SPACE_PIXELS: _ClassVar[Space]
 ROLE_UNSPECIFIED: Role
 ROLE_CLASSIFIER: Role
 ROLE_PRIOR: Role
+SPACE_UNSPECIFIED: Space
+SPACE_CODE: Space
+SPACE_PIXELS: Space
 
 class Tap(_message.Message):
     __slots__ = ("name", "shape")
@@ -126,37 +135,43 @@ class ListMethodsRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class Option(_message.Message):
-    __slots__ = ("name", "description", "minimum", "maximum", "default_value")
+    __slots__ = ("name", "description", "minimum", "maximum", "default_value", "whole")
     NAME_FIELD_NUMBER: _ClassVar[int]
     DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
     MINIMUM_FIELD_NUMBER: _ClassVar[int]
     MAXIMUM_FIELD_NUMBER: _ClassVar[int]
     DEFAULT_VALUE_FIELD_NUMBER: _ClassVar[int]
+    WHOLE_FIELD_NUMBER: _ClassVar[int]
     name: str
     description: str
     minimum: float
     maximum: float
     default_value: float
-    def __init__(self, name: _Optional[str] = ..., description: _Optional[str] = ..., minimum: _Optional[float] = ..., maximum: _Optional[float] = ..., default_value: _Optional[float] = ...) -> None: ...
+    whole: bool
+    def __init__(self, name: _Optional[str] = ..., description: _Optional[str] = ..., minimum: _Optional[float] = ..., maximum: _Optional[float] = ..., default_value: _Optional[float] = ..., whole: bool = ...) -> None: ...
 
 class Method(_message.Message):
-    __slots__ = ("name", "description", "citation", "options")
+    __slots__ = ("name", "description", "citation", "options", "space")
     NAME_FIELD_NUMBER: _ClassVar[int]
     DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
     CITATION_FIELD_NUMBER: _ClassVar[int]
     OPTIONS_FIELD_NUMBER: _ClassVar[int]
+    SPACE_FIELD_NUMBER: _ClassVar[int]
     name: str
     description: str
     citation: str
     options: _containers.RepeatedCompositeFieldContainer[Option]
-    def __init__(self, name: _Optional[str] = ..., description: _Optional[str] = ..., citation: _Optional[str] = ..., options: _Optional[_Iterable[_Union[Option, _Mapping]]] = ...) -> None: ...
+    space: Space
+    def __init__(self, name: _Optional[str] = ..., description: _Optional[str] = ..., citation: _Optional[str] = ..., options: _Optional[_Iterable[_Union[Option, _Mapping]]] = ..., space: _Optional[_Union[Space, str]] = ...) -> None: ...
 
 class ListMethodsResponse(_message.Message):
-    __slots__ = ("methods", "default_method", "default_prior")
+    __slots__ = ("methods", "default_method", "default_prior", "default_pixel_method")
     METHODS_FIELD_NUMBER: _ClassVar[int]
     DEFAULT_METHOD_FIELD_NUMBER: _ClassVar[int]
     DEFAULT_PRIOR_FIELD_NUMBER: _ClassVar[int]
+    DEFAULT_PIXEL_METHOD_FIELD_NUMBER: _ClassVar[int]
     methods: _containers.RepeatedCompositeFieldContainer[Method]
     default_method: str
     default_prior: str
-    def __init__(self, methods: _Optional[_Iterable[_Union[Method, _Mapping]]] = ..., default_method: _Optional[str] = ..., default_prior: _Optional[str] = ...) -> None: ...
+    default_pixel_method: str
+    def __init__(self, methods: _Optional[_Iterable[_Union[Method, _Mapping]]] = ..., default_method: _Optional[str] = ..., default_prior: _Optional[str] = ..., default_pixel_method: _Optional[str] = ...) -> None: ...

@@ -25,43 +25,51 @@ _sym_db = _symbol_database.Default()
 from dgnam_proto.v1 import target_pb2 as dgnam__proto_dot_v1_dot_target__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1e\x64gnam_proto/v1/synthesis.proto\x12\x08\x64gnam.v1\x1a\x1b\x64gnam_proto/v1/target.proto\"\xcf\x04\n\x11SynthesizeRequest\x12 \n\x06target\x18\x01 \x01(\x0b\x32\x10.dgnam.v1.Target\x12\x12\n\x05prior\x18\x02 \x01(\tH\x01\x88\x01\x01\x12\x13\n\x06method\x18\x03 \x01(\tH\x02\x88\x01\x01\x12\x12\n\x05steps\x18\x04 \x01(\rH\x03\x88\x01\x01\x12 \n\x13start_learning_rate\x18\x05 \x01(\x02H\x04\x88\x01\x01\x12\x1e\n\x11\x65nd_learning_rate\x18\x06 \x01(\x02H\x05\x88\x01\x01\x12\x12\n\x05\x64\x65\x63\x61y\x18\x07 \x01(\x02H\x06\x88\x01\x01\x12\x1d\n\x10\x62ound_multiplier\x18\x08 \x01(\x02H\x07\x88\x01\x01\x12\x11\n\x04seed\x18\t \x01(\x04H\x08\x88\x01\x01\x12%\n\nstart_code\x18\n \x01(\x0b\x32\x0f.dgnam.v1.ArrayH\x00\x12\x15\n\x0bstart_image\x18\x0b \x01(\x0cH\x00\x12\x1d\n\x10preview_interval\x18\x0c \x01(\rH\t\x88\x01\x01\x12\x15\n\x08variants\x18\r \x01(\rH\n\x88\x01\x01\x12/\n\x0b\x64\x65terminism\x18\x0e \x01(\x0e\x32\x15.dgnam.v1.DeterminismH\x0b\x88\x01\x01\x42\x07\n\x05startB\x08\n\x06_priorB\t\n\x07_methodB\x08\n\x06_stepsB\x16\n\x14_start_learning_rateB\x14\n\x12_end_learning_rateB\x08\n\x06_decayB\x13\n\x11_bound_multiplierB\x07\n\x05_seedB\x13\n\x11_preview_intervalB\x0b\n\t_variantsB\x0e\n\x0c_determinism\"\xdd\x01\n\x12SynthesizeResponse\x12\"\n\x06queued\x18\x01 \x01(\x0b\x32\x10.dgnam.v1.QueuedH\x00\x12$\n\x07started\x18\x02 \x01(\x0b\x32\x11.dgnam.v1.StartedH\x00\x12&\n\x08progress\x18\x03 \x01(\x0b\x32\x12.dgnam.v1.ProgressH\x00\x12\"\n\x06result\x18\x04 \x01(\x0b\x32\x10.dgnam.v1.ResultH\x00\x12(\n\theartbeat\x18\x05 \x01(\x0b\x32\x13.dgnam.v1.HeartbeatH\x00\x42\x07\n\x05\x65vent\"\x1a\n\x06Queued\x12\x10\n\x08position\x18\x01 \x01(\r\"\t\n\x07Started\"\x0b\n\tHeartbeat\"7\n\x08Progress\x12+\n\x08variants\x18\x01 \x03(\x0b\x32\x19.dgnam.v1.VariantProgress\"{\n\x0fVariantProgress\x12\x0f\n\x07variant\x18\x01 \x01(\r\x12\x0c\n\x04step\x18\x02 \x01(\r\x12\x13\n\x0btotal_steps\x18\x03 \x01(\r\x12\x12\n\nactivation\x18\x04 \x01(\x02\x12\x14\n\x07preview\x18\x05 \x01(\x0cH\x00\x88\x01\x01\x42\n\n\x08_preview\"\xf9\x01\n\x06Result\x12\x0f\n\x07variant\x18\x01 \x01(\r\x12\x0b\n\x03png\x18\x02 \x01(\x0c\x12\x1e\n\x05image\x18\x03 \x01(\x0b\x32\x0f.dgnam.v1.Array\x12\x12\n\nactivation\x18\x04 \x01(\x02\x12\x18\n\x10term_activations\x18\x05 \x03(\x02\x12 \n\x07history\x18\x06 \x01(\x0b\x32\x0f.dgnam.v1.Array\x12\x1d\n\x04\x63ode\x18\x07 \x01(\x0b\x32\x0f.dgnam.v1.Array\x12 \n\x06\x65nding\x18\x08 \x01(\x0e\x32\x10.dgnam.v1.Ending\x12 \n\x06recipe\x18\t \x01(\x0b\x32\x10.dgnam.v1.Recipe\"\x99\x02\n\x06Recipe\x12,\n\x07request\x18\x01 \x01(\x0b\x32\x1b.dgnam.v1.SynthesizeRequest\x12\x39\n\rmodel_digests\x18\x02 \x03(\x0b\x32\".dgnam.v1.Recipe.ModelDigestsEntry\x12\x30\n\x08versions\x18\x03 \x03(\x0b\x32\x1e.dgnam.v1.Recipe.VersionsEntry\x12\x0e\n\x06\x64\x65vice\x18\x04 \x01(\t\x1a\x33\n\x11ModelDigestsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1a/\n\rVersionsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01*\\\n\x0b\x44\x65terminism\x12\x1b\n\x17\x44\x45TERMINISM_UNSPECIFIED\x10\x00\x12\x18\n\x14\x44\x45TERMINISM_ROUNDING\x10\x01\x12\x16\n\x12\x44\x45TERMINISM_STRICT\x10\x02*Q\n\x06\x45nding\x12\x16\n\x12\x45NDING_UNSPECIFIED\x10\x00\x12\x15\n\x11\x45NDING_STEPS_DONE\x10\x01\x12\x18\n\x14\x45NDING_ZERO_GRADIENT\x10\x02\x32]\n\x10SynthesisService\x12I\n\nSynthesize\x12\x1b.dgnam.v1.SynthesizeRequest\x1a\x1c.dgnam.v1.SynthesizeResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1e\x64gnam_proto/v1/synthesis.proto\x12\x08\x64gnam.v1\x1a\x1b\x64gnam_proto/v1/target.proto\"\xcf\x04\n\x11SynthesizeRequest\x12 \n\x06target\x18\x01 \x01(\x0b\x32\x10.dgnam.v1.Target\x12\x12\n\x05prior\x18\x02 \x01(\tH\x01\x88\x01\x01\x12\x13\n\x06method\x18\x03 \x01(\tH\x02\x88\x01\x01\x12\x12\n\x05steps\x18\x04 \x01(\rH\x03\x88\x01\x01\x12 \n\x13start_learning_rate\x18\x05 \x01(\x02H\x04\x88\x01\x01\x12\x1e\n\x11\x65nd_learning_rate\x18\x06 \x01(\x02H\x05\x88\x01\x01\x12\x12\n\x05\x64\x65\x63\x61y\x18\x07 \x01(\x02H\x06\x88\x01\x01\x12\x1d\n\x10\x62ound_multiplier\x18\x08 \x01(\x02H\x07\x88\x01\x01\x12\x11\n\x04seed\x18\t \x01(\x04H\x08\x88\x01\x01\x12%\n\nstart_code\x18\n \x01(\x0b\x32\x0f.dgnam.v1.ArrayH\x00\x12\x15\n\x0bstart_image\x18\x0b \x01(\x0cH\x00\x12\x1d\n\x10preview_interval\x18\x0c \x01(\rH\t\x88\x01\x01\x12\x15\n\x08variants\x18\r \x01(\rH\n\x88\x01\x01\x12/\n\x0b\x64\x65terminism\x18\x0e \x01(\x0e\x32\x15.dgnam.v1.DeterminismH\x0b\x88\x01\x01\x42\x07\n\x05startB\x08\n\x06_priorB\t\n\x07_methodB\x08\n\x06_stepsB\x16\n\x14_start_learning_rateB\x14\n\x12_end_learning_rateB\x08\n\x06_decayB\x13\n\x11_bound_multiplierB\x07\n\x05_seedB\x13\n\x11_preview_intervalB\x0b\n\t_variantsB\x0e\n\x0c_determinism\"\xdd\x01\n\x12SynthesizeResponse\x12\"\n\x06queued\x18\x01 \x01(\x0b\x32\x10.dgnam.v1.QueuedH\x00\x12$\n\x07started\x18\x02 \x01(\x0b\x32\x11.dgnam.v1.StartedH\x00\x12&\n\x08progress\x18\x03 \x01(\x0b\x32\x12.dgnam.v1.ProgressH\x00\x12\"\n\x06result\x18\x04 \x01(\x0b\x32\x10.dgnam.v1.ResultH\x00\x12(\n\theartbeat\x18\x05 \x01(\x0b\x32\x13.dgnam.v1.HeartbeatH\x00\x42\x07\n\x05\x65vent\"\xe9\x03\n\x17SynthesizePixelsRequest\x12 \n\x06target\x18\x01 \x01(\x0b\x32\x10.dgnam.v1.Target\x12\x13\n\x06method\x18\x02 \x01(\tH\x00\x88\x01\x01\x12?\n\x07options\x18\x03 \x03(\x0b\x32..dgnam.v1.SynthesizePixelsRequest.OptionsEntry\x12\x11\n\x04seed\x18\x04 \x01(\x04H\x01\x88\x01\x01\x12\x13\n\x06height\x18\x05 \x01(\rH\x02\x88\x01\x01\x12\x12\n\x05width\x18\x06 \x01(\rH\x03\x88\x01\x01\x12\x18\n\x0bstart_image\x18\x07 \x01(\x0cH\x04\x88\x01\x01\x12\x1d\n\x10preview_interval\x18\x08 \x01(\rH\x05\x88\x01\x01\x12\x15\n\x08variants\x18\t \x01(\rH\x06\x88\x01\x01\x12/\n\x0b\x64\x65terminism\x18\n \x01(\x0e\x32\x15.dgnam.v1.DeterminismH\x07\x88\x01\x01\x1a.\n\x0cOptionsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x42\t\n\x07_methodB\x07\n\x05_seedB\t\n\x07_heightB\x08\n\x06_widthB\x0e\n\x0c_start_imageB\x13\n\x11_preview_intervalB\x0b\n\t_variantsB\x0e\n\x0c_determinism\"\xe3\x01\n\x18SynthesizePixelsResponse\x12\"\n\x06queued\x18\x01 \x01(\x0b\x32\x10.dgnam.v1.QueuedH\x00\x12$\n\x07started\x18\x02 \x01(\x0b\x32\x11.dgnam.v1.StartedH\x00\x12&\n\x08progress\x18\x03 \x01(\x0b\x32\x12.dgnam.v1.ProgressH\x00\x12\"\n\x06result\x18\x04 \x01(\x0b\x32\x10.dgnam.v1.ResultH\x00\x12(\n\theartbeat\x18\x05 \x01(\x0b\x32\x13.dgnam.v1.HeartbeatH\x00\x42\x07\n\x05\x65vent\"\x1a\n\x06Queued\x12\x10\n\x08position\x18\x01 \x01(\r\"\t\n\x07Started\"\x0b\n\tHeartbeat\"7\n\x08Progress\x12+\n\x08variants\x18\x01 \x03(\x0b\x32\x19.dgnam.v1.VariantProgress\"{\n\x0fVariantProgress\x12\x0f\n\x07variant\x18\x01 \x01(\r\x12\x0c\n\x04step\x18\x02 \x01(\r\x12\x13\n\x0btotal_steps\x18\x03 \x01(\r\x12\x12\n\nactivation\x18\x04 \x01(\x02\x12\x14\n\x07preview\x18\x05 \x01(\x0cH\x00\x88\x01\x01\x42\n\n\x08_preview\"\xf9\x01\n\x06Result\x12\x0f\n\x07variant\x18\x01 \x01(\r\x12\x0b\n\x03png\x18\x02 \x01(\x0c\x12\x1e\n\x05image\x18\x03 \x01(\x0b\x32\x0f.dgnam.v1.Array\x12\x12\n\nactivation\x18\x04 \x01(\x02\x12\x18\n\x10term_activations\x18\x05 \x03(\x02\x12 \n\x07history\x18\x06 \x01(\x0b\x32\x0f.dgnam.v1.Array\x12\x1d\n\x04\x63ode\x18\x07 \x01(\x0b\x32\x0f.dgnam.v1.Array\x12 \n\x06\x65nding\x18\x08 \x01(\x0e\x32\x10.dgnam.v1.Ending\x12 \n\x06recipe\x18\t \x01(\x0b\x32\x10.dgnam.v1.Recipe\"\xcc\x02\n\x06Recipe\x12,\n\x07request\x18\x01 \x01(\x0b\x32\x1b.dgnam.v1.SynthesizeRequest\x12\x39\n\rmodel_digests\x18\x02 \x03(\x0b\x32\".dgnam.v1.Recipe.ModelDigestsEntry\x12\x30\n\x08versions\x18\x03 \x03(\x0b\x32\x1e.dgnam.v1.Recipe.VersionsEntry\x12\x0e\n\x06\x64\x65vice\x18\x04 \x01(\t\x12\x31\n\x06pixels\x18\x05 \x01(\x0b\x32!.dgnam.v1.SynthesizePixelsRequest\x1a\x33\n\x11ModelDigestsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1a/\n\rVersionsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01*\\\n\x0b\x44\x65terminism\x12\x1b\n\x17\x44\x45TERMINISM_UNSPECIFIED\x10\x00\x12\x18\n\x14\x44\x45TERMINISM_ROUNDING\x10\x01\x12\x16\n\x12\x44\x45TERMINISM_STRICT\x10\x02*Q\n\x06\x45nding\x12\x16\n\x12\x45NDING_UNSPECIFIED\x10\x00\x12\x15\n\x11\x45NDING_STEPS_DONE\x10\x01\x12\x18\n\x14\x45NDING_ZERO_GRADIENT\x10\x02\x32\xba\x01\n\x10SynthesisService\x12I\n\nSynthesize\x12\x1b.dgnam.v1.SynthesizeRequest\x1a\x1c.dgnam.v1.SynthesizeResponse0\x01\x12[\n\x10SynthesizePixels\x12!.dgnam.v1.SynthesizePixelsRequest\x1a\".dgnam.v1.SynthesizePixelsResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'dgnam_proto.v1.synthesis_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_SYNTHESIZEPIXELSREQUEST_OPTIONSENTRY']._loaded_options = None
+  _globals['_SYNTHESIZEPIXELSREQUEST_OPTIONSENTRY']._serialized_options = b'8\001'
   _globals['_RECIPE_MODELDIGESTSENTRY']._loaded_options = None
   _globals['_RECIPE_MODELDIGESTSENTRY']._serialized_options = b'8\001'
   _globals['_RECIPE_VERSIONSENTRY']._loaded_options = None
   _globals['_RECIPE_VERSIONSENTRY']._serialized_options = b'8\001'
-  _globals['_DETERMINISM']._serialized_start=1661
-  _globals['_DETERMINISM']._serialized_end=1753
-  _globals['_ENDING']._serialized_start=1755
-  _globals['_ENDING']._serialized_end=1836
+  _globals['_DETERMINISM']._serialized_start=2434
+  _globals['_DETERMINISM']._serialized_end=2526
+  _globals['_ENDING']._serialized_start=2528
+  _globals['_ENDING']._serialized_end=2609
   _globals['_SYNTHESIZEREQUEST']._serialized_start=74
   _globals['_SYNTHESIZEREQUEST']._serialized_end=665
   _globals['_SYNTHESIZERESPONSE']._serialized_start=668
   _globals['_SYNTHESIZERESPONSE']._serialized_end=889
-  _globals['_QUEUED']._serialized_start=891
-  _globals['_QUEUED']._serialized_end=917
-  _globals['_STARTED']._serialized_start=919
-  _globals['_STARTED']._serialized_end=928
-  _globals['_HEARTBEAT']._serialized_start=930
-  _globals['_HEARTBEAT']._serialized_end=941
-  _globals['_PROGRESS']._serialized_start=943
-  _globals['_PROGRESS']._serialized_end=998
-  _globals['_VARIANTPROGRESS']._serialized_start=1000
-  _globals['_VARIANTPROGRESS']._serialized_end=1123
-  _globals['_RESULT']._serialized_start=1126
-  _globals['_RESULT']._serialized_end=1375
-  _globals['_RECIPE']._serialized_start=1378
-  _globals['_RECIPE']._serialized_end=1659
-  _globals['_RECIPE_MODELDIGESTSENTRY']._serialized_start=1559
-  _globals['_RECIPE_MODELDIGESTSENTRY']._serialized_end=1610
-  _globals['_RECIPE_VERSIONSENTRY']._serialized_start=1612
-  _globals['_RECIPE_VERSIONSENTRY']._serialized_end=1659
-  _globals['_SYNTHESISSERVICE']._serialized_start=1838
-  _globals['_SYNTHESISSERVICE']._serialized_end=1931
+  _globals['_SYNTHESIZEPIXELSREQUEST']._serialized_start=892
+  _globals['_SYNTHESIZEPIXELSREQUEST']._serialized_end=1381
+  _globals['_SYNTHESIZEPIXELSREQUEST_OPTIONSENTRY']._serialized_start=1228
+  _globals['_SYNTHESIZEPIXELSREQUEST_OPTIONSENTRY']._serialized_end=1274
+  _globals['_SYNTHESIZEPIXELSRESPONSE']._serialized_start=1384
+  _globals['_SYNTHESIZEPIXELSRESPONSE']._serialized_end=1611
+  _globals['_QUEUED']._serialized_start=1613
+  _globals['_QUEUED']._serialized_end=1639
+  _globals['_STARTED']._serialized_start=1641
+  _globals['_STARTED']._serialized_end=1650
+  _globals['_HEARTBEAT']._serialized_start=1652
+  _globals['_HEARTBEAT']._serialized_end=1663
+  _globals['_PROGRESS']._serialized_start=1665
+  _globals['_PROGRESS']._serialized_end=1720
+  _globals['_VARIANTPROGRESS']._serialized_start=1722
+  _globals['_VARIANTPROGRESS']._serialized_end=1845
+  _globals['_RESULT']._serialized_start=1848
+  _globals['_RESULT']._serialized_end=2097
+  _globals['_RECIPE']._serialized_start=2100
+  _globals['_RECIPE']._serialized_end=2432
+  _globals['_RECIPE_MODELDIGESTSENTRY']._serialized_start=2332
+  _globals['_RECIPE_MODELDIGESTSENTRY']._serialized_end=2383
+  _globals['_RECIPE_VERSIONSENTRY']._serialized_start=2385
+  _globals['_RECIPE_VERSIONSENTRY']._serialized_end=2432
+  _globals['_SYNTHESISSERVICE']._serialized_start=2612
+  _globals['_SYNTHESISSERVICE']._serialized_end=2798
 # @@protoc_insertion_point(module_scope)

@@ -71,6 +71,51 @@ class SynthesizeResponse(_message.Message):
     heartbeat: Heartbeat
     def __init__(self, queued: _Optional[_Union[Queued, _Mapping]] = ..., started: _Optional[_Union[Started, _Mapping]] = ..., progress: _Optional[_Union[Progress, _Mapping]] = ..., result: _Optional[_Union[Result, _Mapping]] = ..., heartbeat: _Optional[_Union[Heartbeat, _Mapping]] = ...) -> None: ...
 
+class SynthesizePixelsRequest(_message.Message):
+    __slots__ = ("target", "method", "options", "seed", "height", "width", "start_image", "preview_interval", "variants", "determinism")
+    class OptionsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: float
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[float] = ...) -> None: ...
+    TARGET_FIELD_NUMBER: _ClassVar[int]
+    METHOD_FIELD_NUMBER: _ClassVar[int]
+    OPTIONS_FIELD_NUMBER: _ClassVar[int]
+    SEED_FIELD_NUMBER: _ClassVar[int]
+    HEIGHT_FIELD_NUMBER: _ClassVar[int]
+    WIDTH_FIELD_NUMBER: _ClassVar[int]
+    START_IMAGE_FIELD_NUMBER: _ClassVar[int]
+    PREVIEW_INTERVAL_FIELD_NUMBER: _ClassVar[int]
+    VARIANTS_FIELD_NUMBER: _ClassVar[int]
+    DETERMINISM_FIELD_NUMBER: _ClassVar[int]
+    target: _target_pb2.Target
+    method: str
+    options: _containers.ScalarMap[str, float]
+    seed: int
+    height: int
+    width: int
+    start_image: bytes
+    preview_interval: int
+    variants: int
+    determinism: Determinism
+    def __init__(self, target: _Optional[_Union[_target_pb2.Target, _Mapping]] = ..., method: _Optional[str] = ..., options: _Optional[_Mapping[str, float]] = ..., seed: _Optional[int] = ..., height: _Optional[int] = ..., width: _Optional[int] = ..., start_image: _Optional[bytes] = ..., preview_interval: _Optional[int] = ..., variants: _Optional[int] = ..., determinism: _Optional[_Union[Determinism, str]] = ...) -> None: ...
+
+class SynthesizePixelsResponse(_message.Message):
+    __slots__ = ("queued", "started", "progress", "result", "heartbeat")
+    QUEUED_FIELD_NUMBER: _ClassVar[int]
+    STARTED_FIELD_NUMBER: _ClassVar[int]
+    PROGRESS_FIELD_NUMBER: _ClassVar[int]
+    RESULT_FIELD_NUMBER: _ClassVar[int]
+    HEARTBEAT_FIELD_NUMBER: _ClassVar[int]
+    queued: Queued
+    started: Started
+    progress: Progress
+    result: Result
+    heartbeat: Heartbeat
+    def __init__(self, queued: _Optional[_Union[Queued, _Mapping]] = ..., started: _Optional[_Union[Started, _Mapping]] = ..., progress: _Optional[_Union[Progress, _Mapping]] = ..., result: _Optional[_Union[Result, _Mapping]] = ..., heartbeat: _Optional[_Union[Heartbeat, _Mapping]] = ...) -> None: ...
+
 class Queued(_message.Message):
     __slots__ = ("position",)
     POSITION_FIELD_NUMBER: _ClassVar[int]
@@ -128,7 +173,7 @@ class Result(_message.Message):
     def __init__(self, variant: _Optional[int] = ..., png: _Optional[bytes] = ..., image: _Optional[_Union[_target_pb2.Array, _Mapping]] = ..., activation: _Optional[float] = ..., term_activations: _Optional[_Iterable[float]] = ..., history: _Optional[_Union[_target_pb2.Array, _Mapping]] = ..., code: _Optional[_Union[_target_pb2.Array, _Mapping]] = ..., ending: _Optional[_Union[Ending, str]] = ..., recipe: _Optional[_Union[Recipe, _Mapping]] = ...) -> None: ...
 
 class Recipe(_message.Message):
-    __slots__ = ("request", "model_digests", "versions", "device")
+    __slots__ = ("request", "model_digests", "versions", "device", "pixels")
     class ModelDigestsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -147,8 +192,10 @@ class Recipe(_message.Message):
     MODEL_DIGESTS_FIELD_NUMBER: _ClassVar[int]
     VERSIONS_FIELD_NUMBER: _ClassVar[int]
     DEVICE_FIELD_NUMBER: _ClassVar[int]
+    PIXELS_FIELD_NUMBER: _ClassVar[int]
     request: SynthesizeRequest
     model_digests: _containers.ScalarMap[str, str]
     versions: _containers.ScalarMap[str, str]
     device: str
-    def __init__(self, request: _Optional[_Union[SynthesizeRequest, _Mapping]] = ..., model_digests: _Optional[_Mapping[str, str]] = ..., versions: _Optional[_Mapping[str, str]] = ..., device: _Optional[str] = ...) -> None: ...
+    pixels: SynthesizePixelsRequest
+    def __init__(self, request: _Optional[_Union[SynthesizeRequest, _Mapping]] = ..., model_digests: _Optional[_Mapping[str, str]] = ..., versions: _Optional[_Mapping[str, str]] = ..., device: _Optional[str] = ..., pixels: _Optional[_Union[SynthesizePixelsRequest, _Mapping]] = ...) -> None: ...

@@ -39,6 +39,11 @@ class SynthesisServiceStub(object):
                 request_serializer=dgnam__proto_dot_v1_dot_synthesis__pb2.SynthesizeRequest.SerializeToString,
                 response_deserializer=dgnam__proto_dot_v1_dot_synthesis__pb2.SynthesizeResponse.FromString,
                 _registered_method=True)
+        self.SynthesizePixels = channel.unary_stream(
+                '/dgnam.v1.SynthesisService/SynthesizePixels',
+                request_serializer=dgnam__proto_dot_v1_dot_synthesis__pb2.SynthesizePixelsRequest.SerializeToString,
+                response_deserializer=dgnam__proto_dot_v1_dot_synthesis__pb2.SynthesizePixelsResponse.FromString,
+                _registered_method=True)
 
 
 class SynthesisServiceServicer(object):
@@ -52,6 +57,13 @@ class SynthesisServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SynthesizePixels(self, request, context):
+        """Optimizes the picture itself, without a trained prior (Pan et al. 2017, and others: ListMethods). The stream is as that of Synthesize.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_SynthesisServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -59,6 +71,11 @@ def add_SynthesisServiceServicer_to_server(servicer, server):
                     servicer.Synthesize,
                     request_deserializer=dgnam__proto_dot_v1_dot_synthesis__pb2.SynthesizeRequest.FromString,
                     response_serializer=dgnam__proto_dot_v1_dot_synthesis__pb2.SynthesizeResponse.SerializeToString,
+            ),
+            'SynthesizePixels': grpc.unary_stream_rpc_method_handler(
+                    servicer.SynthesizePixels,
+                    request_deserializer=dgnam__proto_dot_v1_dot_synthesis__pb2.SynthesizePixelsRequest.FromString,
+                    response_serializer=dgnam__proto_dot_v1_dot_synthesis__pb2.SynthesizePixelsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -88,6 +105,33 @@ class SynthesisService(object):
             '/dgnam.v1.SynthesisService/Synthesize',
             dgnam__proto_dot_v1_dot_synthesis__pb2.SynthesizeRequest.SerializeToString,
             dgnam__proto_dot_v1_dot_synthesis__pb2.SynthesizeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SynthesizePixels(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/dgnam.v1.SynthesisService/SynthesizePixels',
+            dgnam__proto_dot_v1_dot_synthesis__pb2.SynthesizePixelsRequest.SerializeToString,
+            dgnam__proto_dot_v1_dot_synthesis__pb2.SynthesizePixelsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -29,11 +29,12 @@ from dgnam_server.engine.job import (
 )
 from dgnam_server.engine.lane import Lane, profile
 from dgnam_server.engine.scheduler import Scheduler
-from dgnam_server.synth import ascent
-from dgnam_server.synth.ascent import Problem, Source
-from dgnam_server.synth.methods import DEFAULT_METHOD
-from dgnam_server.synth.priors import GeneratorPrior
-from dgnam_server.synth.spec import Balance, Settings, SynthesisSpec, Term, Unit
+from dgnam_server.synth import memory, problem
+from dgnam_server.synth.methods import DEFAULT_METHOD, METHODS
+from dgnam_server.synth.priors import PARAMETRISATIONS, GeneratorPrior, Prior
+from dgnam_server.synth.problem import Problem, Source, Structure
+from dgnam_server.synth.spec import Balance, SynthesisSpec, Term, Unit
+from dgnam_server.synth.transforms import centre_crop, resize
 
 log = logging.getLogger(__name__)
 
@@ -42,10 +43,13 @@ LOOK_EVERY_S = 0.1  # progress is read back at most ten times a second (SERVING.
 
 @dataclass(frozen=True)
 class EngineLimits:
-    """`queue_capacity`: jobs that may wait; `max_batch_rows`: the most rows in a batch, whatever the start-up profile says."""
+    """`queue_capacity`: jobs that may wait; `max_batch_rows`: the most rows in a batch, whatever the start-up profile says;
+    `max_batch_mib`: the most memory of a batch of pictures that are optimized without a prior.
+    """
 
     queue_capacity: int = 256
     max_batch_rows: int = 64
+    max_batch_mib: int = 2048
 
 
 class Overloaded(Exception):
@@ -62,16 +66,19 @@ class Draining(Exception):
 
 @dataclass(frozen=True)
 class Key:
-    """What must be equal for rows to share a batch."""
+    """What must be equal for rows to share a batch. `prior` is a generator's name, or empty; then `size` is the picture's."""
 
+    structure: Structure
     prior: str
+    size: tuple[int, int]
     sources: tuple[Source, ...]
     balance: Balance
     strict: bool
 
     def __str__(self) -> str:
         taps = "+".join(f"{model}:{tap}" for model, tap in self.sources)
-        return f"{self.prior} > {taps}, {self.balance.value}" + (", strict" if self.strict else "")
+        drawn = self.prior or f"{self.structure.prior} {self.size[0]} x {self.size[1]} ({', '.join(self.structure.parts)})"
+        return f"{drawn} > {taps}, {self.balance.value}" + (", strict" if self.strict else "")
 
 
 @dataclass(frozen=True)
@@ -233,8 +240,16 @@ class Engine:
 
     def _take(self, job: Job) -> None:
         self._jobs[job.id] = job
-        capacity = 1 if job.spec.strict else self._batch_rows  # a strict row's batch always has the same shape: itself
-        self._scheduler.add(job.id, _key(job.spec), job.spec.variants, capacity)
+        self._scheduler.add(job.id, _key(job.spec), job.spec.variants, self._capacity(job.spec))
+
+    def _capacity(self, spec: SynthesisSpec) -> int:
+        """The most rows of a batch: what pays, and of pictures without a prior, whose size callers choose, what fits into memory."""
+        if spec.strict:
+            return 1  # a strict row's batch always has the same shape: itself
+        if spec.prior:
+            return self._batch_rows
+        networks = [self._catalog.networks[term.unit.model] for term in spec.terms]
+        return max(1, min(self._batch_rows, self._limits.max_batch_mib * 2**20 // memory.row_bytes(networks, spec.size)))
 
     def _iterate(self, key: Key) -> None:
         """Let rows join, step the lane, tell what happened."""
@@ -260,7 +275,7 @@ class Engine:
 
     def _join(self, lane: Lane, key: Key, job: Job, variant: int) -> None:
         try:
-            lane.join(job.id, job.spec, variant, self._start_code(job.spec))
+            lane.join(job.id, job.spec, variant, self._start_code(lane.problem.prior, job.spec))
         except Exception:
             log.exception("a row could not be made: %s", job.spec)
             self._scheduler.left(key, 1)
@@ -349,19 +364,25 @@ class Engine:
 
     def _problem(self, key: Key) -> Problem:
         networks = tuple(self._catalog.networks[name] for name in sorted({model for model, _ in key.sources}))
-        return Problem(GeneratorPrior(self._catalog.generators[key.prior]), networks, key.sources, key.balance)
+        fit = centre_crop if key.prior else resize
+        return Problem(self._prior(key), networks, key.sources, key.balance, key.structure, fit, self._catalog.patches)
 
-    def _start_code(self, spec: SynthesisSpec) -> Tensor | None:
+    def _prior(self, key: Key) -> Prior:
+        if not key.prior:
+            return PARAMETRISATIONS[key.structure.prior](key.size, self._device)
+        generator = self._catalog.generators[key.prior]
+        assert generator.card.code is not None
+        return GeneratorPrior(generator, self._catalog.networks[generator.card.code.encoder])
+
+    def _start_code(self, prior: Prior, spec: SynthesisSpec) -> Tensor | None:
         """(1, D): the given code, or the given image's code; None: random."""
         if spec.start.code is not None:
             return torch.from_numpy(spec.start.code)[None].to(self._device)
         if spec.start.image is None:
             return None
-        code = self._catalog.generators[spec.prior].card.code
-        assert code is not None
         image = torch.from_numpy(spec.start.image).permute(2, 0, 1)[None].to(self._device)
         with torch.no_grad():
-            return self._catalog.networks[code.encoder].activations(image, [code.tap])[code.tap].flatten(1)
+            return prior.encode(image)
 
     def _timed_step(self, size: int) -> float:
         """Seconds of one step of `size` rows, the default prior drawing for its own encoder's output."""
@@ -373,7 +394,7 @@ class Engine:
             balance=Balance.NONE,
             prior=generator.name,
             method=DEFAULT_METHOD,
-            settings=Settings(2, 1.0, 0.0, 0.01, 3.0),
+            settings={"steps": 2, "start_learning_rate": 1.0, "end_learning_rate": 0.0, "decay": 0.01, "bound_multiplier": 3.0},
             seed=0,
         )
         lane = Lane(self._problem(_key(spec)))
@@ -392,4 +413,5 @@ class Engine:
 
 
 def _key(spec: SynthesisSpec) -> Key:
-    return Key(spec.prior, ascent.sources(spec), spec.balance, spec.strict)
+    structure = METHODS[spec.method].structure(spec.settings)
+    return Key(structure, spec.prior, spec.size, problem.sources(spec), spec.balance, spec.strict)

@@ -112,7 +112,7 @@ class Job:
 
     def __post_init__(self) -> None:
         self.unfinished = self.spec.variants
-        self.row_steps = self.spec.variants * self.spec.settings.steps
+        self.row_steps = self.spec.variants * self.spec.steps
 
     def move(self, state: State) -> None:
         """Go to `state`, which must follow the present one."""

@@ -13,8 +13,9 @@ from torch import Tensor
 
 from dgnam_server.engine.job import Ending, Event, Failed, Failure, Finished, Progress
 from dgnam_server.synth import ascent
-from dgnam_server.synth.ascent import Problem, Seen
+from dgnam_server.synth.ascent import Seen
 from dgnam_server.synth.objectives import weighted_sum
+from dgnam_server.synth.problem import Problem
 from dgnam_server.synth.rows import Rows, concat
 from dgnam_server.synth.spec import SynthesisSpec
 
@@ -47,7 +48,7 @@ class Lane:
         """Add a row; it takes part from the next step on."""
         row = ascent.init(self.problem, spec, variant, start)
         self.rows = row if self.rows is None else concat([self.rows, row])
-        self.slots.append(Slot(job, variant, spec.settings.steps, spec.preview_interval))
+        self.slots.append(Slot(job, variant, spec.steps, spec.preview_interval))
 
     def leave(self, job: int) -> int:
         """Take a job's rows out, finished or not; returns how many there were."""

@@ -3,11 +3,12 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from dgnam_models import ModelCard
 from dgnam_proto import arrays
 from dgnam_proto.v1 import catalog_pb2, server_pb2, synthesis_pb2
-from dgnam_proto.v1.synthesis_pb2 import SynthesizeRequest, SynthesizeResponse
+from dgnam_proto.v1.synthesis_pb2 import SynthesizePixelsRequest, SynthesizePixelsResponse, SynthesizeRequest, SynthesizeResponse
 
 from dgnam_server.catalog import Catalog
 from dgnam_server.config import Config
@@ -15,7 +16,7 @@ from dgnam_server.engine.engine import Load
 from dgnam_server.engine.job import Ending, Finished, Progress, Queued, Started
 from dgnam_server.rpc import lookup, pictures, translate
 from dgnam_server.rpc.units import Page
-from dgnam_server.synth.methods import DEFAULT_METHOD, METHODS, Method, Option
+from dgnam_server.synth.methods import DEFAULT_METHOD, DEFAULT_PIXEL_METHOD, METHODS, Method, Option
 from dgnam_server.synth.spec import SynthesisSpec
 
 ENDINGS: Mapping[Ending, synthesis_pb2.Ending] = {
@@ -23,8 +24,9 @@ ENDINGS: Mapping[Ending, synthesis_pb2.Ending] = {
     Ending.ZERO_GRADIENT: synthesis_pb2.ENDING_ZERO_GRADIENT,
 }
 _ROLES = {"classifier": catalog_pb2.ROLE_CLASSIFIER, "prior": catalog_pb2.ROLE_PRIOR}
-HEARTBEAT = SynthesizeResponse(heartbeat=synthesis_pb2.Heartbeat())
 
+Request = TypeVar("Request", SynthesizeRequest, SynthesizePixelsRequest)
+Response = SynthesizeResponse | SynthesizePixelsResponse
 Moved = tuple[Progress, ...]  # the variants that moved, each with its latest state
 
 
@@ -39,23 +41,31 @@ class Provenance:
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """Makes the messages of one Synthesize call."""
+    """Makes the messages of one Synthesize or SynthesizePixels call."""
 
-    request: SynthesizeRequest
+    request: SynthesizeRequest | SynthesizePixelsRequest
     spec: SynthesisSpec
     catalog: Catalog
     provenance: Provenance
 
-    def message(self, event: Queued | Started | Moved | Finished) -> SynthesizeResponse:
+    def message(self, event: Queued | Started | Moved | Finished) -> Response:
         """One event's message; pictures are encoded here."""
         match event:
             case Queued():
-                return SynthesizeResponse(queued=synthesis_pb2.Queued(position=event.position))
+                return self._response(queued=synthesis_pb2.Queued(position=event.position))
             case Started():
-                return SynthesizeResponse(started=synthesis_pb2.Started())
+                return self._response(started=synthesis_pb2.Started())
             case Finished():
-                return SynthesizeResponse(result=self._result(event))
-        return SynthesizeResponse(progress=synthesis_pb2.Progress(variants=[_progress(moved) for moved in event]))
+                return self._response(result=self._result(event))
+        return self._response(progress=synthesis_pb2.Progress(variants=[_progress(moved) for moved in event]))
+
+    def heartbeat(self) -> Response:
+        """The message of a silence."""
+        return self._response(heartbeat=synthesis_pb2.Heartbeat())
+
+    def _response(self, **event: Any) -> Response:
+        kind = SynthesizeResponse if isinstance(self.request, SynthesizeRequest) else SynthesizePixelsResponse
+        return kind(**event)
 
     def _result(self, event: Finished) -> synthesis_pb2.Result:
         return synthesis_pb2.Result(
@@ -71,31 +81,56 @@ class Answer:
         )
 
     def _recipe(self, variant: int) -> synthesis_pb2.Recipe:
-        used = {term.unit.model for term in self.spec.terms} | {self.spec.prior}
-        code = self.catalog.generators[self.spec.prior].card.code
-        if self.spec.start.image is not None and code is not None:
-            used.add(code.encoder)
         cards = self.catalog.cards
-        return synthesis_pb2.Recipe(
-            request=complete(self.request, self.spec, variant),
-            model_digests={name: cards[name].sha256 for name in sorted(used)},
+        recipe = synthesis_pb2.Recipe(
+            model_digests={name: cards[name].sha256 for name in sorted(self._models())},
             versions=dict(self.provenance.versions),
             device=self.provenance.device,
         )
+        if isinstance(self.request, SynthesizeRequest):
+            recipe.request.CopyFrom(complete(self.request, self.spec, variant))
+        else:
+            recipe.pixels.CopyFrom(complete_pixels(self.request, self.spec, variant))
+        return recipe
+
+    def _models(self) -> set[str]:
+        """Those that took part."""
+        used = {term.unit.model for term in self.spec.terms}
+        if not self.spec.prior:
+            return used
+        code = self.catalog.generators[self.spec.prior].card.code
+        if self.spec.start.image is not None and code is not None:
+            used.add(code.encoder)
+        return used | {self.spec.prior}
 
 
 def complete(request: SynthesizeRequest, spec: SynthesisSpec, variant: int) -> SynthesizeRequest:
     """The request that draws this one variant again: every default filled in, and no previews."""
-    filled = SynthesizeRequest()
+    filled = _completed(request, spec, variant)
+    filled.prior = spec.prior
+    for option in METHODS[spec.method].options:
+        setattr(filled, option.name, spec.settings[option.name])
+    return filled
+
+
+def complete_pixels(request: SynthesizePixelsRequest, spec: SynthesisSpec, variant: int) -> SynthesizePixelsRequest:
+    """The request that draws this one variant again: every default filled in, and no previews."""
+    filled = _completed(request, spec, variant)
+    filled.options.update(spec.settings)
+    filled.height, filled.width = spec.size
+    return filled
+
+
+def _completed(request: Request, spec: SynthesisSpec, variant: int) -> Request:
+    """What the two kinds of request have in common."""
+    filled = type(request)()
     filled.CopyFrom(request)
     for term, known in zip(filled.target.terms, spec.terms, strict=True):
         term.weight = known.weight
         term.readout = _key(translate.READOUTS, known.readout)  # type: ignore[assignment]
     filled.target.balance = _key(translate.BALANCES, spec.balance)  # type: ignore[assignment]
     filled.determinism = _key(translate.STRICTNESS, spec.strict)  # type: ignore[assignment]
-    filled.prior, filled.method = spec.prior, spec.method
-    for option in METHODS[spec.method].options:
-        setattr(filled, option.name, getattr(spec.settings, option.name))
+    filled.method = spec.method
     filled.seed = spec.seed + variant
     filled.variants = 1
     filled.ClearField("preview_interval")
@@ -144,7 +179,10 @@ def units(page: Page) -> catalog_pb2.ListUnitsResponse:
 def methods(default_prior: str, max_steps: int) -> catalog_pb2.ListMethodsResponse:
     """Every method with its options; the most steps are the server's."""
     return catalog_pb2.ListMethodsResponse(
-        methods=[_method(method, max_steps) for method in METHODS.values()], default_method=DEFAULT_METHOD, default_prior=default_prior
+        methods=[_method(method, max_steps) for method in METHODS.values()],
+        default_method=DEFAULT_METHOD,
+        default_prior=default_prior,
+        default_pixel_method=DEFAULT_PIXEL_METHOD,
     )
 
 
@@ -164,6 +202,7 @@ def info(
             max_batch_rows=batch_rows,
             max_message_bytes=max_message_bytes,
             max_start_image_pixels=config.max_start_image_pixels,
+            max_pixels=config.max_pixels,
         ),
         versions=dict(provenance.versions),
         uptime_s=uptime_s,
@@ -194,12 +233,15 @@ def _progress(moved: Progress) -> synthesis_pb2.VariantProgress:
 
 def _method(method: Method, max_steps: int) -> catalog_pb2.Method:
     options = [_option(option, max_steps) for option in method.options]
-    return catalog_pb2.Method(name=method.name, description=method.description, citation=method.citation, options=options)
+    space = catalog_pb2.SPACE_CODE if method.draws_with_a_generator else catalog_pb2.SPACE_PIXELS
+    return catalog_pb2.Method(name=method.name, description=method.description, citation=method.citation, options=options, space=space)
 
 
 def _option(option: Option, max_steps: int) -> catalog_pb2.Option:
     maximum = translate.largest(option, max_steps)
-    message = catalog_pb2.Option(name=option.name, description=option.description, minimum=option.minimum, maximum=maximum)
+    message = catalog_pb2.Option(
+        name=option.name, description=option.description, minimum=option.minimum, maximum=maximum, whole=option.whole
+    )
     if option.default is not None:
         message.default_value = min(option.default, maximum)
     return message

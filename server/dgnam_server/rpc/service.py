@@ -2,11 +2,12 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from dgnam_proto.v1 import catalog_pb2, catalog_pb2_grpc, server_pb2, server_pb2_grpc, synthesis_pb2_grpc
-from dgnam_proto.v1.synthesis_pb2 import SynthesizeRequest
+from dgnam_proto.v1.synthesis_pb2 import SynthesizePixelsRequest, SynthesizeRequest
 from grpc import aio
 
 from dgnam_server import errors
@@ -18,6 +19,7 @@ from dgnam_server.rpc import lookup, messages, translate, units
 from dgnam_server.rpc.mailbox import Mailbox, Pace
 from dgnam_server.rpc.messages import Provenance
 from dgnam_server.rpc.problems import Problems
+from dgnam_server.synth.spec import SynthesisSpec
 
 MAX_MESSAGE_BYTES = 64 * 2**20
 Context = aio.ServicerContext[Any, Any]
@@ -35,11 +37,19 @@ class SynthesisServicer(synthesis_pb2_grpc.SynthesisServiceServicer):
     pace: Pace = Pace()
 
     async def Synthesize(self, request: SynthesizeRequest, context: Context) -> None:  # noqa: N802
+        """Streams the events of a synthesis with a prior."""
+        await self._run(request, translate.synthesis, context)
+
+    async def SynthesizePixels(self, request: SynthesizePixelsRequest, context: Context) -> None:  # noqa: N802
+        """Streams the events of a synthesis of pixels."""
+        await self._run(request, translate.pixels, context)
+
+    async def _run(self, request: Any, check: Callable[[Any, Catalog, Config], SynthesisSpec], context: Context) -> None:
         """Streams the job's events; the job's rows are freed however the call ends."""
         if not self.ready.is_set():
             raise errors.NotReady
         # Decoding and encoding pictures takes milliseconds, so both happen beside the loop.
-        spec = await asyncio.to_thread(translate.synthesis, request, self.catalog, self.config)
+        spec = await asyncio.to_thread(check, request, self.catalog, self.config)
         answer = messages.Answer(request, spec, self.catalog, self.provenance)
         mailbox = Mailbox(self.pace)
         ticket = self.engine.submit(spec, mailbox.put, _deadline(context.time_remaining()))
@@ -48,7 +58,7 @@ class SynthesisServicer(synthesis_pb2_grpc.SynthesisServiceServicer):
             while unfinished:
                 deliveries = await mailbox.take()
                 if not deliveries:
-                    await context.write(messages.HEARTBEAT)
+                    await context.write(answer.heartbeat())
                 for delivery in deliveries:
                     if isinstance(delivery, Failed):
                         raise errors.of_failure(delivery)

@@ -1,22 +1,22 @@
-"""SynthesizeRequest -> SynthesisSpec: all request checking. Every problem is reported at once, with its field's path."""
+"""Synthesize's and SynthesizePixels' requests -> SynthesisSpec: all checking. Every problem is reported at once, with its field's path."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import TypeVar
 
 import numpy as np
 from dgnam_models import Generator, Network
 from dgnam_models.card import Tap
 from dgnam_proto import arrays
-from dgnam_proto.v1.synthesis_pb2 import Determinism, SynthesizeRequest
+from dgnam_proto.v1.synthesis_pb2 import Determinism, SynthesizePixelsRequest, SynthesizeRequest
 from dgnam_proto.v1.target_pb2 import Balance, Readout, Target, Term, Unit
 
 from dgnam_server.catalog import Catalog
 from dgnam_server.config import Config
 from dgnam_server.rpc import lookup, pictures
-from dgnam_server.rpc.problems import Problems, nearest, quoted
-from dgnam_server.synth import spec
-from dgnam_server.synth.methods import DEFAULT_METHOD, METHODS, Method, Option
+from dgnam_server.rpc.problems import Problems, listed, nearest, quoted
+from dgnam_server.synth import memory, spec
+from dgnam_server.synth.methods import DEFAULT_METHOD, DEFAULT_PIXEL_METHOD, METHODS, Method, Option
 
 READOUTS: Mapping[int, spec.Readout] = {
     Readout.READOUT_ACTIVATION: spec.Readout.ACTIVATION,
@@ -45,11 +45,13 @@ def synthesis(request: SynthesizeRequest, catalog: Catalog, config: Config) -> s
     """
     problems = Problems()
     prior = lookup.generator(catalog, request.prior if request.HasField("prior") else catalog.default_prior, "prior", problems)
-    method = _method(request, problems)
+    method = _method(request.method if request.HasField("method") else DEFAULT_METHOD, False, problems)
     terms = _terms(request.target, catalog, config.max_terms, prior, problems)
     balance = _choice(request.target.balance, BALANCES, spec.Balance.NONE, Balance.items(), "target.balance", problems)
     strict = _choice(request.determinism, STRICTNESS, False, Determinism.items(), "determinism", problems)
-    settings = _settings(request, method or METHODS[DEFAULT_METHOD], prior, config.max_steps, problems)
+    known = method or METHODS[DEFAULT_METHOD]
+    given = {option.name: getattr(request, option.name) for option in known.options if request.HasField(option.name)}
+    settings = _settings(given, known, prior, config.max_steps, "", problems)
     start = _start(request, prior, catalog, config.max_start_image_pixels, problems)
     variants = _variants(request, config.max_variants, problems)
     problems.raise_any()
@@ -68,16 +70,66 @@ def synthesis(request: SynthesizeRequest, catalog: Catalog, config: Config) -> s
     )
 
 
+def pixels(request: SynthesizePixelsRequest, catalog: Catalog, config: Config) -> spec.SynthesisSpec:
+    """Return the request checked and complete.
+
+    Args:
+        config: its `max_...` fields bound what a request may ask for.
+
+    Raises:
+        InvalidRequest: fields are malformed or out of range; lists every problem of any kind.
+        NotFound: models, taps, units or the method are unknown, and nothing else is wrong.
+    """
+    problems = Problems()
+    method = _method(request.method if request.HasField("method") else DEFAULT_PIXEL_METHOD, True, problems)
+    terms = _terms(request.target, catalog, config.max_terms, None, problems)
+    balance = _choice(request.target.balance, BALANCES, spec.Balance.NONE, Balance.items(), "target.balance", problems)
+    strict = _choice(request.determinism, STRICTNESS, False, Determinism.items(), "determinism", problems)
+    settings: spec.Settings = {}
+    if method is not None:  # otherwise it is unknown which options there are
+        _check_names(request.options, method, problems)
+        settings = _settings(request.options, method, None, config.max_steps, "options.", problems)
+        _check_patches(settings, catalog, problems)
+    size = _size(request, terms, catalog, config.max_pixels, problems)
+    start = spec.Start()
+    if request.HasField("start_image"):
+        start = _start_image(request.start_image, size, config.max_start_image_pixels, problems)
+    variants = _variants(request, config.max_variants, problems)
+    if terms and settings:
+        _check_memory([catalog.networks[term.unit.model] for term in terms], size, config.max_batch_mib, problems)
+    problems.raise_any()
+    assert method is not None
+    return spec.SynthesisSpec(
+        terms=terms,
+        balance=balance,
+        prior="",
+        method=method.name,
+        settings=settings,
+        seed=request.seed,
+        variants=variants,
+        start=start,
+        preview_interval=request.preview_interval,
+        strict=strict,
+        size=size,
+    )
+
+
 def largest(option: Option, max_steps: int) -> float:
     """The most a request may ask for: the method's own maximum, for steps also the server's."""
     return min(option.maximum, max_steps) if option.name == "steps" else option.maximum
 
 
-def _method(request: SynthesizeRequest, problems: Problems) -> Method | None:
-    name = request.method if request.HasField("method") else DEFAULT_METHOD
-    if name not in METHODS:
+def _method(name: str, pixels: bool, problems: Problems) -> Method | None:
+    """The method `name`, if this call takes it: one that optimizes pixels, or one that draws with a prior."""
+    method = METHODS.get(name)
+    fitting = sorted(known.name for known in METHODS.values() if known.draws_with_a_generator != pixels)
+    if method is None:
         problems.missing("method", "method", name, f"there is no method {quoted(name)}; {nearest(name, sorted(METHODS))}")
-    return METHODS.get(name)
+    elif method.name not in fitting:
+        wrong = "draws with a prior: call Synthesize for it" if pixels else "optimizes pixels: call SynthesizePixels for it"
+        problems.invalid("method", f"is {name}, which {wrong}; methods of this call are {listed(fitting, 24)}")
+        return None
+    return method
 
 
 # --- the target ------------------------------------------------------------------------------------------------------
@@ -172,29 +224,78 @@ def _choice(value: int, table: Mapping[int, V], default: V, names: list[tuple[st
     return table.get(value, default)
 
 
-def _settings(request: SynthesizeRequest, method: Method, prior: Generator | None, max_steps: int, problems: Problems) -> spec.Settings:
-    values = {}
+def _settings(
+    given: Mapping[str, float], method: Method, prior: Generator | None, max_steps: int, path: str, problems: Problems
+) -> spec.Settings:
+    """Every option's value, given or default; `path` comes before an option's name in its field's path."""
+    values: dict[str, float] = {}
     for option in method.options:
         maximum = largest(option, max_steps)
-        if request.HasField(option.name):
-            value = getattr(request, option.name)
+        if option.name in given:
+            value = given[option.name]
             if not option.minimum <= value <= maximum:  # a NaN is in no range
-                problems.invalid(option.name, f"is {value:g}; it must be from {option.minimum:g} to {maximum:g}")
+                problems.invalid(path + option.name, f"is {value:g}; it must be from {option.minimum:g} to {maximum:g}")
+            elif option.whole and value != int(value):
+                whole = f"a whole number from {option.minimum:g} to {maximum:g}"
+                problems.invalid(path + option.name, f"is {value:g}; it must be {whole}")
         else:
-            value = min(_default(option, prior), maximum)
-        values[option.name] = value
-    return spec.Settings(**{**values, "steps": int(values["steps"])})
+            value = min(_default(option, prior, values), maximum)
+        values[option.name] = int(value) if option.whole and math.isfinite(value) else value
+    return values
 
 
-def _default(option: Option, prior: Generator | None) -> float:
+def _check_names(given: Collection[str], method: Method, problems: Problems) -> None:
+    """An option that the method does not have: is it another method's, or nobody's?"""
+    names = [option.name for option in method.options]
+    for name in sorted(set(given) - set(names)):
+        others = [known for known in METHODS.values() if any(option.name == name for option in known.options)]
+        if not others:
+            problems.invalid(f"options.{name[:60]}", f"there is no option {quoted(name)}; {nearest(name, names)}")
+        elif all(known.draws_with_a_generator for known in others):
+            whose = listed([known.name for known in others])
+            problems.invalid(f"options.{name}", f"is an option of {whose}, which draws with a prior; {method.name} has none: leave it out")
+        else:
+            whose = listed([known.name for known in others])
+            problems.invalid(f"options.{name}", f"is an option of {whose}, and {method.name} has no such part: leave it out")
+
+
+def _check_patches(settings: spec.Settings, catalog: Catalog, problems: Problems) -> None:
+    if catalog.patches is None and (settings["patch_weight"] or settings["end_patch_weight"]):
+        how = "`python -m dgnam_models.patches --data PHOTOGRAPHS --out PACK`, then `dgnam-server --models PACK`"
+        problems.unmet("options.patch_weight", "NO_PATCHES", f"this server has no patches of photographs: {how}")
+
+
+def _default(option: Option, prior: Generator | None, before: Mapping[str, float]) -> float:
     """The default as the wire would carry it, in single precision, so that a recipe replays exactly."""
     if option.default is not None:
         return float(np.float32(option.default))
+    if (own := option.name.removeprefix("end_")) in before:
+        return before[own]
     if prior is None:
         return option.minimum
     code = prior.card.code
     assert code is not None
     return float(np.float32(getattr(code, option.name)))
+
+
+def _size(request: SynthesizePixelsRequest, terms: Sequence[spec.Term], catalog: Catalog, most: int, problems: Problems) -> tuple[int, int]:
+    inputs = [catalog.networks[term.unit.model].input_size for term in terms] or [(pictures.LEAST_SIDE_PX,) * 2]
+    height = request.height if request.HasField("height") else max(size[0] for size in inputs)
+    width = request.width if request.HasField("width") else max(size[1] for size in inputs)
+    least = pictures.LEAST_SIDE_PX
+    for name, side in (("height", height), ("width", width)):
+        if side < least:
+            problems.invalid(name, f"is {side}; it must be at least {least}")
+    if height * width > most:
+        problems.invalid("height", f"with width makes {height} x {width} pixels; at most {most} are allowed")
+        return (least, least)
+    return (max(height, least), max(width, least))
+
+
+def _check_memory(networks: Sequence[Network], size: tuple[int, int], most_mib: int, problems: Problems) -> None:
+    needed = memory.row_bytes(networks, size) / 2**20
+    if needed > most_mib:
+        problems.invalid("height", f"with width needs about {needed:.0f} MiB; a batch here has {most_mib}: ask for a smaller picture")
 
 
 def _start(request: SynthesizeRequest, prior: Generator | None, catalog: Catalog, most_pixels: int, problems: Problems) -> spec.Start:
@@ -206,11 +307,16 @@ def _start(request: SynthesizeRequest, prior: Generator | None, catalog: Catalog
             if prior is not None:
                 assert prior.card.code is not None
                 size = catalog.networks[prior.card.code.encoder].input_size
-            try:
-                return spec.Start(image=pictures.decode(request.start_image, size, most_pixels))
-            except ValueError as error:
-                problems.invalid("start_image", str(error))
+            return _start_image(request.start_image, size, most_pixels, problems)
     return spec.Start()
+
+
+def _start_image(data: bytes, size: tuple[int, int], most_pixels: int, problems: Problems) -> spec.Start:
+    try:
+        return spec.Start(image=pictures.decode(data, size, most_pixels))
+    except ValueError as error:
+        problems.invalid("start_image", str(error))
+        return spec.Start()
 
 
 def _start_code(request: SynthesizeRequest, prior: Generator | None, problems: Problems) -> np.ndarray | None:
@@ -230,7 +336,7 @@ def _start_code(request: SynthesizeRequest, prior: Generator | None, problems: P
     return code
 
 
-def _variants(request: SynthesizeRequest, most: int, problems: Problems) -> int:
+def _variants(request: SynthesizeRequest | SynthesizePixelsRequest, most: int, problems: Problems) -> int:
     variants = request.variants if request.HasField("variants") else 1
     if not 1 <= variants <= most:
         problems.invalid("variants", f"is {variants}; it must be from 1 to {most}")

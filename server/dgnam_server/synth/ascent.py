@@ -1,10 +1,18 @@
-"""DGN-AM as init / step / finished over rows (Nguyen et al. 2016). Somebody else owns the loop: the lane, or `run`.
+"""Synthesis as init / step / finished over rows, the same for every method. Somebody else owns the loop: the lane, or `run`.
 
-One step, per row:
+One step, per row; what a method does without is left out:
+
+    image = prior(code)
+    g     = d objective(phi(view of image)) / d image       views: transforms
+    g     = shaped(g)                                       pyramids, normalization, activation map: shaping, pyramids
+    g     = (g - d penalties(image) / d image) . d image / d code
+    code  = updated(code, g)                                updates
+    code  = projected(code)                                 projections
+
+For DGN-AM (Nguyen et al. 2016) this is, the generator being the prior:
 
     rate  = start + (end - start) * i / n
-    image = G(code)
-    g     = d objective(phi(centre crop of image)) / d code
+    g     = d objective(phi(centre crop of G(code))) / d code
     code  = code + rate * g / mean|g|          normalized_ascent
     code  = min(max(code, 0), bound)           clip first,
     code  = code * (1 - decay)                 then shrink
@@ -17,39 +25,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
-from dgnam_models import Network
 from torch import Tensor
 
-from dgnam_server.synth import objectives, projections, transforms, updates
-from dgnam_server.synth.priors import GeneratorPrior
+from dgnam_server.synth import objectives, parts
+from dgnam_server.synth.problem import Problem
 from dgnam_server.synth.rows import Rows
-from dgnam_server.synth.spec import Balance, Readout, SynthesisSpec
-
-Source = tuple[str, str]  # network and tap
-
-
-def sources(spec: SynthesisSpec) -> tuple[Source, ...]:
-    """The taps a target is read from, in the order rows number them."""
-    return tuple(sorted({(term.unit.model, term.unit.tap) for term in spec.terms}))
-
-
-@dataclass(frozen=True)
-class Problem:
-    """What rows of one batch have in common: prior, networks, taps, and how terms are brought together."""
-
-    prior: GeneratorPrior
-    networks: tuple[Network, ...]
-    sources: tuple[Source, ...]
-    balance: Balance
-
-    def activations(self, image: Tensor) -> list[Tensor]:
-        """The activations of every source for image (B, 3, H, W); each network runs once, as far as its last tap."""
-        found: dict[Source, Tensor] = {}
-        for network in self.networks:
-            taps = [tap for name, tap in self.sources if name == network.name]
-            read = network.activations(transforms.centre_crop(image, network.input_size), taps)
-            found |= {(network.name, tap): value for tap, value in read.items()}
-        return [found[source] for source in self.sources]
+from dgnam_server.synth.spec import Readout, SynthesisSpec
+from dgnam_server.synth.updates import RULES, fresh_state
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +51,8 @@ def init(problem: Problem, spec: SynthesisSpec, variant: int, start: Tensor | No
         start: (1, D), the code to start from; None: standard normal.
     """
     settings, terms = spec.settings, spec.terms
-    code = problem.prior.random_code(spec.seed + variant) if start is None else start
+    seed = spec.seed + variant
+    code = (problem.prior.random_code(seed, settings) if start is None else start).float()
     device = code.device
 
     def column(value: float, dtype: torch.dtype) -> Tensor:
@@ -80,13 +63,12 @@ def init(problem: Problem, spec: SynthesisSpec, variant: int, start: Tensor | No
 
     positions = [term.unit.position or (-1, -1) for term in terms]
     return Rows(
-        code=code.float(),
-        bound=problem.prior.bound(settings.bound_multiplier),
+        code=code,
+        seed=column(seed, torch.int64),
         step=column(0, torch.int64),
-        steps=column(settings.steps, torch.int64),
-        start_rate=column(settings.start_learning_rate, torch.float32),
-        end_rate=column(settings.end_learning_rate, torch.float32),
-        decay=column(settings.decay, torch.float32),
+        steps=column(spec.steps, torch.int64),
+        settings={name: column(value, torch.float32) for name, value in settings.items()},
+        state=fresh_state(problem.structure.rule, code) | parts.fresh_state(problem.structure.parts, spec.size, device),
         source=per_term([problem.sources.index((term.unit.model, term.unit.tap)) for term in terms], torch.int64),
         unit=per_term([term.unit.index for term in terms], torch.int64),
         y=per_term([y for y, _ in positions], torch.int64),
@@ -94,41 +76,78 @@ def init(problem: Problem, spec: SynthesisSpec, variant: int, start: Tensor | No
         probability=per_term([term.readout is Readout.PROBABILITY for term in terms], torch.bool),
         weight=per_term([term.weight for term in terms], torch.float32),
         real=per_term([True] * len(terms), torch.bool),
-        history=torch.zeros(1, settings.steps, len(terms), device=device),
+        history=torch.zeros(1, spec.steps, len(terms), device=device),
         stopped=column(-1, torch.int64),
     )
 
 
 def step(problem: Problem, rows: Rows) -> tuple[Rows, Seen]:
-    """One iteration of every row; a row whose gradient vanished stands still. No value is read back to the host.
+    """One iteration of every row; a row whose gradient vanished stands still.
 
     The history is written in place: it belongs to the rows returned, and the rows passed in are not to be used again.
     """
+    names = problem.structure.parts
     code = rows.code.detach().requires_grad_()
     with torch.enable_grad():
         image = problem.prior.draw(code)
-        activation = objectives.term_activations(problem.activations(image), rows)
+        rows = _watched(problem, rows, image.detach())
+        drawback = _penalty_gradient(problem, rows, image, code)
+        activation = objectives.term_activations(problem.activations(_view(problem, rows, image)), rows)
         gradient = objectives.GRADIENTS[problem.balance](activation, rows, code)
+    if drawback is not None:
+        gradient = gradient - drawback
     code, image, activation = code.detach(), image.detach(), activation.detach()
 
-    rate = updates.linear_rate(rows.start_rate, rows.end_rate, rows.step, rows.steps)
-    moved = updates.normalized_ascent(code, gradient, rate)
-    moved = projections.clip(moved, rows.bound)
-    moved = projections.shrink(moved, rows.decay)
+    moved, state = RULES[problem.structure.rule].move(rows, gradient)
+    for project in parts.at(lambda part: part.project, names):
+        moved = project(moved, rows, problem)
 
     usable = gradient.isfinite().all(1)
     zero = usable & (gradient == 0).all(1)
     stopped = torch.where((rows.stopped < 0) & zero, rows.step + 1, rows.stopped)
-    moves = usable & (stopped < 0)
+    moves = (usable & (stopped < 0))[:, None]
     at = rows.step.clamp(max=rows.history.shape[1] - 1)[:, None, None].expand(-1, 1, activation.shape[1])
     rows.history.scatter_(1, at, activation[:, None])
     after = replace(
         rows,
-        code=torch.where(moves[:, None], moved, code),
+        code=torch.where(moves, moved, code),
+        state={**rows.state, **{name: torch.where(moves, value, rows.state[name]) for name, value in state.items()}},
         step=rows.step + 1,
         stopped=stopped,
     )
     return after, Seen(image, code, activation)
+
+
+def _watched(problem: Problem, rows: Rows, image: Tensor) -> Rows:
+    """The rows with what their parts remember brought up to date."""
+    for watch in parts.at(lambda part: part.watch, problem.structure.parts):
+        rows = replace(rows, state={**rows.state, **watch(image, rows, problem)})
+    return rows
+
+
+def _view(problem: Problem, rows: Rows, image: Tensor) -> Tensor:
+    """What the networks get to see of image; the gradient that comes back through it is shaped on its way."""
+    seen = image.view_as(image)
+    shapes = parts.at(lambda part: part.shape, problem.structure.parts)
+
+    def shaped(gradient: Tensor) -> Tensor:
+        for shape in shapes:
+            gradient = shape(gradient, rows, problem)
+        return gradient
+
+    if shapes:
+        seen.register_hook(shaped)
+    for transform in parts.at(lambda part: part.transform, problem.structure.parts):
+        seen = transform(seen, rows, problem)
+    return seen
+
+
+def _penalty_gradient(problem: Problem, rows: Rows, image: Tensor, code: Tensor) -> Tensor | None:
+    """d sum of the weighted penalties / d code, (B, D); None where there are none."""
+    penalties = [penalty(image, rows, problem) for penalty in parts.at(lambda part: part.penalty, problem.structure.parts)]
+    if not penalties:
+        return None
+    return torch.autograd.grad(torch.stack(penalties).sum(), code, retain_graph=True)[0]
 
 
 def finished(rows: Rows) -> Tensor:

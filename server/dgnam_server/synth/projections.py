@@ -1,5 +1,6 @@
-"""What keeps a code where real photographs' codes are."""
+"""What keeps a code where photographs, or photographs' codes, are."""
 
+import torch
 from torch import Tensor
 
 
@@ -11,3 +12,17 @@ def clip(code: Tensor, bound: Tensor) -> Tensor:
 def shrink(code: Tensor, decay: Tensor) -> Tensor:
     """`code * (1 - decay)`, (B, D): the L2 penalty as the released script implements it (0.99 at its default)."""
     return code * (1 - decay)[:, None]
+
+
+def clip_small_norms(image: Tensor, share: Tensor) -> Tensor:
+    """Pixels whose norm over the channels is among the smallest `share` of their row's become 0 (Yosinski et al. 2015, section 3).
+
+    Args:
+        image: (B, C, H, W), centred on zero.
+        share: (B,) from 0 to 1.
+    """
+    norm = image.square().sum(1).flatten(1)  # (B, H W)
+    count = norm.shape[1]
+    rank = (share * count).long().clamp(max=count - 1)[:, None]
+    least = norm.sort(1).values.gather(1, rank)
+    return torch.where((norm >= least).view(len(image), 1, *image.shape[2:]), image, 0.0)

@@ -1,8 +1,8 @@
 """Rows: the state of B independent syntheses, as tensors with the batch first. A row never reads another row."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Self
+from typing import Any, Self
 
 import torch
 from torch import Tensor
@@ -13,13 +13,12 @@ from torch.nn.functional import pad
 class Rows:
     """B rows with up to T terms each. A row with fewer terms is filled up with copies of its first at weight 0."""
 
-    code: Tensor  # (B, D) float32
-    bound: Tensor  # (B, D) float32, upper bound of each code unit
+    code: Tensor  # (B, D) float32, what is optimized; the prior says what it means
+    seed: Tensor  # (B,) int64, what a row's random numbers come from
     step: Tensor  # (B,) int64, steps done
     steps: Tensor  # (B,) int64, steps to do
-    start_rate: Tensor  # (B,) float32, learning rates in units of the code
-    end_rate: Tensor  # (B,) float32
-    decay: Tensor  # (B,) float32, share the code shrinks by at each step
+    settings: Mapping[str, Tensor]  # (B,) float32 each: the method's options by name
+    state: Mapping[str, Tensor]  # (B, ...) each: what update rules and parts remember between steps
     source: Tensor  # (B, T) int64, which of the problem's sources a term is read from
     unit: Tensor  # (B, T) int64
     y: Tensor  # (B, T) int64, position in the map; -1: the mean over the map
@@ -33,10 +32,18 @@ class Rows:
     def __len__(self) -> int:
         return len(self.code)
 
+    def now(self, name: str) -> Tensor:
+        """An option's value at this step, (B,): linear from `name` to its `end_...` where the method has one, else constant.
+
+        `start_x` and `x` both end at `end_x`; the end itself is never reached, as in the released script of Nguyen et al. 2016.
+        """
+        start, end = self.settings[name], self.settings.get("end_" + name.removeprefix("start_"))
+        return start if end is None else start + (end - start) * self.step / self.steps
+
     def select(self, index: Sequence[int] | Tensor) -> Self:
         """The rows at `index` (B',), in that order."""
         at = torch.as_tensor(index, dtype=torch.int64, device=self.code.device)
-        return type(self)(**{field.name: getattr(self, field.name)[at] for field in fields(self)})
+        return type(self)(**{field.name: _each(lambda tensor: tensor[at], getattr(self, field.name)) for field in fields(self)})
 
 
 TERM_FIELDS = ("source", "unit", "y", "x", "probability", "weight", "real")
@@ -47,7 +54,18 @@ def concat(parts: Sequence[Rows]) -> Rows:
     terms = max(part.unit.shape[1] for part in parts)
     span = max(part.history.shape[1] for part in parts)
     filled = [_filled(part, terms, span) for part in parts]
-    return Rows(**{field.name: torch.cat([getattr(part, field.name) for part in filled]) for field in fields(Rows)})
+    return Rows(**{field.name: _each(_cat, *(getattr(part, field.name) for part in filled)) for field in fields(Rows)})
+
+
+def _cat(*tensors: Tensor) -> Tensor:
+    return torch.cat(tensors)
+
+
+def _each(function: Callable[..., Tensor], *values: Any) -> Any:
+    """`function` of tensors, or of each entry of mappings of tensors, which must have the same names."""
+    if isinstance(values[0], Tensor):
+        return function(*values)
+    return {name: function(*(value[name] for value in values)) for name in values[0]}
 
 
 def _filled(part: Rows, terms: int, span: int) -> Rows:

@@ -1,5 +1,6 @@
 """SynthesisSpec: one request, checked and complete. Everything here is frozen and has no default left to fill in."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
@@ -42,21 +43,13 @@ class Term:
 
 @dataclass(frozen=True, eq=False)
 class Start:
-    """Where the code starts: `code` (D,) float32, or `image` (H, W, 3) float32 RGB in [0, 1] to encode; neither: random."""
+    """Where the code starts: `code` (D,) float32, or `image` (H, W, 3) float32 RGB in [0, 1] as a code; neither: random."""
 
     code: np.ndarray | None = None
     image: np.ndarray | None = None
 
 
-@dataclass(frozen=True)
-class Settings:
-    """The per-row numbers of one run; ascent.py says what they do."""
-
-    steps: int
-    start_learning_rate: float
-    end_learning_rate: float
-    decay: float  # the share by which the code shrinks at each step
-    bound_multiplier: float  # in standard deviations
+Settings = Mapping[str, float]  # one run's options by name; methods.py says what they do
 
 
 @dataclass(frozen=True)
@@ -65,7 +58,7 @@ class SynthesisSpec:
 
     terms: tuple[Term, ...]
     balance: Balance
-    prior: str
+    prior: str  # a generator's name; empty where the method's own parametrisation draws
     method: str
     settings: Settings
     seed: int
@@ -73,3 +66,9 @@ class SynthesisSpec:
     start: Start = Start()
     preview_interval: int = 0  # steps; 0: no previews
     strict: bool = False  # same bits on the same machine
+    size: tuple[int, int] = (0, 0)  # height and width of the picture; a generator draws its own
+
+    @property
+    def steps(self) -> int:
+        """Steps to do."""
+        return int(self.settings["steps"])

@@ -9,16 +9,18 @@ import numpy as np
 import pytest
 import torch
 from dgnam_server.catalog import Catalog
-from dgnam_server.engine import engine as engine_module
+from dgnam_server.engine import lane as lane_module
 from dgnam_server.engine.engine import Draining, Engine, EngineLimits, Overloaded
 from dgnam_server.engine.job import Ending, Event, Failed, Failure, Finished, Progress, Queued, Started
 from dgnam_server.synth import ascent
-from dgnam_server.synth.ascent import Problem
+from dgnam_server.synth.methods import DGN_AM
 from dgnam_server.synth.priors import GeneratorPrior
+from dgnam_server.synth.problem import Problem, sources
 from dgnam_server.synth.spec import Balance, Settings, Start, SynthesisSpec, Term, Unit
+from dgnam_server.synth.transforms import centre_crop
 
-SETTINGS = Settings(steps=20, start_learning_rate=0.3, end_learning_rate=1e-10, decay=0.01, bound_multiplier=3.0)
-FOREVER = replace(SETTINGS, steps=50_000)
+SETTINGS: Settings = {"steps": 20, "start_learning_rate": 0.3, "end_learning_rate": 1e-10, "decay": 0.01, "bound_multiplier": 3.0}
+FOREVER = {**SETTINGS, "steps": 50_000}
 
 
 class Caller:
@@ -58,7 +60,8 @@ def spec_for(*units: tuple[str, str, int], settings: Settings = SETTINGS, **fiel
 def reference(catalog: Catalog, spec: SynthesisSpec, variant: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Picture and code of the reference loop, alone."""
     networks = tuple(catalog.networks[name] for name in sorted({term.unit.model for term in spec.terms}))
-    problem = Problem(GeneratorPrior(catalog.generators[spec.prior]), networks, ascent.sources(spec), spec.balance)
+    prior = GeneratorPrior(catalog.generators[spec.prior])
+    problem = Problem(prior, networks, sources(spec), spec.balance, DGN_AM.structure(spec.settings), centre_crop)
     _, seen = ascent.run(problem, ascent.init(problem, spec, variant))
     return seen.image[0].permute(1, 2, 0).numpy(), seen.code[0].numpy()
 
@@ -91,12 +94,12 @@ def test_events_come_in_order_and_end_once(engine: Engine) -> None:
 
 def test_engine_draws_what_the_reference_loop_draws_with_neighbours_joining_and_leaving(engine: Engine, tiny: Catalog) -> None:
     specs = [
-        spec_for(("tiny", "fc8", 1), seed=3, settings=replace(SETTINGS, steps=40)),
+        spec_for(("tiny", "fc8", 1), seed=3, settings={**SETTINGS, "steps": 40}),
         spec_for(("tiny", "fc8", 2), ("tiny", "fc8", 5), seed=4),
-        spec_for(("tiny", "fc8", 3), seed=5, settings=replace(SETTINGS, steps=7, decay=0.2)),
+        spec_for(("tiny", "fc8", 3), seed=5, settings={**SETTINGS, "steps": 7, "decay": 0.2}),
         spec_for(("tiny", "fc8", 4), seed=6, variants=3),
         spec_for(("tiny-res", "fc", 0), ("tiny", "conv3", 2), seed=7, balance=Balance.GRADIENT_NORM),
-        spec_for(("tiny", "fc8", 0), seed=8, settings=replace(SETTINGS, bound_multiplier=1.0)),
+        spec_for(("tiny", "fc8", 0), seed=8, settings={**SETTINGS, "bound_multiplier": 1.0}),
     ]
     callers = [Caller() for _ in specs]
     for spec, caller in zip(specs, callers, strict=True):
@@ -185,7 +188,7 @@ def test_every_key_hears_of_its_progress(engine: Engine) -> None:
 
 def test_a_row_that_cannot_be_computed_fails_alone(engine: Engine, tiny: Catalog) -> None:
     size = tiny.generators["tiny-prior"].code_size
-    bad = spec_for(("tiny", "fc8", 1), start=Start(code=np.full(size, np.nan, dtype=np.float32)), settings=replace(SETTINGS, steps=1))
+    bad = spec_for(("tiny", "fc8", 1), start=Start(code=np.full(size, np.nan, dtype=np.float32)), settings={**SETTINGS, "steps": 1})
     good = spec_for(("tiny", "fc8", 2), seed=9)
     callers = Caller(), Caller()
     engine.submit(bad, callers[0])
@@ -202,7 +205,7 @@ def test_a_broken_step_fails_its_jobs_and_the_engine_lives(engine: Engine, monke
 
     caller = Caller()
     with monkeypatch.context() as patched:
-        patched.setattr(engine_module.ascent, "step", broken)
+        patched.setattr(lane_module.ascent, "step", broken)
         engine.submit(spec_for(("tiny", "fc8", 1), variants=3), caller)
         failure = caller.wait_for_end(3)[-1]
     assert isinstance(failure, Failed)
@@ -245,7 +248,7 @@ def test_previews_come_when_asked_for(engine: Engine) -> None:
 def test_a_start_image_is_encoded(engine: Engine, tiny: Catalog) -> None:
     image = np.random.default_rng(0).random((32, 32, 3), dtype=np.float32)
     caller = Caller()
-    engine.submit(spec_for(("tiny", "fc8", 1), start=Start(image=image), settings=replace(SETTINGS, steps=1)), caller)
+    engine.submit(spec_for(("tiny", "fc8", 1), start=Start(image=image), settings={**SETTINGS, "steps": 1}), caller)
     network = tiny.networks["tiny"]
     code = network.activations(torch.from_numpy(image).permute(2, 0, 1)[None], ["relu6"])["relu6"][0]
     np.testing.assert_allclose(finished(caller.wait_for_end())[0].code, code.numpy(), rtol=1e-5)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from dgnam_proto import arrays
 from dgnam_proto.v1 import catalog_pb2, catalog_pb2_grpc, server_pb2, server_pb2_grpc, synthesis_pb2_grpc
-from dgnam_proto.v1.synthesis_pb2 import SynthesizeRequest
+from dgnam_proto.v1.synthesis_pb2 import SynthesizePixelsRequest, SynthesizeRequest
 from dgnam_server.catalog import Catalog
 from dgnam_server.config import Config
 from dgnam_server.engine.engine import Draining, Engine, EngineLimits, Overloaded
@@ -242,3 +242,34 @@ async def test_with_the_real_engine(serving: Any, tiny: Catalog, request_: Synth
     assert arrays.from_message(results[0].history).shape == (6, 1)
     assert any(v.HasField("preview") for m in messages for v in m.progress.variants)
     np.testing.assert_allclose(arrays.from_message(again.image), arrays.from_message(results[1].image), atol=1e-5)
+
+
+async def test_pixels_with_the_real_engine(serving: Any, tiny: Catalog, request_: SynthesizeRequest) -> None:
+    request = SynthesizePixelsRequest(target=request_.target, options={"steps": 6}, variants=2, preview_interval=3)
+    async with serving(engine=Engine(tiny, device("cpu"), EngineLimits(max_batch_rows=4))) as server:
+        call = synthesis_pb2_grpc.SynthesisServiceStub(server.channel).SynthesizePixels
+        messages = [message async for message in call(request)]
+        results = {m.result.variant: m.result for m in messages if m.WhichOneof("event") == "result"}
+        (again,) = [m.result async for m in call(results[1].recipe.pixels) if m.WhichOneof("event") == "result"]
+    assert sorted(results) == [0, 1]
+    assert arrays.from_message(results[0].image).shape == (32, 32, 3)
+    assert any(v.HasField("preview") for m in messages for v in m.progress.variants)
+    np.testing.assert_allclose(arrays.from_message(again.image), arrays.from_message(results[1].image), atol=1e-4)
+
+
+async def test_cancelling_pixels_frees_the_job(serving: Any, engine: Any, request_: SynthesizeRequest) -> None:
+    async with serving() as server:
+        call = synthesis_pb2_grpc.SynthesisServiceStub(server.channel).SynthesizePixels(SynthesizePixelsRequest(target=request_.target))
+        job = await engine.job()
+        call.cancel()
+        assert await asyncio.to_thread(job.cancelled.wait, 5)
+
+
+async def test_pixels_refused(serving: Any, request_: SynthesizeRequest) -> None:
+    request = SynthesizePixelsRequest(target=request_.target, options={"bound_multiplier": 1.0, "momentum": 7.0})
+    async with serving() as server:
+        call = synthesis_pb2_grpc.SynthesisServiceStub(server.channel).SynthesizePixels(request)
+        error = await refusal(call)
+        assert error.code() is grpc.StatusCode.INVALID_ARGUMENT
+        found = await details(call, error)
+    assert {v.field for v in found["BadRequest"].field_violations} == {"options.bound_multiplier", "options.momentum"}

@@ -122,7 +122,7 @@ def test_every_option_is_held_to_its_range(request_: SynthesizeRequest, tiny: Ca
     for value in (option.minimum, option.maximum):  # type: ignore[attr-defined]
         setattr(request_, option.name, int(value))  # type: ignore[attr-defined]
         settings = translate.synthesis(request_, tiny, Config()).settings
-        assert getattr(settings, option.name) == value  # type: ignore[attr-defined]
+        assert settings[option.name] == value  # type: ignore[attr-defined]
     setattr(request_, option.name, int(option.maximum) + 1)  # type: ignore[attr-defined]
     with pytest.raises(InvalidRequest, match=option.name):  # type: ignore[attr-defined]
         translate.synthesis(request_, tiny, Config())
@@ -217,10 +217,10 @@ def test_defaults(request_: SynthesizeRequest, tiny: Catalog) -> None:
     assert (spec.balance, spec.terms[0].weight, spec.terms[0].readout) == (Balance.NONE, 1.0, Readout.ACTIVATION)
     assert spec.start.code is None
     assert spec.start.image is None
-    assert spec.settings.steps == 200
-    assert spec.settings.start_learning_rate == pytest.approx(code.start_learning_rate)
-    assert spec.settings.decay == np.float32(0.01)
-    assert translate.synthesis(request_, tiny, Config(max_steps=50)).settings.steps == 50
+    assert spec.steps == 200
+    assert spec.settings["start_learning_rate"] == pytest.approx(code.start_learning_rate)
+    assert spec.settings["decay"] == np.float32(0.01)
+    assert translate.synthesis(request_, tiny, Config(max_steps=50)).steps == 50
 
 
 def test_everything_set(request_: SynthesizeRequest, tiny: Catalog) -> None:
@@ -239,7 +239,7 @@ def test_everything_set(request_: SynthesizeRequest, tiny: Catalog) -> None:
         ("tiny", "fc8", 2, None, -0.5),
         ("tiny-res", "conv1", 1, None, 1.0),
     ]
-    assert (spec.settings.steps, spec.settings.start_learning_rate, spec.settings.end_learning_rate) == (7, 0.25, 0.5)
+    assert (spec.steps, spec.settings["start_learning_rate"], spec.settings["end_learning_rate"]) == (7, 0.25, 0.5)
     assert (spec.balance, spec.seed, spec.variants, spec.preview_interval, spec.strict) == (Balance.EQUAL_ACTIVATION, 2**62, 3, 2, True)
     assert spec.start.code is not None
     np.testing.assert_array_equal(spec.start.code, np.arange(24))

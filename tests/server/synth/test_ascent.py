@@ -10,23 +10,26 @@ import torch
 from dgnam_server import catalog
 from dgnam_server.catalog import Catalog
 from dgnam_server.synth import ascent
-from dgnam_server.synth.ascent import Problem
+from dgnam_server.synth.methods import DGN_AM
 from dgnam_server.synth.priors import GeneratorPrior
+from dgnam_server.synth.problem import Problem, sources
 from dgnam_server.synth.rows import concat
-from dgnam_server.synth.spec import Balance, Readout, Settings, Start, SynthesisSpec, Term, Unit
+from dgnam_server.synth.spec import Balance, Readout, Start, SynthesisSpec, Term, Unit
+from dgnam_server.synth.transforms import centre_crop
 
-SETTINGS = Settings(steps=12, start_learning_rate=0.5, end_learning_rate=1e-10, decay=0.01, bound_multiplier=3.0)
+SETTINGS = {"steps": 12, "start_learning_rate": 0.5, "end_learning_rate": 1e-10, "decay": 0.01, "bound_multiplier": 3.0}
 
 
 def spec_for(*units: tuple[str, str, int], seed: int = 0, balance: Balance = Balance.NONE, **settings: float) -> SynthesisSpec:
     terms = tuple(Term(Unit(*unit)) for unit in units)
-    return SynthesisSpec(terms, balance, "tiny-prior", "dgn-am", replace(SETTINGS, **settings), seed)
+    return SynthesisSpec(terms, balance, "tiny-prior", "dgn-am", SETTINGS | settings, seed)
 
 
 def problem_for(catalog: Catalog, *specs: SynthesisSpec) -> Problem:
-    sources = tuple(sorted({source for spec in specs for source in ascent.sources(spec)}))
-    networks = tuple(catalog.networks[name] for name in sorted({model for model, _ in sources}))
-    return Problem(GeneratorPrior(catalog.generators["tiny-prior"]), networks, sources, specs[0].balance)
+    taps = tuple(sorted({source for spec in specs for source in sources(spec)}))
+    networks = tuple(catalog.networks[name] for name in sorted({model for model, _ in taps}))
+    prior = GeneratorPrior(catalog.generators["tiny-prior"])
+    return Problem(prior, networks, taps, specs[0].balance, DGN_AM.structure(specs[0].settings), centre_crop)
 
 
 def published_procedure(
@@ -196,8 +199,6 @@ def test_in_bfloat16_the_code_and_everything_told_stay_float32(tiny_pack: Path) 
 
 
 def test_larger_pictures_are_cropped_in_the_middle() -> None:
-    from dgnam_server.synth.transforms import centre_crop
-
     image = torch.arange(256.0).view(1, 1, 1, 256).expand(1, 3, 256, 256)
     for size, offset in [(227, 14), (224, 16), (256, 0)]:
         crop = centre_crop(image, (size, size))

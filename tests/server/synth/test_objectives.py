@@ -12,15 +12,14 @@ def rows_with(weight: list[list[float]], real: list[list[bool]] | None = None) -
     """Rows of which only the weights matter."""
     w = torch.tensor(weight)
     n, t = w.shape
-    zeros, ints = torch.zeros(n), torch.zeros(n, t, dtype=torch.int64)
+    ints = torch.zeros(n, t, dtype=torch.int64)
     return Rows(
         code=torch.zeros(n, 2),
-        bound=torch.ones(n, 2),
+        seed=ints[:, 0],
         step=ints[:, 0],
         steps=ints[:, 0] + 1,
-        start_rate=zeros,
-        end_rate=zeros,
-        decay=zeros,
+        settings={},
+        state={},
         source=ints,
         unit=ints,
         y=ints - 1,

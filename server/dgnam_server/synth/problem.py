@@ -1,0 +1,66 @@
+"""Problem: what the rows of one batch have in common, so that they can share every kernel of a step."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+from dgnam_models import Network
+from dgnam_models.patches import PatchSet
+from torch import Tensor
+
+from dgnam_server.synth.priors import Prior
+from dgnam_server.synth.spec import Balance, SynthesisSpec
+
+Source = tuple[str, str]  # network and tap
+
+
+@dataclass(frozen=True)
+class Structure:
+    """What a method does besides numbers: which parametrisation, which update rule, which parts of parts.py."""
+
+    prior: str
+    rule: str
+    parts: tuple[str, ...]
+
+
+def sources(spec: SynthesisSpec) -> tuple[Source, ...]:
+    """The taps a target is read from, in the order rows number them."""
+    return tuple(sorted({(term.unit.model, term.unit.tap) for term in spec.terms}))
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Prior, networks, taps, how terms are brought together, and the method's structure."""
+
+    prior: Prior
+    networks: tuple[Network, ...]
+    sources: tuple[Source, ...]
+    balance: Balance
+    structure: Structure
+    fit: Callable[[Tensor, tuple[int, int]], Tensor]  # how an image gets a network's input size
+    patches: PatchSet | None = None
+
+    def activations(self, image: Tensor) -> list[Tensor]:
+        """The activations of every source for image (B, 3, H, W) in float32; each network runs once, as far as its last tap."""
+        found = self.read(image, self.sources)
+        return [found[source].float() for source in self.sources]
+
+    def read(self, image: Tensor, places: tuple[Source, ...]) -> dict[Source, Tensor]:
+        """The activations at `places` for image (B, 3, H, W), in the precision each network computes in."""
+        found: dict[Source, Tensor] = {}
+        for network in self.networks:
+            taps = [tap for name, tap in places if name == network.name]
+            read = network.own_activations(self.fit(image, network.input_size), taps)
+            found |= {(network.name, tap): value for tap, value in read.items()}
+        return found
+
+    @cached_property
+    def maps(self) -> tuple[Source, ...]:
+        """For each source the last maps (C, H, W) on the way to it, which may be its own."""
+        found = []
+        cards = {network.name: network.card for network in self.networks}
+        for name, tap in self.sources:
+            names = [known.name for known in cards[name].taps]
+            before = cards[name].taps[: names.index(tap) + 1]
+            found.append((name, [known.name for known in before if len(known.shape) == 3][-1]))
+        return tuple(dict.fromkeys(found))
