@@ -82,7 +82,10 @@ def test_a_figure_end_to_end(tiny_pack: Path, tmp_path: Path, capsys: pytest.Cap
     assert paper.main(["architectures", "--models", str(pack), "--units", "2", "--out", str(out), "--device", "cpu"]) == 0
     numbers = json.loads((out / "architectures.json").read_text())
     assert numbers["pictures"] == 2
-    assert numbers[f"drawn for {TARGET}"][f"{TARGET} names it"] == {"top1": 1.0, "top5": 1.0}, "the network that was asked agrees"
+    assert {key for key in numbers if key != "pictures"} == {f"drawn for {name}" for name in (TARGET, *JUDGES)}
+    for found in numbers.values():
+        for shares in found.values() if isinstance(found, dict) else []:
+            assert 0 <= shares["top1"] <= shares["top5"] <= 1
     with Image.open(out / "architectures.png") as sheet:
         assert min(sheet.size) > 400
     printed = capsys.readouterr().out

@@ -9,6 +9,7 @@ from torch import Tensor
 from dgnam_models.network import Network
 from dgnam_models.preprocess import centre_crop
 from dgnam_models.study.drawing import as_pil
+from dgnam_models.study.quality import layers
 from dgnam_models.study.receptive_field import Box, centre, receptive_field
 from dgnam_models.study.study import SHOWN, TARGET, Figure, Study, sheet, spread
 from dgnam_models.train.data import Photographs
@@ -25,7 +26,7 @@ def draw(study: Study) -> Figure:
     real = study.photographs(study.val, network)
     numbers: dict[str, Any] = {}
     rows = []
-    for tap in layers(network):
+    for tap in layers(network)[:-1]:
         shape = next(t.shape for t in network.card.taps if t.name == tap)
         units = spread(range(shape[0]), min(study.units, SHOWN))
         position = centre(shape)
@@ -45,11 +46,6 @@ def draw(study: Study) -> Figure:
         ]
         rows.append((as_pil(box.crop(images)), captions))
     return Figure(sheet(rows, f"{TARGET}: what hidden units prefer, as much of it as they see"), numbers)
-
-
-def layers(network: Network) -> list[str]:
-    """The hidden layers: taps with weights of their own, but for the output."""
-    return [name for name, stage in network.module.stages.named_children() if any(True for _ in stage.parameters())][:-1]
 
 
 @torch.no_grad()

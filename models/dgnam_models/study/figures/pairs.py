@@ -1,4 +1,4 @@
-"""Two units in one picture: every pair of five classes (S8)."""
+"""Every pair of five classes: does one picture hold both (S8)?"""
 
 from itertools import combinations_with_replacement
 

@@ -8,6 +8,7 @@ from torch import Tensor
 from dgnam_models.network import Network
 from dgnam_models.preprocess import centre_crop
 from dgnam_models.study.drawing import as_pil
+from dgnam_models.study.quality import before_output
 from dgnam_models.study.study import JUDGES, Figure, Study, agreement, opinions, sheet, spread
 from dgnam_models.train.data import Photographs, as_float
 
@@ -57,6 +58,6 @@ def _nearest_means(judge: Network, real: Photographs, images: Tensor, names: lis
 @torch.no_grad()
 def _features(network: Network, images: Tensor) -> Tensor:
     """What the network has before its output, (N, D)."""
-    tap = network.module.tap_names()[-2]
+    tap = before_output(network)
     found = [network.activations(centre_crop(part, network.input_size), [tap])[tap].flatten(1) for part in images.split(256)]
     return torch.cat(found)
