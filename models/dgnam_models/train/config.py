@@ -37,7 +37,7 @@ class Generator:
     jitter_px: float = 0.0
     jitter_scale: float = 0.0  # as a share of the size
     jitter_degrees: float = 0.0
-    start_learning_rate: float = 0.3  # goes into the card: the default of synthesis with this prior
+    start_learning_rate: float = 0.05  # goes into the card: the default of synthesis with this prior
 
 
 @dataclass(frozen=True)
