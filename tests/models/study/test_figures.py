@@ -125,7 +125,7 @@ def test_numbers_of_pictures_without_a_prior(study: Study) -> None:
     architectures = figures.draw("pixel_architectures", study).numbers
     assert set(architectures) == {"pictures", *(f"drawn for {name}" for name in (TARGET, *JUDGES))}
     maps = figures.draw("activation_maps", study).numbers
-    for way in ("off", "on"):
+    for way in ("off", "on", "on above 0.75"):
         assert 0 < maps[way]["gradient energy inside"] <= 1
         assert maps[way]["centres"] >= 1, "the highest place counts"
 
