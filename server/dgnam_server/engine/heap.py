@@ -24,4 +24,5 @@ def keep_freed_memory() -> bool:
         return False
     # One arena: those of threads live in pieces of 64 MiB, which go back to the kernel whatever the threshold.
     wanted = ((_ARENA_MAX, 1), (_MMAP_MAX, 0), (_TRIM_THRESHOLD, _NEVER))
-    return all([mallopt(option, value) == 1 for option, value in wanted])
+    done = [mallopt(option, value) == 1 for option, value in wanted]
+    return all(done)
