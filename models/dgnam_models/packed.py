@@ -1,11 +1,13 @@
-"""Convolutions of frozen networks, prepared for a processor: weights laid out once, and their gradient as one more forward convolution.
+"""Layers of frozen networks, prepared for a processor: weights laid out once, and the gradient as one more forward pass.
 
-Asked in the ordinary way, oneDNN brings weights into the order its kernel wants at every call, forwards and backwards, which costs most
-where the batch is small or the multiplications are fast. A frozen layer's weights never change, and the gradient of a convolution by its
-input is a convolution too (transposed, and the other way round), so both can be laid out when the model is loaded.
+Asked in the ordinary way, the library chooses by the batch's size how it multiplies, so that a picture's last bits depend on how many
+others are drawn with it; and it brings the weights into its order at every call, forwards and backwards. A frozen layer's weights never
+change, and the gradient of a linear map by its input is a linear map too, so both can be laid out when the model is loaded. oneDNN then has
+one way to multiply, whatever the batch.
 """
 
-from typing import Any, TypeVar
+from collections.abc import Callable
+from typing import Any, TypeGuard, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -15,25 +17,26 @@ from dgnam_models.network import Generator, Network
 from dgnam_models.precision import has_fast_bfloat16
 
 Pair = tuple[int, ...]
+Map = Callable[[Tensor, torch.Size | None], Tensor]  # a batch, and the shape wanted of the result where it is not the only one
+Layer = nn.Linear | nn.Conv2d | nn.ConvTranspose2d
 Model = TypeVar("Model", Network, Generator)
 _ops = torch.ops.mkldnn
 
 
 def pack_(model: Model) -> Model:
-    """Prepare the convolutions inside `model`, in place, and return it; on other devices than a processor nothing happens.
+    """Prepare the linear maps inside `model`, in place, and return it; on other devices than a processor nothing happens.
 
     The same numbers but for rounding come out, and gradients reach inputs only. `model` runs once, to learn the size of each layer's
     input; afterwards it can neither be moved to another device or precision, nor give its weights back.
     """
     if not torch.backends.mkldnn.is_available() or model.preprocess.mean.device.type != "cpu":
         return model
-    sizes: dict[nn.Module, torch.Size] = {}
+    sizes: dict[Layer, torch.Size] = {}
 
-    def note(layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+    def note(layer: Layer, inputs: tuple[Tensor, ...]) -> None:
         sizes.setdefault(layer, inputs[0].shape)
 
-    convolutions = [part for part in model.modules() if _suits(part)]
-    handles = [layer.register_forward_pre_hook(note) for layer in convolutions]
+    handles = [part.register_forward_pre_hook(note) for part in model.modules() if _suits(part)]
     try:
         with torch.no_grad():
             if isinstance(model, Generator):
@@ -45,38 +48,56 @@ def pack_(model: Model) -> Model:
             handle.remove()
     for parent in list(model.modules()):
         for name, layer in parent.named_children():
-            if layer in sizes:
+            if _suits(layer) and layer in sizes:
                 setattr(parent, name, Packed(layer, sizes[layer]))
     return model
 
 
 class Packed(nn.Module):
-    """What `layer` (a Conv2d or ConvTranspose2d) computes, for inputs that are mostly of shape `size`."""
+    """What `layer` (a Linear, Conv2d or ConvTranspose2d) computes, for inputs that are mostly of shape `size`."""
 
-    def __init__(self, layer: nn.Module, size: torch.Size) -> None:
+    def __init__(self, layer: Layer, size: torch.Size) -> None:
         super().__init__()
-        assert isinstance(layer, nn.Conv2d | nn.ConvTranspose2d)
-        geometry = tuple(layer.stride), tuple(layer.padding), tuple(layer.dilation)
-        weight = layer.weight.detach()  # (inputs, outputs, K, K) of a transposed convolution, (outputs, inputs, K, K) of another
-        bias = None if layer.bias is None else layer.bias.detach()
-        result = torch.Size(layer(torch.zeros(size, dtype=weight.dtype)).shape)
-        kinds = (_Transposed, _Plain) if isinstance(layer, nn.ConvTranspose2d) else (_Plain, _Transposed)
-        self._forwards = kinds[0](weight, bias, geometry, size, result)
-        if kinds[1] is _Transposed and layer.stride == (1, 1):  # then an ordinary convolution does it too, which is faster
-            stride, padding, dilation = geometry
-            padding = tuple(d * (k - 1) - p for k, p, d in zip(layer.kernel_size, padding, dilation, strict=True))
-            kinds, weight, geometry = (_Plain, _Plain), weight.transpose(0, 1).flip(2, 3), (stride, padding, dilation)
-        self._backwards = kinds[1](weight, None, geometry, result, size)
+        weight, bias = layer.weight.detach(), None if layer.bias is None else layer.bias.detach()
+        self._forwards: Map
+        self._backwards: Map
+        if isinstance(layer, nn.Linear):
+            self._forwards, self._backwards = _Product(weight, bias), _Product(weight.t().contiguous(), None)
+            return
+        assert all(isinstance(padding, int) for padding in layer.padding)
+        stride, padding, dilation = tuple(layer.stride), tuple(map(int, layer.padding)), tuple(layer.dilation)
+        result = layer(torch.zeros(size, dtype=weight.dtype)).shape
+        if isinstance(layer, nn.ConvTranspose2d):
+            self._forwards = _Transposed(weight, bias, (stride, padding, dilation), size, result)
+            self._backwards = _Convolution(weight, None, (stride, padding, dilation), result)
+            return
+        self._forwards = _Convolution(weight, bias, (stride, padding, dilation), size)
+        if stride == (1, 1):  # then an ordinary convolution with the weights turned round is the transposed one, and faster
+            rest = tuple(d * (k - 1) - p for k, p, d in zip(layer.kernel_size, padding, dilation, strict=True))
+            self._backwards = _Convolution(weight.transpose(0, 1).flip(2, 3), None, (stride, rest, dilation), result)
+        else:
+            self._backwards = _Transposed(weight, None, (stride, padding, dilation), result, size)
 
     def forward(self, x: Tensor) -> Tensor:
         y: Tensor = _Frozen.apply(x, self._forwards, self._backwards)
         return y
 
 
-class _Plain:
+class _Product:
+    """`y = x weight^T + bias`; weight (outputs, inputs)."""
+
+    def __init__(self, weight: Tensor, bias: Tensor | None) -> None:
+        self._bias, self._weight = bias, _ops._reorder_linear_weight(weight, 8)  # laid out for a batch of 8, good at any
+
+    def __call__(self, x: Tensor, size: torch.Size | None = None) -> Tensor:
+        y: Tensor = _ops._linear_pointwise(x.contiguous(), self._weight, self._bias, "none", [], "")
+        return y
+
+
+class _Convolution:
     """`y = weight * x + bias`, a convolution; weight (outputs, inputs, K, K)."""
 
-    def __init__(self, weight: Tensor, bias: Tensor | None, geometry: tuple[Pair, Pair, Pair], size: torch.Size, _: torch.Size) -> None:
+    def __init__(self, weight: Tensor, bias: Tensor | None, geometry: tuple[Pair, Pair, Pair], size: torch.Size) -> None:
         stride, padding, dilation = geometry
         self._bias = bias
         self._geometry = padding, stride, dilation, 1
@@ -88,9 +109,11 @@ class _Plain:
 
 
 class _Transposed:
-    """The transposed convolution of weight (inputs, outputs, K, K); `size` says which of the sizes it may give back is wanted."""
+    """The transposed convolution of weight (inputs, outputs, K, K)."""
 
-    def __init__(self, weight: Tensor, bias: Tensor | None, geometry: tuple[Pair, Pair, Pair], size: torch.Size, result: torch.Size) -> None:
+    def __init__(
+        self, weight: Tensor, bias: Tensor | None, geometry: tuple[Pair, Pair, Pair], size: torch.Size, result: torch.Size
+    ) -> None:
         self._bias, (self._stride, self._padding, self._dilation) = bias, geometry
         self._kernel, self._result = tuple(weight.shape[2:]), result
         layout = self._padding, self._left_over(size, result), self._stride, self._dilation, 1
@@ -111,9 +134,9 @@ class _Frozen(torch.autograd.Function):
     """One linear map and, for the gradient, the other."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, forwards: _Plain | _Transposed, backwards: _Plain | _Transposed) -> Tensor:
+    def forward(ctx: Any, x: Tensor, forwards: Map, backwards: Map) -> Tensor:
         ctx.backwards, ctx.size = backwards, x.shape
-        return forwards(x)
+        return forwards(x, None)
 
     @staticmethod
     @once_differentiable  # type: ignore[untyped-decorator]
@@ -121,13 +144,16 @@ class _Frozen(torch.autograd.Function):
         return ctx.backwards(gradient, ctx.size), None, None
 
 
-def _suits(part: nn.Module) -> bool:
+def _suits(part: nn.Module) -> TypeGuard[Layer]:
+    if type(part) is nn.Linear:
+        return _computes_in(part.weight.dtype)
     if type(part) not in (nn.Conv2d, nn.ConvTranspose2d):
         return False
     assert isinstance(part, nn.Conv2d | nn.ConvTranspose2d)
-    reach = [d * (k - 1) for k, d in zip(part.kernel_size, part.dilation, strict=True)]
-    plain = part.groups == 1 and part.padding_mode == "zeros" and not isinstance(part.padding, str)
-    return plain and all(int(p) <= r for p, r in zip(part.padding, reach, strict=True)) and _computes_in(part.weight.dtype)
+    if part.groups > 1 or part.padding_mode != "zeros" or isinstance(part.padding, str):
+        return False
+    within = all(p <= d * (k - 1) for p, k, d in zip(part.padding, part.kernel_size, part.dilation, strict=True))
+    return within and _computes_in(part.weight.dtype)
 
 
 def _computes_in(dtype: torch.dtype) -> bool:
