@@ -1,6 +1,6 @@
 """How fast synthesis is, measured side by side in one run on one machine.
 
-    make bench                                              everything, a quarter of an hour; wants a quiet machine
+    make bench                                              everything, about twenty minutes; wants a quiet machine
     make bench ARGS="--only step"                           one part
     make bench ARGS="--device cuda --repeats 5"             on a GPU, more thoroughly
 

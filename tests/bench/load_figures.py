@@ -56,7 +56,7 @@ def arrivals(bench: Bench) -> Figures:
 def mixed(bench: Bench) -> Figures:
     """Requests of different taps, networks and methods at once, which cannot share a batch.
 
-    Each kind's speed is the steps per second of its slowest row. Slow-down: alone over in the mixture. Fairness: the largest slow-down over
+    Each kind's speed is the steps per second of all its rows. Slow-down: alone over in the mixture. Fairness: the largest slow-down over
     the smallest; 1 is fair. Throughput lost: 1 minus the sum of what each kind keeps of its lone speed; 0 is none, negative a gain.
     """
     models = bench.models()
@@ -139,7 +139,7 @@ def wait_for(engine: Engine, specs: list[SynthesisSpec], times: list[float]) -> 
 
 
 def speeds(bench: Bench, models: Catalog, specs: list[SynthesisSpec]) -> list[float]:
-    """Steps per second of each request's slowest row while all of them run."""
+    """Steps per second of all rows of each request while all of them run."""
     seen: list[dict[int, int]] = [{} for _ in specs]
 
     def hear(steps: dict[int, int]) -> Callable[[Event], None]:
@@ -150,16 +150,16 @@ def speeds(bench: Bench, models: Catalog, specs: list[SynthesisSpec]) -> list[fl
 
         return emit
 
-    def slowest() -> list[int]:
-        return [min(steps.values()) for steps in seen]
+    def so_far() -> list[int]:
+        return [sum(list(steps.values())) for steps in seen]
 
     with running(bench, models) as engine:
         tickets = [engine.submit(spec, hear(steps)) for spec, steps in zip(specs, seen, strict=True)]
-        while any(len(steps) < spec.variants for steps, spec in zip(seen, specs, strict=True)):
+        while not all(seen):
             time.sleep(0.01)
-        before, started = slowest(), time.monotonic()
+        before, started = so_far(), time.monotonic()
         time.sleep(bench.watch_s)
-        after, seconds = slowest(), time.monotonic() - started
+        after, seconds = so_far(), time.monotonic() - started
         for ticket in tickets:
             ticket.cancel()
     return [max(1, end - begin) / seconds for begin, end in zip(before, after, strict=True)]

@@ -25,8 +25,11 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 SETTINGS = {"steps": 10**5, "start_learning_rate": 0.2, "end_learning_rate": 1e-10, "decay": 0.01, "bound_multiplier": 3.0}
-_aten = torch.ops.aten
-PRODUCTS = {_aten.convolution.default, _aten.convolution_backward.default, _aten.addmm.default, _aten.mm.default, _aten.bmm.default}
+_aten, _packed = torch.ops.aten, torch.ops.mkldnn
+PRODUCTS = {
+    *(_aten.convolution.default, _aten.convolution_backward.default, _aten.addmm.default, _aten.mm.default, _aten.bmm.default),
+    *(_packed._convolution_pointwise.default, _packed._convolution_transpose_pointwise.default, _packed._linear_pointwise.default),
+}
 
 
 def measure(bench: Bench) -> Figures:
@@ -178,7 +181,7 @@ class _Products(TorchDispatchMode):
 
     def __torch_dispatch__(self, function: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
         if function in PRODUCTS:
-            self.seen.append((function, tuple(arg.detach() if isinstance(arg, Tensor) else arg for arg in args)))
+            self.seen.append((function, args))
         return function(*args, **(kwargs or {}))
 
 

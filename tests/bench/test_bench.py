@@ -29,18 +29,25 @@ def tiny_bench(tiny_pack: Path) -> Bench:
     )
 
 
-def test_every_part_gives_figures_that_are_numbers_and_can_be_kept(tiny_bench: Bench, tmp_path: Path) -> None:
-    parts = [part for part in program.PARTS if part != "peers"]
-    figures = program.measure(tiny_bench, parts)
+def test_its_parts_give_figures_that_are_numbers_and_can_be_kept(tiny_bench: Bench, tmp_path: Path) -> None:
+    figures = program.measure(tiny_bench, ["step", "arrivals", "mixed", "quality"])
     assert all(math.isfinite(value) for value in figures.values()), figures
-    for name in ("naive_ms_per_row_step", "limit_ms_per_row_step", "grpc_ms_per_row_step_2", "lone_first_progress_s", "client_import_s"):
+    for name in ("naive_ms_per_row_step", "lane_ms_per_row_step_2", "limit_ms_per_row_step", "arrivals_p95_s_60%", "mixed_fairness_ratio"):
         assert figures[name] > 0
-    for name in ("arrivals_p95_s_60%", "whole_batches_arrivals_p95_s_60%", "mixed_fairness_ratio", "memory_per_row_mib"):
-        assert name in figures
+    assert "whole_batches_arrivals_p95_s_60%" in figures
     assert figures["quality_activation_ratio"] == pytest.approx(1, abs=0.02), "float32 against float32"
     kept = json.loads(program.write(tiny_bench, figures, tmp_path).read_text())
     assert kept["figures"].keys() == figures.keys()
     assert {"commit", "device", "versions"} <= kept.keys()
+
+
+@pytest.mark.slow
+def test_the_parts_with_processes_of_their_own_too(tiny_bench: Bench) -> None:
+    figures = program.measure(tiny_bench, ["step", "service", "inside"])
+    assert all(math.isfinite(value) for value in figures.values()), figures
+    for name in ("grpc_ms_per_row_step_2", "lone_first_progress_s", "client_import_s", "start_s", "peak_mib", "part_target_ms_per_row"):
+        assert name in figures
+    assert figures["service_share_2"] < 1
 
 
 def test_the_table_has_ratios_where_there_is_something_to_compare_with() -> None:
