@@ -12,6 +12,7 @@ import torch
 from dgnam_server import __version__, catalog
 from dgnam_server.catalog import Catalog
 from dgnam_server.config import Config, ConfigError
+from dgnam_server.engine import heap
 from dgnam_server.engine.engine import Engine, EngineLimits
 from dgnam_server.rpc.messages import Provenance
 from dgnam_server.rpc.service import CatalogServicer, ServerServicer, SynthesisServicer
@@ -45,6 +46,7 @@ def build(config: Config, started: float) -> App:
         ConfigError: the device is not there.
         CardError: a model cannot be loaded.
     """
+    heap.keep_freed_memory()
     threads = config.threads or torch.get_num_threads()
     # Only the device thread gets a team of OpenMP threads. With a second team (loading would start one here), there are more than
     # cores, they stop spinning at barriers, and a lone row's step took 1.6 times as long.

@@ -10,9 +10,11 @@ from dgnam_models.importers import caffe
 from dgnam_models.importers.caffe import Subtraction
 from dgnam_server import catalog
 from dgnam_server.synth import ascent
-from dgnam_server.synth.ascent import Problem
+from dgnam_server.synth.methods import DGN_AM
 from dgnam_server.synth.priors import GeneratorPrior
-from dgnam_server.synth.spec import Balance, Settings, SynthesisSpec, Term, Unit
+from dgnam_server.synth.problem import Problem, sources
+from dgnam_server.synth.spec import Balance, SynthesisSpec, Term, Unit
+from dgnam_server.synth.transforms import centre_crop
 
 IMAGENET = Subtraction((104.0, 117.0, 123.0))
 
@@ -39,10 +41,11 @@ def test_dgn_am_on_imported_files(tap: str, position: tuple[int, int] | None, tm
         balance=Balance.NONE,
         prior="g6",
         method="dgn-am",
-        settings=Settings(60, 1.0, 1e-10, 0.01, 3.0),
+        settings={"steps": 60, "start_learning_rate": 1.0, "end_learning_rate": 1e-10, "decay": 0.01, "bound_multiplier": 3.0},
         seed=0,
     )
-    problem = Problem(GeneratorPrior(models.generators["g6"]), (models.networks["caffenet"],), ascent.sources(spec), spec.balance)
+    prior, networks = GeneratorPrior(models.generators["g6"]), (models.networks["caffenet"],)
+    problem = Problem(prior, networks, sources(spec), spec.balance, DGN_AM.structure(spec.settings), centre_crop)
     rows, seen = ascent.run(problem, ascent.init(problem, spec, 0))
     history = rows.history[0, :, 0]
     assert history[-5:].mean() > history[1:6].mean() + 0.5 * history[1:6].std()  # the start is unclipped, and no code of a photograph

@@ -68,7 +68,7 @@ def init(problem: Problem, spec: SynthesisSpec, variant: int, start: Tensor | No
         step=column(0, torch.int64),
         steps=column(spec.steps, torch.int64),
         settings={name: column(value, torch.float32) for name, value in settings.items()},
-        state=fresh_state(problem.structure.rule, code) | parts.fresh_state(problem.structure.parts, spec.size, device),
+        state=fresh_state(problem.structure.rule, code) | parts.fresh_state(problem.structure.parts, spec.size, code),
         source=per_term([problem.sources.index((term.unit.model, term.unit.tap)) for term in terms], torch.int64),
         unit=per_term([term.unit.index for term in terms], torch.int64),
         y=per_term([y for y, _ in positions], torch.int64),

@@ -14,7 +14,8 @@ def term_activations(found: Sequence[Tensor], rows: Rows) -> Tensor:
     """Each row's terms, (B, T) float32.
 
     A unit of a convolutional tap (B, C, H, W) is read at its position, or as the mean over its map; of a fully connected one (B, C)
-    as it is, or as `softmax(tap)_unit` (Nguyen et al. 2016, S7). Terms that read a whole tap: see `along` and `likeness`.
+    as it is, or as `softmax(tap)_unit` (Nguyen et al. 2016, S7), or as that one's logarithm. Terms that read a whole tap: see `along` and
+    `likeness`.
 
     Args:
         found: the activations of each source, before their ReLU.
@@ -57,7 +58,8 @@ def _read(tap: Tensor, rows: Rows) -> Tensor:
 
 def _read_vector(tap: Tensor, rows: Rows) -> Tensor:
     unit = rows.unit.clamp(max=tap.shape[1] - 1)  # terms of other sources are read too, and then not taken
-    return torch.where(rows.reads(Readout.PROBABILITY), tap.softmax(1).gather(1, unit), tap.gather(1, unit))
+    read = torch.where(rows.reads(Readout.PROBABILITY), tap.softmax(1).gather(1, unit), tap.gather(1, unit))
+    return torch.where(rows.reads(Readout.LOG_PROBABILITY), tap.log_softmax(1).gather(1, unit), read)
 
 
 def _read_map(tap: Tensor, rows: Rows) -> Tensor:
