@@ -5,6 +5,7 @@
     dgnam-models verify --models mine                  digests, shapes, a trial run
     dgnam-models import torchvision resnet50 --weights resnet50-11ad3fa6.pth --into mine
     dgnam-models import caffe deploy.prototxt caffenet.caffemodel --mean 104 117 123 --into mine
+    dgnam-models import onnx birds.onnx --mean 0.485 0.456 0.406 --std 0.229 0.224 0.225 --into mine
 
 A pack is a folder with cards/ and weights/. `import` adds to one (--into), and the server serves it: dgnam-server --models mine. What is
 imported is checked first and written whole or not at all. Nothing is unpickled, and nothing is downloaded.
@@ -17,11 +18,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor
-
 import dgnam_models
 from dgnam_models import CardError, ModelCard, pack
-from dgnam_models.importers import caffe, read_labels, torchvision
+from dgnam_models.card import Preprocessing
+from dgnam_models.importers import caffe, onnx, read_labels, torchvision
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -62,6 +62,8 @@ def _show(options: argparse.Namespace) -> int:
         print(f"labels         {len(card.labels)}, on {card.output_tap}: {', '.join(card.labels[:4])}, ...")
     print(f"weights        {card.file}, {card.format}, SHA-256 {card.sha256}")
     print(f"licence        {card.licence}")
+    if card.forward_only:
+        print(f"no gradients   {card.forward_only}")
     for key, value in card.training.items():
         print(f"{key:14} {value}")
     for tap in card.taps:
@@ -132,9 +134,35 @@ def _caffe(options: argparse.Namespace) -> int:
     return _add(options, card, weights)
 
 
-def _add(options: argparse.Namespace, card: ModelCard, weights: Mapping[str, Tensor]) -> int:
+def _onnx(options: argparse.Namespace) -> int:
+    card, write = onnx.classifier(
+        options.file,
+        options.name or options.file.stem,
+        preprocessing=_preprocessing(options, onnx.size_of(options.file, options.size and (options.size[0], options.size[-1]))),
+        taps=options.taps,
+        output=options.output,
+        labels=read_labels(options.labels) if options.labels else (),
+        **_licence(options),
+    )
+    return _add(options, card, write)
+
+
+def _preprocessing(options: argparse.Namespace, size: tuple[int, int]) -> Preprocessing:
+    """What --mean, --std, --white, --bgr and --grey say of pixels of 0 to 1."""
+    channels: Any = "GREY" if options.grey else "BGR" if options.bgr else "RGB"
+    count = 1 if options.grey else 3
+    mean, std = (tuple(value / options.white for value in values) for values in (options.mean, options.std))
+    form = Preprocessing(size, channels, mean * count if len(mean) == 1 else mean, std * count if len(std) == 1 else std)
+    if wrong := form.problems():
+        raise CardError("; ".join(wrong))
+    return form
+
+
+def _add(options: argparse.Namespace, card: ModelCard, weights: pack.Weights) -> int:
     card = pack.write(options.into, card, weights, over=options.over)
     what = f"{len(card.taps)} taps, output {card.output_tap}" if card.code is None else f"a code of {len(card.code.mean)} units"
+    if card.forward_only:
+        print(f"{card.name}: nothing can be drawn for it, its gradients cannot be used: {card.forward_only}", file=sys.stderr)
     print(f"{card.name}: {card.role}, {what}. Serve it with: dgnam-server --models {options.into}")
     return 0
 
@@ -236,6 +264,35 @@ its ReLU, relu1 after it. With --encoder, --tap and --bounds the network is a ge
     made.add_argument(
         "--start-learning-rate", type=float, metavar="N", help="of a generator: its default (default: 2/3 of the median bound)"
     )
+    _add_target(made)
+
+    made = command(
+        sources,
+        "onnx",
+        _onnx,
+        """a classifier in an ONNX file, from any framework
+
+    dgnam-models import onnx birds.onnx --mean 0.485 0.456 0.406 --std 0.229 0.224 0.225 --into mine
+    dgnam-models import onnx mnist.onnx --grey --mean 0 --std 1 --size 28 --into mine
+
+Every value in the file that passes the check becomes a tap, under its name there: it must equal onnxruntime's, and its gradient must be
+finite and not zero. A network whose output does not pass can be listed and described, but nothing can be drawn for it. The file is kept as
+it is.""",
+    )
+    made.add_argument("file", type=Path, help="the .onnx file; weights that lie beside it go into the copy")
+    made.add_argument("--mean", nargs="+", type=float, required=True, metavar="N", help="what to subtract: one value, or one per channel")
+    made.add_argument("--std", nargs="+", type=float, required=True, metavar="N", help="what to divide by after that")
+    made.add_argument(
+        "--white", type=float, default=1.0, metavar="N", help="the largest pixel that these are of, 1 or 255 (default: %(default)g)"
+    )
+    order = made.add_mutually_exclusive_group()
+    order.add_argument(
+        "--bgr", action="store_true", help="the network takes blue, green, red, and so do the mean and the standard deviation"
+    )
+    order.add_argument("--grey", action="store_true", help="the network takes one channel")
+    made.add_argument("--size", nargs="+", type=int, metavar="PIXELS", help="height and width, where the file leaves them free")
+    made.add_argument("--taps", nargs="+", default=[], metavar="VALUE", help="values to read, as the file names them (default: all)")
+    made.add_argument("--output", metavar="VALUE", help="the value with the class units (default: the output, before its softmax)")
     _add_target(made)
     return parser
 

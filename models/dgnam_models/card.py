@@ -84,6 +84,7 @@ class ModelCard:
     output_tap: str = ""  # the tap whose units the labels name
     code: Code | None = None
     training: dict[str, Any] = field(default_factory=dict)
+    forward_only: str = ""  # why nothing can be drawn for a classifier: what is wrong with its gradients
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -115,7 +116,7 @@ class ModelCard:
     def write(self, path: Path) -> None:
         """Write the card as TOML to `path`, whose stem must be the model's name; either the whole file appears or none."""
         assert path.stem == self.name
-        data = {key: value for key, value in asdict(self).items() if value not in (None, (), "", {})}
+        data = {key: value for key, value in asdict(self).items() if value not in (None, (), "", {}) or key == "parameters"}
         data.pop("name")
         with whole(path) as temporary:
             temporary.write_text(tomli_w.dumps(data), encoding="utf-8")

@@ -25,14 +25,19 @@ class Network(nn.Module):
         super().__init__()
         assert isinstance(module, Tapped)
         self.card = card
-        self.module = module.to(dtype)
-        self.dtype = dtype
+        self.dtype = _own_precision(module) or dtype
+        self.module = module.to(self.dtype)
         self.preprocess = Preprocess(card.preprocessing)
         self.requires_grad_(False)
 
     @property
     def name(self) -> str:
         return self.card.name
+
+    @property
+    def original(self) -> Tapped | None:
+        """What `module` is a conversion of, without gradients, where it is one."""
+        return getattr(self.module, "original", None)
 
     @property
     def input_size(self) -> tuple[int, int]:
@@ -59,8 +64,8 @@ class Generator(nn.Module):
         super().__init__()
         assert card.code is not None
         self.card = card
-        self.module = module.to(dtype)
-        self.dtype = dtype
+        self.dtype = _own_precision(module) or dtype
+        self.module = module.to(self.dtype)
         self.preprocess = Preprocess(card.preprocessing)
         self.register_buffer("code_mean", torch.tensor(card.code.mean), persistent=False)  # (D,)
         self.register_buffer("code_std", torch.tensor(card.code.std), persistent=False)  # (D,)
@@ -85,3 +90,8 @@ class Generator(nn.Module):
     def forward(self, code: Tensor) -> Tensor:
         """Draw codes (B, D) float32 as images (B, 3, H, W) float32."""
         return self.preprocess.decode(self.module(code.to(self.dtype)).float())
+
+
+def _own_precision(module: nn.Module) -> torch.dtype | None:
+    """The precision that a module insists on, having constants that cannot be turned into another; None: it takes any."""
+    return getattr(module, "dtype", None)

@@ -1,20 +1,48 @@
-"""Networks from elsewhere, served: a Caffe classifier and its generator through the engine's own steps."""
+"""Networks from elsewhere, served: Caffe's and ONNX's through the engine's own steps."""
 
 from pathlib import Path
 
 import caffe_files
+import dgnam_models
+import numpy as np
+import onnx_files
+import onnxruntime
 import pytest
 import torch
-from dgnam_models import CardError, pack
+from dgnam_models import CardError, Generator, Network, pack
+from dgnam_models.card import Preprocessing
 from dgnam_models.importers import caffe
+from dgnam_models.importers import onnx as onnx_importer
 from dgnam_models.importers.caffe import Subtraction
+from dgnam_proto.v1.synthesis_pb2 import SynthesizePixelsRequest, SynthesizeRequest
+from dgnam_proto.v1.target_pb2 import Target as TargetMessage
+from dgnam_proto.v1.target_pb2 import Term as TermMessage
+from dgnam_proto.v1.target_pb2 import Unit as UnitMessage
 from dgnam_server import catalog
+from dgnam_server.catalog import Catalog
+from dgnam_server.config import Config
+from dgnam_server.engine.job import Finished
+from dgnam_server.engine.lane import Lane
+from dgnam_server.errors import FailedPrecondition
+from dgnam_server.rpc import translate
 from dgnam_server.synth import ascent
-from dgnam_server.synth.ascent import Problem
+from dgnam_server.synth.methods import METHODS
 from dgnam_server.synth.priors import GeneratorPrior
-from dgnam_server.synth.spec import Balance, Settings, SynthesisSpec, Term, Unit
+from dgnam_server.synth.problem import Problem, sources
+from dgnam_server.synth.spec import Balance, SynthesisSpec, Term, Unit
+from dgnam_server.synth.transforms import centre_crop
 
 IMAGENET = Subtraction((104.0, 117.0, 123.0))
+
+
+def spec_for(*terms: Term, prior: str, steps: int) -> SynthesisSpec:
+    settings = {"steps": steps, "start_learning_rate": 1.0, "end_learning_rate": 1e-10, "decay": 0.01, "bound_multiplier": 3.0}
+    return SynthesisSpec(terms=terms, balance=Balance.NONE, prior=prior, method="dgn-am", settings=settings, seed=0)
+
+
+def problem_of(spec: SynthesisSpec, generator: Generator, *networks: Network) -> Problem:
+    structure = METHODS[spec.method].structure(spec.settings)
+    return Problem(GeneratorPrior(generator), networks, sources(spec), spec.balance, structure, centre_crop)
 
 
 def imported(folder: Path, seed_side: int = 9, code: int = 20) -> Path:
@@ -34,15 +62,8 @@ def imported(folder: Path, seed_side: int = 9, code: int = 20) -> Path:
 def test_dgn_am_on_imported_files(tap: str, position: tuple[int, int] | None, tmp_path: Path) -> None:
     """72 x 72 pictures, cropped to the network's 67 x 67: the unit's activation rises, and no code unit leaves its bounds."""
     models = catalog.load([imported(tmp_path)], torch.device("cpu"), "g6", torch.float32)
-    spec = SynthesisSpec(
-        terms=(Term(Unit("caffenet", tap, 3, position)),),
-        balance=Balance.NONE,
-        prior="g6",
-        method="dgn-am",
-        settings=Settings(60, 1.0, 1e-10, 0.01, 3.0),
-        seed=0,
-    )
-    problem = Problem(GeneratorPrior(models.generators["g6"]), (models.networks["caffenet"],), ascent.sources(spec), spec.balance)
+    spec = spec_for(Term(Unit("caffenet", tap, 3, position)), prior="g6", steps=60)
+    problem = problem_of(spec, models.generators["g6"], models.networks["caffenet"])
     rows, seen = ascent.run(problem, ascent.init(problem, spec, 0))
     history = rows.history[0, :, 0]
     assert history[-5:].mean() > history[1:6].mean() + 0.5 * history[1:6].std()  # the start is unclipped, and no code of a photograph
@@ -59,3 +80,50 @@ def test_a_generator_that_does_not_fit_its_encoder_is_refused_with_both_shapes(t
         folder.mkdir()
         with pytest.raises(CardError, match=message):
             catalog.load([imported(folder, **arguments)], torch.device("cpu"))
+
+
+FORM = Preprocessing((20, 28))
+
+
+def onnx_pack(folder: Path, *extra: str) -> Path:
+    """A pack with one ONNX network, `net`; `extra` operators follow its logits."""
+    draft, output = onnx_files.network(), "logits"
+    for kind in extra:
+        output = draft.node(kind, output, kind.lower())
+    file = draft.write(folder / "net.onnx", output)
+    pack.write(folder / "pack", *onnx_importer.classifier(file, "net", preprocessing=FORM))
+    return folder / "pack"
+
+
+def test_the_reported_activation_is_the_original_files(tmp_path: Path, tiny: Catalog) -> None:
+    """The conversion is shifted on purpose: the history follows it, what is reported of the picture is onnxruntime's."""
+    network = dgnam_models.load("net", packs=[onnx_pack(tmp_path)])
+    assert isinstance(network, Network)
+    network.module.module.Gemm_logits.bias.data += 100  # type: ignore[union-attr]
+    terms = (Term(Unit("net", "logits", 3)), Term(Unit("tiny", "fc8", 2), 0.5), Term(Unit("net", "stem", 1, (2, 3))))
+    spec = spec_for(*terms, prior="tiny-prior", steps=5)
+    lane = Lane(problem_of(spec, tiny.generators["tiny-prior"], network, tiny.networks["tiny"]))
+    lane.join(0, spec, 0, None)
+    for _ in range(5):
+        events = lane.step(look=True)
+    (done,) = [event for _, event in events if isinstance(event, Finished)]
+    image = centre_crop(torch.from_numpy(done.image).permute(2, 0, 1)[None], FORM.size)
+    fed = network.preprocess.encode(image).numpy()
+    logits = onnxruntime.InferenceSession(tmp_path / "net.onnx").run(None, {"image": fed})[0]
+    assert done.history[-1, 0] == pytest.approx(logits[0, 3] + 100, abs=1e-3)
+    assert done.term_activations[0] == pytest.approx(logits[0, 3], rel=1e-4, abs=1e-5)
+    np.testing.assert_allclose(done.term_activations[1:], done.history[-1, 1:], rtol=1e-3, atol=1e-4)
+    assert done.activation == pytest.approx(done.term_activations @ [1, 0.5, 1], rel=1e-5)
+
+
+def test_a_network_without_gradients_is_listed_and_refused_with_the_reason(tmp_path: Path) -> None:
+    models = catalog.load([onnx_pack(tmp_path, "Round")], torch.device("cpu"))
+    assert models.cards["net"].forward_only == "round: its gradient is zero"
+    target = TargetMessage(terms=[TermMessage(unit=UnitMessage(model="net", tap="round", index=1))])
+    for check, request in (
+        (translate.synthesis, SynthesizeRequest(target=target)),
+        (translate.pixels, SynthesizePixelsRequest(target=target)),
+    ):
+        with pytest.raises(FailedPrecondition, match="net, it gives no usable gradient: round: its gradient is zero") as refused:
+            check(request, models, Config())  # type: ignore[operator]
+        assert refused.value.reason == "NOT_DIFFERENTIABLE"

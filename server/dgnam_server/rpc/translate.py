@@ -41,7 +41,8 @@ def synthesis(request: SynthesizeRequest, catalog: Catalog, config: Config) -> s
     Raises:
         InvalidRequest: fields are malformed or out of range; lists every problem of any kind.
         NotFound: models, taps, units or the method are unknown, and nothing else is wrong.
-        FailedPrecondition: the prior's picture is smaller than a network's input, and nothing else is wrong.
+        FailedPrecondition: the prior's picture is smaller than a network's input, or a network gives no gradients, and nothing else is
+            wrong.
     """
     problems = Problems()
     prior = lookup.generator(catalog, request.prior if request.HasField("prior") else catalog.default_prior, "prior", problems)
@@ -79,6 +80,7 @@ def pixels(request: SynthesizePixelsRequest, catalog: Catalog, config: Config) -
     Raises:
         InvalidRequest: fields are malformed or out of range; lists every problem of any kind.
         NotFound: models, taps, units or the method are unknown, and nothing else is wrong.
+        FailedPrecondition: a network gives no gradients or there are no patches, and nothing else is wrong.
     """
     problems = Problems()
     method = _method(request.method if request.HasField("method") else DEFAULT_PIXEL_METHOD, True, problems)
@@ -166,6 +168,9 @@ def _term(message: Term, catalog: Catalog, prior: Generator | None, path: str, p
     network = lookup.network(catalog, message.unit.model, f"{unit_path}.model", problems)
     if network is None:
         return None
+    if network.card.forward_only:
+        why = f"nothing can be drawn for {network.name}, it gives no usable gradient: {network.card.forward_only}"
+        problems.unmet(f"{unit_path}.model", "NOT_DIFFERENTIABLE", why)
     if prior is not None:
         _check_sizes(prior, network, f"{unit_path}.model", problems)
     tap = lookup.tap(network.card, message.unit.tap, f"{unit_path}.tap", problems)
