@@ -8,6 +8,7 @@ cuts a set from photographs (a folder of class folders, or zips of that layout) 
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,10 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.nn.functional import unfold
 
+from dgnam_models.card import whole
+
 SIDE_PX = 8
+COUNT = 20_000  # patches of a set
 FILE = Path("patches") / "photographs.safetensors"
 _CALM = 0.1  # added to a patch's contrast, so that a flat one is not blown up to noise
 
@@ -78,6 +82,22 @@ def build(pixels: Tensor, count: int, seed: int = 0) -> Tensor:
     return normalized(patches.permute(0, 3, 1, 2).flatten(1).float() / 255)
 
 
+def write(sources: Sequence[Path], pack: Path, count: int = COUNT, seed: int = 0) -> str:
+    """Cut `count` patches from the photographs in `sources` and write them into `pack`; what was written, in a line.
+
+    Raises:
+        DataError: there are no photographs, or they cannot be read.
+    """
+    from dgnam_models.train import data
+
+    photographs = data.load(sources, 64, limit=5000)
+    path = pack / FILE
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with whole(path) as temporary:
+        save_file({"patches": build(photographs.pixels, count, seed).half()}, temporary)
+    return f"{path}  {count} patches of {len(photographs)} photographs"
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Build a patch set. Returns the exit status."""
     from dgnam_models.train import data
@@ -86,18 +106,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser("python -m dgnam_models.patches", description=__doc__, formatter_class=plain)
     parser.add_argument("--data", nargs="+", type=Path, required=True, help="photographs: folders of class folders, or zips")
     parser.add_argument("--out", type=Path, required=True, metavar="PACK", help="the pack's folder")
-    parser.add_argument("--count", type=int, default=20_000, help="how many patches (default: %(default)s)")
+    parser.add_argument("--count", type=int, default=COUNT, help="how many patches (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(arguments)
     try:
-        photographs = data.load(options.data, 64, limit=5000)
+        print(write(options.data, options.out, options.count, options.seed))
     except data.DataError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    path = options.out / FILE
-    path.parent.mkdir(parents=True, exist_ok=True)
-    save_file({"patches": build(photographs.pixels, options.count, options.seed).half()}, path)
-    print(f"{path}  {options.count} patches of {len(photographs)} photographs")
     return 0
 
 

@@ -196,8 +196,8 @@ def test_catalogue(client: Client, server: Any) -> None:
     with pytest.raises(dgnam_client.NotFoundError, match="no model 'vgg'"):
         client.model("vgg")
     methods = client.methods()
-    assert (methods.default_method, methods.default_prior, len(methods)) == ("dgn-am", "fc6-prior", 1)
-    (method,) = methods
+    assert (methods.default_method, methods.default_prior, len(methods)) == ("dgn-am", "fc6-prior", 2)
+    method = next(iter(methods))
     assert method.options[0] == dgnam_client.Option("steps", "Steps.", 1, 2000, 4) and method.options[1].default is None
 
 

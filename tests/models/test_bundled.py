@@ -1,5 +1,6 @@
 """The bundled pack: complete, small, undamaged, and good for what it is for."""
 
+import math
 import shutil
 from pathlib import Path
 
@@ -9,10 +10,11 @@ import torch
 from dgnam_models import BUNDLED, CardError, Generator, Network
 
 CLASSIFIERS = ["alexnet64", "alexnet64-scenes", "inception64", "resnet64"]
+PRIORS = {"upconv64-fc6": 1024, "upconv64-fc7": 512, "upconv64-pool5": 128 * 4 * 4}
 
 
 def test_the_pack_holds_what_the_readme_lists_and_stays_small() -> None:
-    assert dgnam_models.names() == sorted([*CLASSIFIERS, "upconv64-fc6"])
+    assert dgnam_models.names() == sorted([*CLASSIFIERS, *PRIORS])
     weights = list((BUNDLED / "weights").iterdir())
     assert {path.stem for path in weights} == set(dgnam_models.names())
     assert sum(path.stat().st_size for path in weights) < 40 * 2**20
@@ -32,14 +34,15 @@ def test_classifiers_load_frozen_with_the_taps_and_labels_of_their_cards(name: s
     assert network.card.licence
 
 
-def test_the_prior_draws_and_its_statistics_are_of_its_encoders_code() -> None:
-    prior = dgnam_models.load("upconv64-fc6")
+@pytest.mark.parametrize("name", PRIORS)
+def test_priors_draw_and_their_statistics_are_of_their_encoders_codes(name: str) -> None:
+    prior = dgnam_models.load(name)
     assert isinstance(prior, Generator)
     assert prior.card.code is not None
     encoder = dgnam_models.load(prior.card.code.encoder)
     assert isinstance(encoder, Network)
     shapes = {tap.name: tap.shape for tap in encoder.card.taps}
-    assert (prior.code_size,) == shapes[prior.card.code.tap] == (1024,)
+    assert prior.code_size == math.prod(shapes[prior.card.code.tap]) == PRIORS[name]
     assert (prior.code_mean > 0).all(), "activations after a ReLU, none of them dead"
     assert (prior.code_std > 0).all()
     image = prior(prior.code_mean[None])

@@ -48,26 +48,28 @@ def connected(server: str | None, packs: Sequence[Path], device: str | None = No
         yield client
 
 
-def draw(client: Client, targets: Sequence[Any], label: str, variants: int = 1, concurrency: int = 32, **options: Any) -> Pictures:
+def draw(
+    client: Client, targets: Sequence[Any], label: str, variants: int = 1, concurrency: int = 32, pixels: bool = False, **options: Any
+) -> Pictures:
     """Draw `variants` pictures of each target (seeds `seed`, `seed + 1`, ...); a target's variants lie one after another.
 
     Args:
         targets: as `Client.synthesize` takes one, each.
         label: what the progress bar says.
-        options: the options of `Client.synthesize`, the same for all.
+        pixels: without a prior, by `Client.synthesize_pixels`.
+        options: the options of `Client.synthesize`, or of `Client.synthesize_pixels`, the same for all.
 
     Raises:
         StudyError: the server refused or failed at one of them.
     """
+    synthesize_many = client.synthesize_pixels_many if pixels else client.synthesize_many
     with tqdm(total=len(targets), desc=label, disable=None) as bar:
 
         def show(index: int, event: Event) -> None:
             if isinstance(event, Result):
                 bar.update(1 / variants)
 
-        outcomes = client.synthesize_many(
-            targets, variants=variants, on_progress=show, concurrency=concurrency, timeout=float("inf"), **options
-        )
+        outcomes = synthesize_many(targets, variants=variants, on_progress=show, concurrency=concurrency, timeout=float("inf"), **options)
     results: list[Result] = []
     for target, outcome in zip(targets, outcomes, strict=True):
         if isinstance(outcome, DgnamError):

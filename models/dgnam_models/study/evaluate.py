@@ -1,13 +1,14 @@
 """Measure what the models' pictures are worth, beside real photographs.
 
     python -m dgnam_models.train evaluate --val held-out/ --data photographs/
-    python -m dgnam_models.train evaluate --val held-out/ --models runs/prior/pack --prior upconv64-fc6 my-prior
+    python -m dgnam_models.train evaluate --val held-out/ --models runs/prior/pack --prior upconv64-fc6 my-prior --pixels pyramid
 
-Every output unit of the target network is drawn with every prior, and networks that took no part in it judge the pictures. VAL and DATA
+Every output unit of the target network is drawn with every prior, and without any by the methods that --pixels names; networks that took
+no part in it judge the pictures. VAL and DATA
 are folders of class folders, or zips of that layout; their classes are matched to the units by name. Without --val, only whether the
 judges recognize the pictures is measured; without --data, not whether the pictures are memorized training images. The folder OUT gets
 quality.json (every figure, and what it was measured on) and sheets to look at: units, seeds, nameless (its key is in quality.json: can
-you name the pictures?), reconstructions, memorization and, of several priors, priors.
+you name the pictures?), reconstructions, memorization and, of several priors or methods, side-by-side.
 """
 
 import argparse
@@ -18,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from dgnam_client import Client, DgnamError
+from dgnam_client import Client, DgnamError, Methods
 
 import dgnam_models
 from dgnam_models.card import CardError, ModelCard
@@ -34,10 +35,13 @@ from dgnam_models.train.data import DataError, Photographs
 
 @dataclass(frozen=True)
 class Contestant:
-    """A way to draw pictures: its name in the report, and its options of `Client.synthesize`; None: the server's default."""
+    """A way to draw pictures: its name in the report, and its options of `Client.synthesize`, or, where it draws without a prior, of
+    `Client.synthesize_pixels`; None: the server's default.
+    """
 
     name: str
     options: Mapping[str, Any]
+    pixels: bool = False
 
 
 @dataclass(frozen=True)
@@ -103,9 +107,10 @@ def _parser() -> argparse.ArgumentParser:
     add("--data", nargs="+", type=Path, default=[], help="the photographs trained on, to look for memorized ones")
     add("--target", default="alexnet64", help="the classifier whose output units are drawn (default: %(default)s)")
     add("--prior", nargs="+", default=[], metavar="NAME", help="the priors to draw with, side by side (default: the server's default)")
+    add("--pixels", nargs="+", default=[], metavar="METHOD", help="methods to draw with in pixels, without a prior, beside the priors")
     add("--judge", nargs="+", default=["inception64", "resnet64"], metavar="NAME", help="classifiers that judge (default: %(default)s)")
     add("--seeds", type=int, default=3, help="pictures of each unit (default: %(default)s)")
-    add("--method", help="how to draw (default: the server's default)")
+    add("--method", help="how to draw with a prior (default: the server's default)")
     add("--steps", type=int, help="steps of a picture (default: the method's)")
     add("--bound-multiplier", type=float, metavar="X", help="how far code units may go (default: the method's)")
     add("--start-learning-rate", type=float, metavar="X", help="the first step's size (default: the prior's own)")
@@ -196,15 +201,17 @@ def _gather(options: argparse.Namespace) -> Material:
     _refuse(problems(options))
     device = torch.device(options.device)
     with connected(options.server, options.models, options.device) as client:
-        options.prior = list(dict.fromkeys(options.prior)) or [client.methods().default_prior]
-        _refuse(problems(options))
+        methods = client.methods()
+        options.prior = list(dict.fromkeys(options.prior)) or [methods.default_prior]
+        options.pixels = list(dict.fromkeys(options.pixels))
+        _refuse([*problems(options), *_not_pixel_methods(options.pixels, methods)])
         models = _load(options, device)
         _refuse(_differing(client, models))
         held_out, training = (_photographs(sources, models) for sources in (options.val, options.data))
         if held_out is not None:
             held_out = quality.of_units(held_out, models.target.card.labels)
             _refuse(_too_few(held_out, options.seeds))
-        contestants = [_contestant(name, options) for name in options.prior]
+        contestants = [_contestant(name, options) for name in options.prior] + [_in_pixels(name, options) for name in options.pixels]
         pictures = {one.name: _drawn(client, one, models.target, options.seeds) for one in contestants}
         settings = {
             "settings": vars(options),
@@ -265,23 +272,34 @@ def _contestant(prior: str, options: argparse.Namespace) -> Contestant:
     return Contestant(prior, {"prior": prior, "seed": 0, **asked})
 
 
+def _in_pixels(method: str, options: argparse.Namespace) -> Contestant:
+    return Contestant(method, {"method": method, "seed": 0, "steps": options.steps}, pixels=True)
+
+
+def _not_pixel_methods(names: Sequence[str], methods: Methods) -> list[str]:
+    there = [method.name for method in methods if method.pixels]
+    return [f"--pixels: {name!r} is not a method in pixels; there are {', '.join(there)}" for name in names if name not in there]
+
+
 def _filled_in(client: Client, contestant: Contestant, models: Models) -> dict[str, Any]:
     """The contestant's options with the server's and the prior's defaults in place of None."""
     methods = client.methods()
     name = contestant.options["method"] or methods.default_method
     defaults: dict[str, Any] = {option.name: option.default for method in methods if method.name == name for option in method.options}
-    code = models.generators[contestant.name].card.code
-    assert code is not None
-    defaults |= {"method": name, "start_learning_rate": code.start_learning_rate}
+    if not contestant.pixels:
+        code = models.generators[contestant.name].card.code
+        assert code is not None
+        defaults |= {"method": name, "start_learning_rate": code.start_learning_rate}
     return defaults | {key: value for key, value in contestant.options.items() if value is not None}
 
 
 def _drawn(client: Client, contestant: Contestant, target: Network, each: int) -> Photographs:
-    """`each` pictures of every unit, a unit's one after another."""
+    """`each` pictures of every unit, a unit's one after another, cropped to what the target takes."""
     card = target.card
     addresses = [f"{card.name}:{card.output_tap}:{unit}" for unit in range(len(card.labels))]
-    images = draw(client, addresses, f"{contestant.name} draws", variants=each, **contestant.options).images
-    return Photographs(quality.as_pixels(images), torch.arange(len(addresses)).repeat_interleave(each), card.labels)
+    images = draw(client, addresses, f"{contestant.name} draws", variants=each, pixels=contestant.pixels, **contestant.options).images
+    drawn = Photographs(quality.as_pixels(images), torch.arange(len(addresses)).repeat_interleave(each), card.labels)
+    return _cropped(drawn, target)
 
 
 def _measure(material: Material, out: Path, folders: Mapping[str, Path]) -> tuple[dict[str, Measures], dict[str, dict[int, str]]]:
@@ -290,7 +308,7 @@ def _measure(material: Material, out: Path, folders: Mapping[str, Path]) -> tupl
     drawn = {name: material.seen(images, networks, f"{name}'s pictures") for name, images in material.pictures.items()}
     keys = {name: _show(images, material, folders[name], name) for name, images in drawn.items()}
     if len(drawn) > 1:
-        sheets.side_by_side(material.pictures, material.each, "The same units with different priors").save(out / "priors.png")
+        sheets.side_by_side(material.pictures, material.each, "The same units, drawn in different ways").save(out / "side-by-side.png")
     real = None if material.held_out is None else material.seen(material.held_out, networks, "photographs")
     measures: dict[str, Measures] = {}
     for name, images in drawn.items():

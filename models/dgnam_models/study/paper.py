@@ -18,7 +18,7 @@ from pathlib import Path
 import torch
 
 import dgnam_models
-from dgnam_models import CardError
+from dgnam_models import CardError, patches
 from dgnam_models.study import figures
 from dgnam_models.study.drawing import StudyError, connected
 from dgnam_models.study.study import Figure, Study
@@ -40,6 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     run = Run(options.run_dir, options.data, options.val, device=torch.device(options.device), snapshots=True)
     try:
         packs = [*options.models, *train_missing([config.read(recipe)[0] for name in wanted for recipe in figures.recipes(name)], run)]
+        packs += patch_pack(options.data or options.val, options.run_dir)
         with connected(None, packs, options.device) as client:
             study = Study(client, packs, options.units, options.seed, options.val, options.scenes_val)
             for name in wanted:
@@ -63,6 +64,18 @@ def train_missing(recipes: Sequence[Recipe], run: Run) -> list[Path]:
     for recipe in missing:
         train(recipe, replace(run, folder=run.folder / recipe.name))
     return [run.folder / recipe.name / "pack" for recipe in recipes]
+
+
+def patch_pack(photographs: Sequence[Path], runs: Path) -> list[Path]:
+    """A pack with a patch set of `photographs`, made once; none without photographs.
+
+    Raises:
+        DataError: the photographs cannot be read.
+    """
+    pack = runs / "patches"
+    if photographs and not (pack / patches.FILE).is_file():
+        print(patches.write(photographs, pack))
+    return [pack] if (pack / patches.FILE).is_file() else []
 
 
 def _trained(recipe: str, runs: Path) -> bool:
@@ -121,11 +134,11 @@ def _problems(options: argparse.Namespace) -> list[str]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    listing = "\n".join(f"  {name:14}{figures.about(name)}" for name in figures.names())
+    listing = "\n".join(f"  {name:21}{figures.about(name)}" for name in figures.names())
     parser = argparse.ArgumentParser(
         "python -m dgnam_models.study.paper",
         description=__doc__,
-        epilog=f"figures (sections of Nguyen et al. 2016, arXiv 1605.09304):\n{listing}",
+        epilog=f"figures (sections are those of Nguyen et al. 2016, arXiv 1605.09304):\n{listing}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("figures", nargs="*", metavar="FIGURE", help="which of those below (default: all)")

@@ -52,14 +52,23 @@ class Study:
         """A picture of each target, with the study's seed; see `drawing.draw`."""
         return drawing.draw(self.client, targets, label, prior=prior, **{"seed": self.seed, **options})
 
+    def draw_pixels(self, targets: Sequence[Any], label: str, method: str, **options: Any) -> Pictures:
+        """A picture of each target without a prior, with the study's seed; see `drawing.draw`."""
+        return drawing.draw(self.client, targets, label, pixels=True, method=method, **{"seed": self.seed, **options})
+
     def draw_classes(self, network: Network, names: Sequence[str], label: str, **options: Any) -> Pictures:
         """A picture of each of the network's classes `names`."""
-        index = {name: i for i, name in enumerate(network.card.labels)}
-        return self.draw([f"{network.name}:{network.card.output_tap}:{index[name]}" for name in names], label, **options)
+        return self.draw(classes(network, names), label, **options)
 
     def photographs(self, sources: Sequence[Path], network: Network) -> Photographs | None:
         """Photographs as large as the network takes them; None where there are no sources."""
         return load(sources, network.input_size[0]) if sources else None
+
+
+def classes(network: Network, names: Sequence[str]) -> list[str]:
+    """The addresses of the network's classes `names`."""
+    index = {name: i for i, name in enumerate(network.card.labels)}
+    return [f"{network.name}:{network.card.output_tap}:{index[name]}" for name in names]
 
 
 def spread(things: Sequence[Any], count: int) -> list[Any]:

@@ -63,7 +63,7 @@ def server(packs: list[str], quick_server: pytest.MonkeyPatch) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def evaluated(packs: list[str], quick_server: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """(the report, the folder, the pictures as they came from the server): two contestants, one of the judges is the target itself."""
+    """(the report, the folder, the pictures as they came from the server): two priors and a method in pixels; a judge is the target."""
     folder = tmp_path_factory.mktemp("quality")
     held_out = photographs(folder / "val", LABELS, 2 * EACH, seed=1)
     training = photographs(folder / "train", LABELS, 6, seed=2)
@@ -75,7 +75,20 @@ def evaluated(packs: list[str], quick_server: pytest.MonkeyPatch, tmp_path_facto
 
     quick_server.setattr(evaluate, "draw", spy)
     arguments = ["--models", *packs, "--target", "tiny", "--judge", "tiny", "tiny-res", "--prior", "tiny-prior", "tiny-prior-again"]
-    arguments += ["--seeds", str(EACH), "--steps", "3", "--device", "cpu", "--val", str(held_out), "--data", str(training)]
+    arguments += [
+        "--pixels",
+        "tv",
+        "--seeds",
+        str(EACH),
+        "--steps",
+        "3",
+        "--device",
+        "cpu",
+        "--val",
+        str(held_out),
+        "--data",
+        str(training),
+    ]
     assert main(["evaluate", *arguments, "--out", str(folder / "out")]) == 0
     return json.loads((folder / "out" / "quality.json").read_text()), folder / "out", received
 
@@ -100,22 +113,27 @@ def test_agreement_is_what_the_judges_say(evaluated: Any, packs: list[str], judg
 
 def test_every_measure_is_there_and_sane(evaluated: Any) -> None:
     found, _, _ = evaluated
-    for measures in found["contestants"].values():
+    assert list(found["contestants"]) == ["tiny-prior", "tiny-prior-again", "tv"]
+    for name, measures in found["contestants"].items():
         assert 0 <= measures["activation"]["mean_percentile"] <= 100
-        assert all(error > 0 for error in measures["feature_error"].values())
-        assert set(measures["feature_error"]) == {"pool1", "pool2", "relu3", "relu4", "pool5", "relu6", "relu7"}
         for judge in ("tiny", "tiny-res"):
-            natural, diverse, again = (measures[name][judge] for name in ("naturalness", "diversity", "reconstruction"))
+            natural, diverse = (measures[name][judge] for name in ("naturalness", "diversity"))
             assert natural["frechet_ratio"] == pytest.approx(natural["frechet"] / natural["frechet_real"], rel=1e-3)
             assert 0 <= natural["precision"] <= 1 and 0 <= natural["recall"] <= 1
             assert natural["real_precision"] > 0.5, "two sets of the same kind of noise"
             assert diverse["ratio"] == pytest.approx(diverse["drawn"] / diverse["real"], rel=1e-3)
-            assert 0 <= again["top1"] <= 1
+        if name == "tv":  # without a prior nothing is reconstructed
+            assert not {"reconstruction", "feature_error"} & set(measures)
+            continue
+        assert all(error > 0 for error in measures["feature_error"].values())
+        assert set(measures["feature_error"]) == {"pool1", "pool2", "relu3", "relu4", "pool5", "relu6", "relu7"}
+        assert all(0 <= measures["reconstruction"][judge]["top1"] <= 1 for judge in ("tiny", "tiny-res"))
     assert found["contestants"]["tiny-prior"]["feature_error"] == found["contestants"]["tiny-prior-again"]["feature_error"]
     assert found["photographs"] == {"held_out": 7 * 2 * EACH, "trained_on": 8 * 6}, "held out are those of the units only"
     assert found["units_with_photographs"] == found["units"] == 7
     assert found["contestant_options"]["tiny-prior"]["steps"] == 3
     assert found["contestant_options"]["tiny-prior"]["bound_multiplier"] == 3, "the method's default"
+    assert found["contestant_options"]["tv"] | {"steps": 3, "tv_weight": 0.15, "method": "tv"} == found["contestant_options"]["tv"]
     assert len(found["models"]["tiny-prior"]["sha256"]) == 64
 
 
@@ -129,7 +147,7 @@ def test_memorization_is_a_ratio_of_distances(evaluated: Any) -> None:
 
 def test_sheets_are_written(evaluated: Any) -> None:
     found, out, _ = evaluated
-    common = {"reconstructions.png", "priors.png"}
+    common = {"reconstructions.png", "side-by-side.png"}
     expected = {out / name for name in common} | {out / prior / name for prior in found["contestants"] for name in SHEETS - common}
     assert set(out.rglob("*.png")) == expected
     for path in expected:
@@ -180,6 +198,17 @@ def test_all_problems_at_once(packs: list[str], tmp_path: Path, capsys: pytest.C
     ):
         assert problem in errors
     assert len(errors.splitlines()) == 7
+
+
+def test_only_pixel_methods_draw_in_pixels(packs: list[str], server: str, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["--models", *packs, "--target", "tiny", "--judge", "tiny-res", "--server", server, "--device", "cpu"]
+    assert main(["evaluate", *arguments, "--pixels", "pyramid", "dgn-am", "oil"]) == 2
+    errors = capsys.readouterr().err.splitlines()
+    assert [line.partition(";")[0] for line in errors] == [
+        "error: --pixels: 'dgn-am' is not a method in pixels",
+        "error: --pixels: 'oil' is not a method in pixels",
+    ]
+    assert "there are pyramid, normalized" in errors[0]
 
 
 def test_models_that_do_not_fit_each_other(packs: list[str], capsys: pytest.CaptureFixture[str]) -> None:

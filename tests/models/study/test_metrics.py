@@ -104,3 +104,14 @@ def test_nearest_over_chunks_is_nearest_over_all() -> None:
             assert index == min(range(101), key=by_hand.__getitem__)
             assert distance == pytest.approx(min(by_hand), abs=1e-3)
     assert found["far"].indices[2] == 77
+
+
+def test_fine_detail() -> None:
+    x = torch.arange(16.0)
+    coarse, fine = (torch.cos(2 * math.pi * x / period).expand(1, 3, 16, 16) for period in (8, 3.2))
+    assert metrics.fine_detail(coarse).item() == pytest.approx(0, abs=1e-6)
+    assert metrics.fine_detail(fine).item() == pytest.approx(1)
+    assert metrics.fine_detail(0.3 + 2 * coarse + fine).item() == pytest.approx(1 / (4 + 1), rel=1e-5)
+    noise = torch.randn(4, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    assert metrics.fine_detail(noise).mean().item() == pytest.approx(1 - math.pi / 16, abs=0.01)
+    assert metrics.fine_detail(torch.ones(1, 3, 8, 8)).item() == 0

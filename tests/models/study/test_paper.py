@@ -9,6 +9,7 @@ import dgnam_models
 import numpy as np
 import pytest
 import torch
+from dgnam_models import patches
 from dgnam_models.study import figures, paper
 from dgnam_models.study.study import JUDGES, PRIOR, TARGET
 from dgnam_models.train.config import Recipe
@@ -38,7 +39,7 @@ def test_all_bad_arguments_are_told_at_once(tmp_path: Path, capsys: pytest.Captu
     assert len(told) == 5
     for line, words in zip(
         told,
-        ["no figure 'nothing'; there are altered, ", "altered shows classifiers", "nowhere does not exist", "--units is 0", "--seed is -1"],
+        ["no figure 'nothing'; there are activation_maps, ", "altered shows classifiers", "nowhere does not exist", "--units is 0", "--seed is -1"],
         strict=True,
     ):
         assert words in line
@@ -69,6 +70,17 @@ def test_classifiers_are_trained_once(photographs: Path, tmp_path: Path, capsys:
     files = {path: path.stat().st_mtime_ns for path in (tmp_path / "runs").rglob("*") if path.is_file()}
     assert paper.train_missing(recipes, replace(run, sources=[])) == packs
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "runs").rglob("*") if path.is_file()} == files
+    assert capsys.readouterr().out == ""
+
+
+def test_patches_are_cut_once(photographs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert paper.patch_pack([], tmp_path / "runs") == []
+    (pack,) = paper.patch_pack([photographs], tmp_path / "runs")
+    assert "20000 patches of 20 photographs" in capsys.readouterr().out
+    file = pack / patches.FILE
+    before = file.stat().st_mtime_ns
+    assert paper.patch_pack([photographs], tmp_path / "runs") == paper.patch_pack([], tmp_path / "runs") == [pack]
+    assert file.stat().st_mtime_ns == before
     assert capsys.readouterr().out == ""
 
 
