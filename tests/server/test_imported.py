@@ -1,6 +1,8 @@
 """Networks from elsewhere, served: Caffe's and ONNX's through the engine's own steps."""
 
+import queue
 from pathlib import Path
+from typing import Literal
 
 import caffe_files
 import dgnam_models
@@ -12,8 +14,10 @@ import torch
 from dgnam_models import CardError, Generator, Network, pack
 from dgnam_models.card import Preprocessing
 from dgnam_models.importers import caffe
+from dgnam_models.importers import generator as generator_importer
 from dgnam_models.importers import onnx as onnx_importer
 from dgnam_models.importers.caffe import Subtraction
+from dgnam_models.importers.generator import Range
 from dgnam_proto.v1.synthesis_pb2 import SynthesizePixelsRequest, SynthesizeRequest
 from dgnam_proto.v1.target_pb2 import Target as TargetMessage
 from dgnam_proto.v1.target_pb2 import Term as TermMessage
@@ -21,7 +25,8 @@ from dgnam_proto.v1.target_pb2 import Unit as UnitMessage
 from dgnam_server import catalog
 from dgnam_server.catalog import Catalog
 from dgnam_server.config import Config
-from dgnam_server.engine.job import Finished
+from dgnam_server.engine.engine import Engine, EngineLimits
+from dgnam_server.engine.job import Failed, Finished
 from dgnam_server.engine.lane import Lane
 from dgnam_server.errors import FailedPrecondition
 from dgnam_server.rpc import translate
@@ -30,7 +35,7 @@ from dgnam_server.synth.methods import METHODS
 from dgnam_server.synth.priors import GeneratorPrior
 from dgnam_server.synth.problem import Problem, sources
 from dgnam_server.synth.spec import Balance, SynthesisSpec, Term, Unit
-from dgnam_server.synth.transforms import centre_crop
+from dgnam_server.synth.transforms import centre_crop, resize
 
 IMAGENET = Subtraction((104.0, 117.0, 123.0))
 
@@ -127,3 +132,52 @@ def test_a_network_without_gradients_is_listed_and_refused_with_the_reason(tmp_p
         with pytest.raises(FailedPrecondition, match="net, it gives no usable gradient: round: its gradient is zero") as refused:
             check(request, models, Config())  # type: ignore[operator]
         assert refused.value.reason == "NOT_DIFFERENTIABLE"
+
+
+def gan_pack(folder: Path, fit: Literal["crop", "resize"], bounds: Range | None = None) -> Path:
+    """A pack with an ONNX generator, `gan`: codes of 5 units from -2 to 2, 16 x 16 pictures."""
+    draft = onnx_files.Draft(("batch", 5), "z")
+    draft.node("Gemm", f"z {draft.weight('w', 5, 3 * 256)}", "flat")
+    draft.node("Reshape", f"flat {draft.constant('shape', [-1, 3, 16, 16], np.int64)}", "maps")
+    file = draft.write(folder / "gan.onnx", draft.node("Tanh", "maps", "image"))
+    pack.write(folder / "pack", *generator_importer.prior(file, "gan", code=bounds or Range.between([-2.0] * 5, [2.0] * 5), fit=fit))
+    return folder / "pack"
+
+
+def test_a_generator_of_ones_own_draws_within_its_range_for_networks_of_another_size(tmp_path: Path) -> None:
+    """16 x 16 pictures are enlarged for a 64 x 64 network, as the card says; a signed code may go below zero, as far as above."""
+    models = catalog.load([gan_pack(tmp_path, "resize")], torch.device("cpu"), "gan", torch.float32)
+    engine = Engine(models, torch.device("cpu"), EngineLimits(8, 2))
+    engine.start()  # its profile draws with the default prior, which has no encoder
+    done: queue.SimpleQueue[Finished] = queue.SimpleQueue()
+    spec = spec_for(Term(Unit("alexnet64", "fc8", 3)), prior="gan", steps=30)
+    try:
+        engine.submit(spec, lambda event: done.put(event) if isinstance(event, Finished | Failed) else None)  # type: ignore[arg-type]
+        result = done.get(timeout=60)
+    finally:
+        engine.drain(0)
+    assert isinstance(result, Finished) and result.image.shape == (16, 16, 3)
+    assert -2.001 <= result.code.min() < 0 < result.code.max() <= 2.001
+    assert result.history[-1, 0] > result.history[0, 0]
+    shown = resize(torch.from_numpy(result.image).permute(2, 0, 1)[None], (64, 64))
+    assert float(models.networks["alexnet64"].logits(shown)[0, 3]) == pytest.approx(result.activation, rel=1e-3)
+
+
+def test_a_signed_codes_bounds_are_around_its_mean(tmp_path: Path) -> None:
+    models = catalog.load([gan_pack(tmp_path, "resize", Range.between([-1.0] * 5, [3.0] * 5))], torch.device("cpu"))
+    lower, upper = GeneratorPrior(models.generators["gan"]).bounds(torch.tensor([3.0, 1.5]))
+    torch.testing.assert_close(lower, torch.tensor([[-1.0], [0.0]]).expand(2, 5))
+    torch.testing.assert_close(upper, torch.tensor([[3.0], [2.0]]).expand(2, 5))
+
+
+def test_a_generator_too_small_to_crop_is_refused_at_load_with_both_sizes(tmp_path: Path) -> None:
+    with pytest.raises(CardError, match="gan draws 16 x 16 pixels, less than any network takes: .*alexnet64 64 x 64"):
+        catalog.load([gan_pack(tmp_path, "crop")], torch.device("cpu"))
+
+
+def test_a_code_that_is_no_networks_has_no_picture_to_start_from(tmp_path: Path) -> None:
+    models = catalog.load([gan_pack(tmp_path, "resize")], torch.device("cpu"))
+    target = TargetMessage(terms=[TermMessage(unit=UnitMessage(model="alexnet64", tap="fc8", index=1))])
+    with pytest.raises(FailedPrecondition, match="the code of gan is no network's activations") as refused:
+        translate.synthesis(SynthesizeRequest(target=target, prior="gan", start_image=b"any"), models, Config())
+    assert refused.value.reason == "NO_ENCODER"

@@ -73,7 +73,7 @@ def classifier(
         preprocessing=preprocessing,
         output_tap=output,
         labels=tuple(labels),
-        training={"source": file.name, **_made_by(graph)},
+        training={"source": file.name, **made_by(graph)},
     )
     shapes = _shapes(graph, draft, tuple(dict.fromkeys([*taps, output])) if taps else tuple(graph.taps), file)
     if output not in shapes or any(tap not in shapes for tap in taps):
@@ -91,7 +91,7 @@ def classifier(
         card = replace(draft, taps=gate.good, parameters=gate.parameters)
     if wrong := card.problems():
         raise CardError(f"{name}: " + "; ".join(wrong))
-    return card, partial(_save, file, graph)
+    return card, partial(save, file, graph)
 
 
 def size_of(file: Path, given: tuple[int, int] | None = None) -> tuple[int, int]:
@@ -128,7 +128,7 @@ def check(graph: Graph, card: ModelCard, shapes: dict[str, tuple[int, ...]]) -> 
             if one_by_one:
                 raise
             continue
-        differ = {tap: reason for tap in shapes if (reason := _difference(found[tap], wanted[tap]))}
+        differ = {tap: reason for tap in shapes if (reason := difference(found[tap], wanted[tap]))}
         if card.output_tap not in differ:
             break
     failed = differ | _without_gradient(network, image[:1], [tap for tap in shapes if tap not in differ])
@@ -142,7 +142,8 @@ def _served(card: ModelCard, module: Converted) -> Network:
     return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
 
-def _difference(found: Tensor, wanted: Tensor) -> str:
+def difference(found: Tensor, wanted: Tensor) -> str:
+    """How a conversion's value differs from onnxruntime's beyond rounding; empty: it does not."""
     if found.shape != wanted.shape:
         return f"its conversion has the shape {tuple(found.shape)}, onnxruntime's value {tuple(wanted.shape)}"
     largest, error = float(wanted.abs().max()), float((found - wanted).abs().max())
@@ -196,12 +197,13 @@ def _check_input(graph: Graph, preprocessing: Preprocessing, file: Path) -> None
             raise CardError(f"{file}: its input has the shape {lengths}, {wanted} {what}; the preprocessing gives {there}")
 
 
-def _made_by(graph: Graph) -> dict[str, str]:
+def made_by(graph: Graph) -> dict[str, str]:
+    """What wrote the file, for the card."""
     made = f"{graph.model.producer_name} {graph.model.producer_version}".strip()
     return {"producer": made} if made else {}
 
 
-def _save(file: Path, graph: Graph, path: Path) -> None:
+def save(file: Path, graph: Graph, path: Path) -> None:
     """Copy the file; only where weights lay beside it is it written anew, with them inside."""
     onnx, _, _ = libraries()
     bare = onnx.load(file, load_external_data=False)

@@ -97,12 +97,20 @@ class Graph:
         return taps
 
     @property
+    def output(self) -> str:
+        """The tap that is the first output."""
+        return self._tap_of(self.model.graph.output[0].name)
+
+    @property
     def logits(self) -> str:
         """The tap that is the first output, or what it is the softmax of."""
         value = self.model.graph.output[0].name
         for node in self.model.graph.node:
             if value in node.output and node.op_type == "Softmax":
                 value = node.input[0]
+        return self._tap_of(value)
+
+    def _tap_of(self, value: str) -> str:
         return next(tap for tap, name in self.taps.items() if name == value)
 
     def fed(self, x: Tensor) -> Tensor:
@@ -185,6 +193,11 @@ class Converted(nn.Module):
         return self.graph.dtype
 
     @property
+    def code_shape(self) -> tuple[int, ...]:
+        """What a generator takes; a code (B, D) is brought into it."""
+        return tuple(length or 1 for length in self.graph.shape[1:])
+
+    @property
     def original(self) -> Original | None:
         """Who reports the activations of the final picture."""
         return self._original[0]
@@ -198,8 +211,7 @@ class Converted(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """The first output, in the shape that the file gives it."""
-        output = self.graph.model.graph.output[0].name
-        return self._run(x, (next(tap for tap, value in self.graph.taps.items() if value == output),))[0]
+        return self._run(x, (self.graph.output,))[0]
 
     def _run(self, x: Tensor, taps: tuple[str, ...]) -> list[Tensor]:
         fed, module = self.graph.fed(x), self._up_to(taps)

@@ -99,7 +99,7 @@ class Answer:
         if not self.spec.prior:
             return used
         code = self.catalog.generators[self.spec.prior].card.code
-        if self.spec.start.image is not None and code is not None:
+        if self.spec.start.image is not None and code is not None and code.encoder:
             used.add(code.encoder)
         return used | {self.spec.prior}
 

@@ -208,9 +208,9 @@ def _check_position(position: tuple[int, int], tap: Tap, path: str, problems: Pr
 
 
 def _check_sizes(prior: Generator, network: Network, path: str, problems: Problems) -> None:
-    """A larger picture is cropped about its centre; a smaller one leaves the network without input at the borders."""
+    """A larger picture is cropped about its centre, where its card does not say to resize it; a smaller one would leave borders empty."""
     drawn, wanted = prior.image_size, network.input_size
-    if drawn[0] < wanted[0] or drawn[1] < wanted[1]:
+    if prior.card.fit == "crop" and (drawn[0] < wanted[0] or drawn[1] < wanted[1]):
         problems.unmet(
             path,
             "IMAGE_SIZE",
@@ -311,6 +311,10 @@ def _start(request: SynthesizeRequest, prior: Generator | None, catalog: Catalog
             size = (pictures.LEAST_SIDE_PX,) * 2
             if prior is not None:
                 assert prior.card.code is not None
+                if not prior.card.code.encoder:
+                    why = f"the code of {prior.name} is no network's activations, so no picture has one; leave it out, or give start_code"
+                    problems.unmet("start_image", "NO_ENCODER", why)
+                    return spec.Start()
                 size = catalog.networks[prior.card.code.encoder].input_size
             return _start_image(request.start_image, size, most_pixels, problems)
     return spec.Start()

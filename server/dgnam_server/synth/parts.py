@@ -119,7 +119,7 @@ VIEW = ("padding_px", "shift_px", "crop", "scale", "rotation")
 
 
 def _bound(code: Tensor, rows: Rows, problem: Problem) -> Tensor:
-    return projections.clip(code, cast(GeneratorPrior, problem.prior).bound(rows.now("bound_multiplier")))
+    return projections.clip(code, *cast(GeneratorPrior, problem.prior).bounds(rows.now("bound_multiplier")))
 
 
 def _decay(code: Tensor, rows: Rows, problem: Problem) -> Tensor:
