@@ -64,7 +64,13 @@ class Engine(Client):
         threads = torch.get_num_threads()
         with TemporaryDirectory(prefix="dgnam-") as folder:
             port_file = Path(folder) / "port"
-            own = {"host": "127.0.0.1", "port": 0, "port_file": port_file, "token": secrets.token_urlsafe(), "drain_timeout_s": 0.0}
+            own: dict[str, Any] = {
+                "host": "127.0.0.1",
+                "port": 0,
+                "port_file": port_file,
+                "token": secrets.token_urlsafe(),
+                "drain_timeout_s": 0.0,
+            }
             try:
                 return cls(app.build(replace(Config(**settings), **own), time.monotonic(), networks), port_file)
             finally:

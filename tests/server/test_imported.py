@@ -1,6 +1,8 @@
 """Networks from elsewhere, served: Caffe's and ONNX's through the engine's own steps."""
 
 import queue
+import subprocess
+import sys
 from pathlib import Path
 from typing import Literal
 
@@ -181,3 +183,44 @@ def test_a_code_that_is_no_networks_has_no_picture_to_start_from(tmp_path: Path)
     with pytest.raises(FailedPrecondition, match="the code of gan is no network's activations") as refused:
         translate.synthesis(SynthesizeRequest(target=target, prior="gan", start_image=b"any"), models, Config())
     assert refused.value.reason == "NO_ENCODER"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_the_published_shapes_import_quickly_in_little_memory_and_run(tmp_path: Path) -> None:
+    """CaffeNet for 227 x 227 and the fc6 generator of 256 x 256, random weights in real files: at most 20 s of processor time and twice
+    the file in memory each, the libraries themselves left out.
+    """
+    net, drawer = tmp_path / "net", tmp_path / "generator"
+    net.mkdir(), drawer.mkdir()
+    (tmp_path / "bounds.txt").write_text("12 " * 4096, encoding="utf-8")
+    classifier = caffe_files.caffenet(227, (96, 256, 384, 384, 256), 4096, 1000).write(net)
+    generator = caffe_files.upconv((4096,), 4096, (256, 256, 128, 64, 32, 16)).write(drawer)
+    fc6 = ["--encoder", "caffenet", "--tap", "relu6", "--bounds", tmp_path / "bounds.txt"]
+    for name, files, more in (("caffenet", classifier, ["--mean", 104, 117, 123]), ("g6", generator, ["--mean", 104, 117, 123, *fc6])):
+        told = ["import", "caffe", *files, "--name", name, "--into", tmp_path / "pack", *more]
+        done = subprocess.run([sys.executable, "-c", MEASURED, *map(str, told)], capture_output=True, text=True, check=True)
+        seconds, mebibytes = map(float, done.stdout.split()[-2:])
+        file = files[1].stat().st_size / 2**20
+        print(f"{name}: {file:.0f} MiB, {seconds:.1f} s, {mebibytes:.0f} MiB at most")
+        assert seconds < 20 and mebibytes <= 2 * file + 32  # pages of the libraries that are first touched here
+    models = catalog.load([tmp_path / "pack"], torch.device("cpu"), "g6", torch.float32)
+    spec = spec_for(Term(Unit("caffenet", "fc8", 3)), prior="g6", steps=2)
+    problem = problem_of(spec, models.generators["g6"], models.networks["caffenet"])
+    rows, seen = ascent.run(problem, ascent.init(problem, spec, 0))
+    assert seen.image.shape == (1, 3, 256, 256) and seen.image.isfinite().all() and rows.history[0, :, 0].isfinite().all()
+
+
+# Runs a dgnam-models command; prints its processor seconds, and by how many MiB memory grew at most meanwhile.
+MEASURED = """
+import sys, time
+from pathlib import Path
+from dgnam_models.__main__ import main
+
+def memory(what):  # resource's own figure would begin with that of the process this one was forked from
+    return int(Path("/proc/self/status").read_text().split(what + ":")[1].split()[0]) / 1024
+
+before, started = memory("VmRSS"), time.process_time()
+assert main(sys.argv[1:]) == 0
+print(time.process_time() - started, memory("VmHWM") - before)
+"""

@@ -36,7 +36,7 @@ class Range:
     tap: str = ""
 
     @classmethod
-    def between(cls, low: Sequence[float], high: Sequence[float]) -> Self:
+    def between(cls, low: Sequence[float] | np.ndarray, high: Sequence[float] | np.ndarray) -> Self:
         """The range that a bound multiplier of 3, the default, gives back.
 
         Raises:

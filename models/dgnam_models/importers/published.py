@@ -34,6 +34,12 @@ PUBLISHED: dict[str, Published] = {
         f"{_CAFFE}/bvlc_reference_caffenet/deploy.prototxt", f"{_BERKELEY}/bvlc_reference_caffenet.caffemodel", most_mb=300
     ),
     "googlenet": Published(f"{_CAFFE}/bvlc_googlenet/deploy.prototxt", f"{_BERKELEY}/bvlc_googlenet.caffemodel", most_mb=100),
+    "vgg19": Published(
+        "https://gist.githubusercontent.com/ksimonyan/3785162f95cd2d5fee77/raw/VGG_ILSVRC_19_layers_deploy.prototxt",
+        "http://www.robots.ox.ac.uk/~vgg/software/very_deep/caffe/VGG_ILSVRC_19_layers.caffemodel",
+        most_mb=700,
+        mean=(103.939, 116.779, 123.68),
+    ),
     "upconv-fc6": Published(
         f"{_DEEPSIM}#release_deepsim_v0/fc6/generator.prototxt",
         f"{_DEEPSIM}#release_deepsim_v0/fc6/generator.caffemodel",
