@@ -8,6 +8,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
+from dgnam_models import loaders
 from dgnam_models.card import CardError, ModelCard, sha256, whole
 from dgnam_models.network import Generator, Network
 
@@ -41,6 +42,8 @@ def write(pack: Path, card: ModelCard, weights: Weights, *, over: bool = False) 
         card = replace(card, file=file.name, sha256=sha256(temporary))
         path.unlink(missing_ok=True)  # from here on the old card would describe the new weights
     card.write(path)
+    for former in {file.with_name(f"{card.name}.{format}") for format in loaders.names()} - {file}:  # of the model that this replaces
+        former.unlink(missing_ok=True)
     return card
 
 

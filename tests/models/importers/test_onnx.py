@@ -1,5 +1,6 @@
 """ONNX files: what passes the check is served as it is, what does not is served without gradients, and says why."""
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import onnxruntime
 import pytest
 import torch
 from dgnam_models import CardError, Network, pack
+from dgnam_models.__main__ import main
 from dgnam_models.card import Preprocessing
 from dgnam_models.importers import onnx as importer
 from dgnam_models.nets._onnx import Converted, Original
@@ -188,3 +190,36 @@ def test_a_replaced_file_is_refused_at_load(tmp_path: Path) -> None:
     onnx_files.network(classes=8).write(tmp_path / "pack" / "weights" / "net.onnx", "logits")
     with pytest.raises(CardError, match="damaged or replaced"):
         dgnam_models.load("net", packs=[tmp_path / "pack"])
+
+
+def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Size and range from the command line, where the file leaves it free; a model of another format is replaced whole."""
+    file = onnx_files.network(("batch", 3, "height", "width")).write(tmp_path / "net.onnx", "logits")
+    into = tmp_path / "pack"
+    told = ["import", "onnx", str(file), "--mean", "123.7", "116.3", "103.5", "--std", "58.4", "57.1", "57.4", "--into", str(into)]
+    assert main([*told, "--white", "255"]) == 2
+    assert "takes pictures of any size: say with --size at which to use it" in capsys.readouterr().err
+    (into / "weights").mkdir(parents=True)
+    (into / "weights" / "net.safetensors").write_bytes(b"of the model before")
+    assert main([*told, "--white", "255", "--size", "20", "28", "--bgr"]) == 0
+    assert "net: classifier, 14 taps, output logits." in capsys.readouterr().out
+    form = dgnam_models.cards([into])["net"].preprocessing
+    assert (form.size, form.channels) == ((20, 28), "BGR") and form.mean == pytest.approx((0.485, 0.456, 0.406), abs=1e-3)
+    assert sorted(path.name for path in into.rglob("*.*")) == ["net.onnx", "net.toml"]
+    assert main([*told, "--size", "20", "28", "--over", "--taps", "stem", "--output", "stem"]) == 0
+
+    draft = onnx_files.network()
+    draft.node("Round", "logits", "levels")
+    draft.write(file, "levels")
+    assert main([*told, "--over"]) == 0
+    said = capsys.readouterr()
+    assert "net: nothing can be drawn for it, its gradients cannot be used: levels: its gradient is zero" in said.err
+    assert main(["show", "net", "--models", str(into)]) == 0
+    assert "no gradients   levels: its gradient is zero" in capsys.readouterr().out
+
+
+def test_what_is_not_installed_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = onnx_files.network().write(tmp_path / "net.onnx", "logits")
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    with pytest.raises(CardError, match=r'onnx2pytorch and onnxruntime: pip install "dgnam-models\[onnx,cpu\]", or \[onnx,gpu\]'):
+        importer.classifier(file, "net", preprocessing=FORM)
