@@ -16,7 +16,7 @@ from dgnam_proto.v1 import target_pb2
 
 from ._errors import InvalidAddressError, InvalidRequestError
 
-Readout = Literal["activation", "probability"]
+Readout = Literal["activation", "probability", "log-probability"]
 Balance = Literal["none", "gradient-norm", "equal-activation"]
 
 # A label may contain a plus; a plus between terms is one that a new address follows.
@@ -70,7 +70,7 @@ class Term:
     Attributes:
         unit: The unit.
         weight: How much it counts; a negative one makes pictures that the unit dislikes.
-        readout: "activation" or "probability"; None: what the call says, else the server's default.
+        readout: "activation", "probability" or "log-probability"; None: what the call says, else the server's default.
     """
 
     unit: Unit

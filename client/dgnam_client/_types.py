@@ -29,12 +29,15 @@ class SynthesisOptions(TypedDict, total=False):
         end_learning_rate: Its value at the last step.
         decay: The share by which the code shrinks at each step.
         bound_multiplier: A code unit stays below mean + this * standard deviation of real photographs' codes.
+        reconstruction_weight: With "ppgn", how far the code goes at each step towards the encoder's code of the picture, from 0 to 1.
+        langevin_noise: With "ppgn", the standard deviation of the noise that each step adds to the code.
+        end_langevin_noise: Where it goes linearly.
         seed: Another seed, another picture. Variant v uses seed + v.
         start: Where to start: a code (an array, such as another result's `.code`) or a picture (PIL image, path, a file's bytes).
         preview_interval: A preview picture every so many steps; 0: none.
         determinism: "rounding", or "strict" for the same bits each time on the same machine, more slowly.
         balance: How several units are brought together: "none" (the plain weighted sum), "gradient-norm" or "equal-activation".
-        readout: What is read off the units: "activation" or "probability".
+        readout: What is read off the units: "activation", "probability" or "log-probability".
     """
 
     prior: str | None
@@ -44,6 +47,9 @@ class SynthesisOptions(TypedDict, total=False):
     end_learning_rate: float | None
     decay: float | None
     bound_multiplier: float | None
+    reconstruction_weight: float | None
+    langevin_noise: float | None
+    end_langevin_noise: float | None
     seed: int | None
     start: NDArray[Any] | Image.Image | str | os.PathLike[str] | bytes | None
     preview_interval: int | None
@@ -63,7 +69,7 @@ class PixelOptions(TypedDict, total=False):
         preview_interval: A preview picture every so many steps; 0: none.
         determinism: "rounding", or "strict" for the same bits each time on the same machine, more slowly.
         balance: How several units are brought together: "none" (the plain weighted sum), "gradient-norm" or "equal-activation".
-        readout: What is read off the units: "activation" or "probability".
+        readout: What is read off the units: "activation", "probability" or "log-probability".
     """
 
     method: str | None

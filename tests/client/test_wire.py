@@ -32,6 +32,9 @@ def test_every_option_is_sent() -> None:
         end_learning_rate=np.float32(0.25),  # type: ignore[typeddict-item]
         decay=0,
         bound_multiplier=2,
+        reconstruction_weight=0.1,
+        langevin_noise=0.1,
+        end_langevin_noise=0.1,
         seed=2**64 - 1,
         start=[1.0, 2.0],  # type: ignore[typeddict-item]
         preview_interval=0,

@@ -51,6 +51,18 @@ def test_the_target_and_an_independent_judge_see_what_was_asked_for(results: dic
     assert (ranked == units("inception64")[:, None]).any(1).sum() >= 5
 
 
+def test_ppgn_draws_what_independent_judges_name(bundled_server: Any) -> None:
+    with Client(bundled_server.address, synthesis_timeout=200) as client:
+        outcomes = client.synthesize_many([f"alexnet64:fc8:{name}" for name in UNITS], method="ppgn")
+    results = dict(zip(UNITS, outcomes, strict=True))
+    for result in results.values():
+        assert isinstance(result, Result)
+        assert result.activation > np.log(0.5), "the logarithm of the probability"
+        assert result.array.std() > 0.08
+    ranked = logits("inception64", results).topk(5).indices  # type: ignore[arg-type]
+    assert (ranked == units("inception64")[:, None]).any(1).sum() >= 5
+
+
 def test_the_pictures_are_no_grey_mush(results: dict[str, Result]) -> None:
     for name, result in results.items():
         assert result.array.std() > 0.08, name

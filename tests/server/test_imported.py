@@ -183,6 +183,8 @@ def test_a_code_that_is_no_networks_has_no_picture_to_start_from(tmp_path: Path)
     with pytest.raises(FailedPrecondition, match="the code of gan is no network's activations") as refused:
         translate.synthesis(SynthesizeRequest(target=target, prior="gan", start_image=b"any"), models, Config())
     assert refused.value.reason == "NO_ENCODER"
+    with pytest.raises(FailedPrecondition, match="so no picture has one, which ppgn asks for; choose another prior"):
+        translate.synthesis(SynthesizeRequest(target=target, prior="gan", method="ppgn"), models, Config())
 
 
 @pytest.mark.slow

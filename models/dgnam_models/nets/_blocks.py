@@ -54,7 +54,8 @@ def fold_(module: nn.Module) -> nn.Module:
 def unfold_(module: nn.Module, x: Tensor) -> None:
     """Let the normalizations inside `module` change nothing at first: a folded network's weights can then be trained further.
 
-    Each takes as mean, variance, scale and shift those of its own input while `module`, left in training mode, runs on `x` (B, 3, H, W).
+    Each takes as mean, variance, scale and shift those of its own input while `module`, left in training mode, runs on `x`, images
+    (B, 3, H, W) or codes (B, D).
     """
 
     def begin(norm: nn.Module, inputs: tuple[Tensor]) -> None:

@@ -37,7 +37,7 @@ class Generator:
     jitter_px: float = 0.0
     jitter_scale: float = 0.0  # as a share of the size
     jitter_degrees: float = 0.0
-    start_learning_rate: float = 0.3  # goes into the card: the default of synthesis with this prior
+    start_learning_rate: float = 0.05  # goes into the card: the default of synthesis with this prior
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Recipe:
     checkpoint_every: int = 500
     altered: Altered | None = None  # every class once more, with its photographs altered so (alterations.py)
     told_apart: Altered | None = None  # in place of the classes two: whole photographs, and those altered so
-    fine_tunes: str | None = None  # a classifier, bundled or in --models, whose weights are the start where they fit
+    fine_tunes: str | None = None  # a model, bundled or in --models, whose weights are the start where they fit
     generator: Generator | None = None
 
     @classmethod
@@ -97,8 +97,8 @@ class Recipe:
         for name in ("altered", "told_apart"):
             if getattr(self, name) not in (None, *get_args(Altered)):
                 problems.append(f"{name} is {getattr(self, name)!r}; it must be one of {', '.join(get_args(Altered))}")
-        if self.kind == "generator" and (self.altered or self.told_apart or self.fine_tunes):
-            problems.append("altered, told_apart and fine_tunes go with kind = 'classifier'")
+        if self.kind == "generator" and (self.altered or self.told_apart):
+            problems.append("altered and told_apart go with kind = 'classifier'")
         if self.altered and self.told_apart:
             problems.append("altered and told_apart exclude each other")
         for name in ("image_size", "steps", "batch", "learning_rate", "checkpoint_every"):

@@ -145,7 +145,6 @@ def _fine_tune(recipe: Recipe, run: Run, task: Task, training: data.Photographs)
         network = dgnam_models.load(recipe.fine_tunes, run.device, run.packs)
     except KeyError as error:
         raise RecipeError(f"fine_tunes: {error.args[0]}") from error
-    assert isinstance(task, ClassifierTask)
     task.fine_tune(network.module, training_batch(recipe, training, 0, run.device)[0])
 
 

@@ -41,6 +41,9 @@ class Task(Protocol):
     def state(self) -> dict[str, Any]:
         """Everything that must survive a restart: nested dicts of tensors and numbers."""
 
+    def fine_tune(self, module: nn.Module, images: Tensor) -> None:
+        """Take over a folded network's weights where they fit; normalization begins as what changes nothing for `images`."""
+
     def start_from(self, state: dict[str, Any]) -> list[str]:
         """Take over the weights of another run's `state` where name and shape agree; return the names of the others."""
 
@@ -118,7 +121,6 @@ class ClassifierTask:
         return {"module": self.module.state_dict(), "optimizer": self.optimizer.state_dict()}
 
     def fine_tune(self, module: nn.Module, images: Tensor) -> None:
-        """Take over a folded network's weights where they fit; normalization begins as what changes nothing for `images`."""
         _take_over(self.module, module.state_dict())
         nets.unfold_(self.module, self.preprocess.encode(images))
 
@@ -257,6 +259,11 @@ class GeneratorTask:
             "optimizer": self.optimizer.state_dict(),
             "discriminator_optimizer": self.discriminator_optimizer.state_dict(),
         }
+
+    def fine_tune(self, module: nn.Module, images: Tensor) -> None:
+        _take_over(self.module, module.state_dict())
+        nets.unfold_(self.module, encode(self.encoder, self.settings.tap, images))
+        self.average.load_state_dict(self.module.state_dict())
 
     def start_from(self, state: dict[str, Any]) -> list[str]:
         """The average starts where the generator does."""

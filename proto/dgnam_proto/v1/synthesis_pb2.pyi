@@ -26,7 +26,7 @@ ENDING_STEPS_DONE: Ending
 ENDING_ZERO_GRADIENT: Ending
 
 class SynthesizeRequest(_message.Message):
-    __slots__ = ("target", "prior", "method", "steps", "start_learning_rate", "end_learning_rate", "decay", "bound_multiplier", "seed", "start_code", "start_image", "preview_interval", "variants", "determinism")
+    __slots__ = ("target", "prior", "method", "steps", "start_learning_rate", "end_learning_rate", "decay", "bound_multiplier", "seed", "start_code", "start_image", "preview_interval", "variants", "determinism", "reconstruction_weight", "langevin_noise", "end_langevin_noise")
     TARGET_FIELD_NUMBER: _ClassVar[int]
     PRIOR_FIELD_NUMBER: _ClassVar[int]
     METHOD_FIELD_NUMBER: _ClassVar[int]
@@ -41,6 +41,9 @@ class SynthesizeRequest(_message.Message):
     PREVIEW_INTERVAL_FIELD_NUMBER: _ClassVar[int]
     VARIANTS_FIELD_NUMBER: _ClassVar[int]
     DETERMINISM_FIELD_NUMBER: _ClassVar[int]
+    RECONSTRUCTION_WEIGHT_FIELD_NUMBER: _ClassVar[int]
+    LANGEVIN_NOISE_FIELD_NUMBER: _ClassVar[int]
+    END_LANGEVIN_NOISE_FIELD_NUMBER: _ClassVar[int]
     target: _target_pb2.Target
     prior: str
     method: str
@@ -55,7 +58,10 @@ class SynthesizeRequest(_message.Message):
     preview_interval: int
     variants: int
     determinism: Determinism
-    def __init__(self, target: _Optional[_Union[_target_pb2.Target, _Mapping]] = ..., prior: _Optional[str] = ..., method: _Optional[str] = ..., steps: _Optional[int] = ..., start_learning_rate: _Optional[float] = ..., end_learning_rate: _Optional[float] = ..., decay: _Optional[float] = ..., bound_multiplier: _Optional[float] = ..., seed: _Optional[int] = ..., start_code: _Optional[_Union[_target_pb2.Array, _Mapping]] = ..., start_image: _Optional[bytes] = ..., preview_interval: _Optional[int] = ..., variants: _Optional[int] = ..., determinism: _Optional[_Union[Determinism, str]] = ...) -> None: ...
+    reconstruction_weight: float
+    langevin_noise: float
+    end_langevin_noise: float
+    def __init__(self, target: _Optional[_Union[_target_pb2.Target, _Mapping]] = ..., prior: _Optional[str] = ..., method: _Optional[str] = ..., steps: _Optional[int] = ..., start_learning_rate: _Optional[float] = ..., end_learning_rate: _Optional[float] = ..., decay: _Optional[float] = ..., bound_multiplier: _Optional[float] = ..., seed: _Optional[int] = ..., start_code: _Optional[_Union[_target_pb2.Array, _Mapping]] = ..., start_image: _Optional[bytes] = ..., preview_interval: _Optional[int] = ..., variants: _Optional[int] = ..., determinism: _Optional[_Union[Determinism, str]] = ..., reconstruction_weight: _Optional[float] = ..., langevin_noise: _Optional[float] = ..., end_langevin_noise: _Optional[float] = ...) -> None: ...
 
 class SynthesizeResponse(_message.Message):
     __slots__ = ("queued", "started", "progress", "result", "heartbeat")

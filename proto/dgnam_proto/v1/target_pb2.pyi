@@ -11,6 +11,7 @@ class Readout(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     READOUT_UNSPECIFIED: _ClassVar[Readout]
     READOUT_ACTIVATION: _ClassVar[Readout]
     READOUT_PROBABILITY: _ClassVar[Readout]
+    READOUT_LOG_PROBABILITY: _ClassVar[Readout]
 
 class Balance(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -21,6 +22,7 @@ class Balance(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
 READOUT_UNSPECIFIED: Readout
 READOUT_ACTIVATION: Readout
 READOUT_PROBABILITY: Readout
+READOUT_LOG_PROBABILITY: Readout
 BALANCE_UNSPECIFIED: Balance
 BALANCE_NONE: Balance
 BALANCE_GRADIENT_NORM: Balance

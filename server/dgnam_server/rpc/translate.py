@@ -21,6 +21,7 @@ from dgnam_server.synth.methods import DEFAULT_METHOD, DEFAULT_PIXEL_METHOD, MET
 READOUTS: Mapping[int, spec.Readout] = {
     Readout.READOUT_ACTIVATION: spec.Readout.ACTIVATION,
     Readout.READOUT_PROBABILITY: spec.Readout.PROBABILITY,
+    Readout.READOUT_LOG_PROBABILITY: spec.Readout.LOG_PROBABILITY,
 }
 BALANCES: Mapping[int, spec.Balance] = {
     Balance.BALANCE_NONE: spec.Balance.NONE,
@@ -28,7 +29,11 @@ BALANCES: Mapping[int, spec.Balance] = {
     Balance.BALANCE_EQUAL_ACTIVATION: spec.Balance.EQUAL_ACTIVATION,
 }
 STRICTNESS: Mapping[int, bool] = {Determinism.DETERMINISM_ROUNDING: False, Determinism.DETERMINISM_STRICT: True}
+_NO_ENCODER = "the code of {} is no network's activations, so no picture has one"
 V = TypeVar("V")
+D = TypeVar("D")
+# The fields of SynthesizeRequest that are options of one method or another.
+_OPTION_FIELDS = sorted({option.name for method in METHODS.values() if method.draws_with_a_generator for option in method.options})
 _SEEDS = 2**63  # a row's generator takes a signed 64-bit seed
 
 
@@ -47,13 +52,16 @@ def synthesis(request: SynthesizeRequest, catalog: Catalog, config: Config) -> s
     problems = Problems()
     prior = lookup.generator(catalog, request.prior if request.HasField("prior") else catalog.default_prior, "prior", problems)
     method = _method(request.method if request.HasField("method") else DEFAULT_METHOD, False, problems)
-    terms = _terms(request.target, catalog, config.max_terms, prior, problems)
+    terms = _terms(request.target, catalog, config.max_terms, prior, method, problems)
     balance = _choice(request.target.balance, BALANCES, spec.Balance.NONE, Balance.items(), "target.balance", problems)
     strict = _choice(request.determinism, STRICTNESS, False, Determinism.items(), "determinism", problems)
     known = method or METHODS[DEFAULT_METHOD]
-    given = {option.name: getattr(request, option.name) for option in known.options if request.HasField(option.name)}
+    given = {name: getattr(request, name) for name in _OPTION_FIELDS if request.HasField(name)}
+    _check_names(given, known, "", problems)
     settings = _settings(given, known, prior, config.max_steps, "", problems)
     start = _start(request, prior, catalog, config.max_start_image_pixels, problems)
+    if prior is not None and settings.get("reconstruction_weight"):
+        _check_encoder(prior, known, problems)
     variants = _variants(request, config.max_variants, problems)
     problems.raise_any()
     assert prior is not None and method is not None
@@ -84,12 +92,12 @@ def pixels(request: SynthesizePixelsRequest, catalog: Catalog, config: Config) -
     """
     problems = Problems()
     method = _method(request.method if request.HasField("method") else DEFAULT_PIXEL_METHOD, True, problems)
-    terms = _terms(request.target, catalog, config.max_terms, None, problems)
+    terms = _terms(request.target, catalog, config.max_terms, None, method, problems)
     balance = _choice(request.target.balance, BALANCES, spec.Balance.NONE, Balance.items(), "target.balance", problems)
     strict = _choice(request.determinism, STRICTNESS, False, Determinism.items(), "determinism", problems)
     settings: spec.Settings = {}
     if method is not None:  # otherwise it is unknown which options there are
-        _check_names(request.options, method, problems)
+        _check_names(request.options, method, "options.", problems)
         settings = _settings(request.options, method, None, config.max_steps, "options.", problems)
         _check_patches(settings, catalog, problems)
     size = _size(request, terms, catalog, config.max_pixels, problems)
@@ -137,7 +145,9 @@ def _method(name: str, pixels: bool, problems: Problems) -> Method | None:
 # --- the target ------------------------------------------------------------------------------------------------------
 
 
-def _terms(target: Target, catalog: Catalog, most: int, prior: Generator | None, problems: Problems) -> tuple[spec.Term, ...]:
+def _terms(
+    target: Target, catalog: Catalog, most: int, prior: Generator | None, method: Method | None, problems: Problems
+) -> tuple[spec.Term, ...]:
     if not target.terms:
         problems.invalid("target.terms", "is empty; name at least one unit")
     if len(target.terms) > most:
@@ -146,7 +156,7 @@ def _terms(target: Target, catalog: Catalog, most: int, prior: Generator | None,
     found = []
     for index, message in enumerate(target.terms[:most]):
         path = f"target.terms[{index}]"
-        term = _term(message, catalog, prior, path, problems)
+        term = _term(message, catalog, prior, method, path, problems)
         if term is None:
             continue
         first = terms.setdefault((term.unit, term.readout), index)
@@ -156,11 +166,13 @@ def _terms(target: Target, catalog: Catalog, most: int, prior: Generator | None,
     return tuple(found)
 
 
-def _term(message: Term, catalog: Catalog, prior: Generator | None, path: str, problems: Problems) -> spec.Term | None:
+def _term(
+    message: Term, catalog: Catalog, prior: Generator | None, method: Method | None, path: str, problems: Problems
+) -> spec.Term | None:
     weight = message.weight if message.HasField("weight") else 1.0
     if not math.isfinite(weight) or weight == 0:
         problems.invalid(f"{path}.weight", f"is {weight:g}; it must be a finite number other than 0")
-    readout = _choice(message.readout, READOUTS, spec.Readout.ACTIVATION, Readout.items(), f"{path}.readout", problems)
+    asked = _choice(message.readout, READOUTS, None, Readout.items(), f"{path}.readout", problems)
     if not message.HasField("unit"):
         problems.invalid(f"{path}.unit", "is not set; give model, tap, and index or label")
         return None
@@ -177,8 +189,10 @@ def _term(message: Term, catalog: Catalog, prior: Generator | None, path: str, p
     if tap is None:
         return None
     output = network.card.output_tap
-    if readout is spec.Readout.PROBABILITY and tap.name != output:
-        problems.invalid(f"{path}.readout", f"is READOUT_PROBABILITY; only the output tap {output} has probabilities, {tap.name} has not")
+    readout = asked or (method.readout if method and tap.name == output else spec.Readout.ACTIVATION)
+    if readout is not spec.Readout.ACTIVATION and tap.name != output:
+        name = Readout.Name(message.readout)
+        problems.invalid(f"{path}.readout", f"is {name}; only the output tap {output} has probabilities, {tap.name} has not")
     unit = _unit(message.unit, network, tap, unit_path, problems)
     return None if unit is None else spec.Term(unit, weight, readout)
 
@@ -207,6 +221,13 @@ def _check_position(position: tuple[int, int], tap: Tap, path: str, problems: Pr
             problems.invalid(f"{path}.{axis}", f"is {value}; the map of {tap.name} has {axis} from 0 to {length - 1}")
 
 
+def _check_encoder(prior: Generator, method: Method, problems: Problems) -> None:
+    """A method that looks at the picture's code again needs the network that gives it."""
+    assert prior.card.code is not None
+    if not prior.card.code.encoder:
+        problems.unmet("method", "NO_ENCODER", f"{_NO_ENCODER.format(prior.name)}, which {method.name} asks for; choose another prior")
+
+
 def _check_sizes(prior: Generator, network: Network, path: str, problems: Problems) -> None:
     """A larger picture is cropped about its centre, where its card does not say to resize it; a smaller one would leave borders empty."""
     drawn, wanted = prior.image_size, network.input_size
@@ -222,7 +243,7 @@ def _check_sizes(prior: Generator, network: Network, path: str, problems: Proble
 # --- everything else -------------------------------------------------------------------------------------------------
 
 
-def _choice(value: int, table: Mapping[int, V], default: V, names: list[tuple[str, int]], path: str, problems: Problems) -> V:
+def _choice(value: int, table: Mapping[int, V], default: D, names: list[tuple[str, int]], path: str, problems: Problems) -> V | D:
     """An enum's meaning. Unset and UNSPECIFIED are the default; a value this server does not know is a problem."""
     if value and value not in table:
         problems.invalid(path, f"is {value}, which is unknown here; it may be {', '.join(name for name, number in names if number)}")
@@ -249,19 +270,19 @@ def _settings(
     return values
 
 
-def _check_names(given: Collection[str], method: Method, problems: Problems) -> None:
-    """An option that the method does not have: is it another method's, or nobody's?"""
+def _check_names(given: Collection[str], method: Method, path: str, problems: Problems) -> None:
+    """An option that the method does not have: is it another method's, or nobody's? `path` comes before its name in its field's path."""
     names = [option.name for option in method.options]
     for name in sorted(set(given) - set(names)):
         others = [known for known in METHODS.values() if any(option.name == name for option in known.options)]
         if not others:
-            problems.invalid(f"options.{name[:60]}", f"there is no option {quoted(name)}; {nearest(name, names)}")
-        elif all(known.draws_with_a_generator for known in others):
+            problems.invalid(path + name[:60], f"there is no option {quoted(name)}; {nearest(name, names)}")
+        elif not method.draws_with_a_generator and all(known.draws_with_a_generator for known in others):
             whose = listed([known.name for known in others])
-            problems.invalid(f"options.{name}", f"is an option of {whose}, which draws with a prior; {method.name} has none: leave it out")
+            problems.invalid(path + name, f"is an option of {whose}, for drawing with a prior; {method.name} has none: leave it out")
         else:
             whose = listed([known.name for known in others])
-            problems.invalid(f"options.{name}", f"is an option of {whose}, and {method.name} has no such part: leave it out")
+            problems.invalid(path + name, f"is an option of {whose}, and {method.name} has no such part: leave it out")
 
 
 def _check_patches(settings: spec.Settings, catalog: Catalog, problems: Problems) -> None:
@@ -312,8 +333,7 @@ def _start(request: SynthesizeRequest, prior: Generator | None, catalog: Catalog
             if prior is not None:
                 assert prior.card.code is not None
                 if not prior.card.code.encoder:
-                    why = f"the code of {prior.name} is no network's activations, so no picture has one; leave it out, or give start_code"
-                    problems.unmet("start_image", "NO_ENCODER", why)
+                    problems.unmet("start_image", "NO_ENCODER", f"{_NO_ENCODER.format(prior.name)}; leave it out, or give start_code")
                     return spec.Start()
                 size = catalog.networks[prior.card.code.encoder].input_size
             return _start_image(request.start_image, size, most_pixels, problems)

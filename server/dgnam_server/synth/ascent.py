@@ -30,7 +30,7 @@ from torch import Tensor
 from dgnam_server.synth import objectives, parts
 from dgnam_server.synth.problem import Problem
 from dgnam_server.synth.rows import Rows
-from dgnam_server.synth.spec import Readout, SynthesisSpec
+from dgnam_server.synth.spec import SynthesisSpec
 from dgnam_server.synth.updates import RULES, fresh_state
 
 
@@ -68,12 +68,12 @@ def init(problem: Problem, spec: SynthesisSpec, variant: int, start: Tensor | No
         step=column(0, torch.int64),
         steps=column(spec.steps, torch.int64),
         settings={name: column(value, torch.float32) for name, value in settings.items()},
-        state=fresh_state(problem.structure.rule, code) | parts.fresh_state(problem.structure.parts, spec.size, device),
+        state=fresh_state(problem.structure.rule, code) | parts.fresh_state(problem.structure.parts, spec.size, code),
         source=per_term([problem.sources.index((term.unit.model, term.unit.tap)) for term in terms], torch.int64),
         unit=per_term([term.unit.index for term in terms], torch.int64),
         y=per_term([y for y, _ in positions], torch.int64),
         x=per_term([x for _, x in positions], torch.int64),
-        probability=per_term([term.readout is Readout.PROBABILITY for term in terms], torch.bool),
+        readout=per_term([objectives.READOUTS.index(term.readout) for term in terms], torch.int64),
         weight=per_term([term.weight for term in terms], torch.float32),
         real=per_term([True] * len(terms), torch.bool),
         history=torch.zeros(1, spec.steps, len(terms), device=device),

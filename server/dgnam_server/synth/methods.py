@@ -6,6 +6,7 @@ from functools import cached_property
 
 from dgnam_server.synth.parts import PARTS
 from dgnam_server.synth.problem import Structure
+from dgnam_server.synth.spec import Readout
 from dgnam_server.synth.updates import RULES
 
 
@@ -33,6 +34,7 @@ class Method:
         rule: the update rule, of updates.py.
         parts: those of parts.py that it may have; which ones a row has, its options say.
         defaults: where an option's default differs from the table's.
+        readout: what is read off output units where a request does not say it.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Method:
     rule: str
     parts: tuple[str, ...]
     defaults: Mapping[str, float | None] = field(default_factory=dict)
+    readout: Readout = Readout.ACTIVATION
 
     @property
     def draws_with_a_generator(self) -> bool:
@@ -76,6 +79,9 @@ _TABLE = (
     Option(
         "bound_multiplier", "Upper bound of a code unit, in standard deviations above its mean; smaller is more typical.", 0.0, 100.0, 3.0
     ),
+    Option("reconstruction_weight", "How far the code goes at each step towards its reconstruction, E(G(code)).", 0.0, 1.0, 0.0),
+    Option("langevin_noise", "Standard deviation of the noise that each step adds to the code.", 0.0, 10.0, 0.0),
+    Option("end_langevin_noise", "Where it goes linearly.", 0.0, 10.0, None),
     Option("padding_px", "Grey pixels around the picture when the network looks at it.", 0.0, 64.0, 0.0),
     Option("shift_px", "At each step the network's view moves by up to so many pixels.", 0.0, 64.0, 0.0),
     Option("crop", "At each step the network sees a part whose side is smaller by up to this share.", 0.0, 0.9, 0.0),
@@ -144,6 +150,25 @@ DGN_AM = Method(
     rule="normalized-ascent",
     parts=("decay", "bound"),
     defaults={"decay": 0.01},
+)
+PPGN = Method(
+    name="ppgn",
+    description="Sampling of a generator's code: up the unit's log-probability, towards the encoder's code of the picture so far, "
+    "and a little at random; less extreme than dgn-am, closer to photographs, and seeds differ more",
+    citation="Nguyen, Clune, Bengio, Dosovitskiy, Yosinski: Plug & play generative networks: conditional iterative generation of images in "
+    "latent space, CVPR 2017, arXiv 1612.00005, the noiseless joint PPGN-h",
+    prior="generator",
+    rule="langevin",
+    parts=("reconstruction", "bound"),
+    defaults={
+        "steps": 60.0,
+        "start_learning_rate": 8.0,
+        "end_learning_rate": 8.0,
+        "reconstruction_weight": 0.1,
+        "langevin_noise": 0.1,
+        "end_langevin_noise": 0.0,
+    },
+    readout=Readout.LOG_PROBABILITY,
 )
 PYRAMID = _pan(
     "pyramid",
@@ -238,6 +263,6 @@ _PIXEL_METHODS = (
     ),
 )
 
-METHODS: dict[str, Method] = {method.name: method for method in (DGN_AM, *_PIXEL_METHODS)}
+METHODS: dict[str, Method] = {method.name: method for method in (DGN_AM, PPGN, *_PIXEL_METHODS)}
 DEFAULT_METHOD = DGN_AM.name
 DEFAULT_PIXEL_METHOD = PYRAMID.name

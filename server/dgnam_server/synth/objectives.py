@@ -6,14 +6,16 @@ import torch
 from torch import Tensor
 
 from dgnam_server.synth.rows import Rows
-from dgnam_server.synth.spec import Balance
+from dgnam_server.synth.spec import Balance, Readout
+
+READOUTS = (Readout.ACTIVATION, Readout.PROBABILITY, Readout.LOG_PROBABILITY)  # as rows number them
 
 
 def term_activations(found: Sequence[Tensor | None], rows: Rows, otherwise: Tensor | None = None) -> Tensor:
     """Each row's terms, (B, T) float32.
 
     A unit of a convolutional tap (B, C, H, W) is read at its position, or as the mean over its map; of a fully connected one (B, C)
-    as it is, or as `softmax(tap)_unit` (Nguyen et al. 2016, S7).
+    as it is, or as `softmax(tap)_unit` (Nguyen et al. 2016, S7), or as that one's logarithm.
 
     Args:
         found: the activations of each source, before their ReLU.
@@ -30,7 +32,8 @@ def term_activations(found: Sequence[Tensor | None], rows: Rows, otherwise: Tens
 
 def _read_vector(tap: Tensor, rows: Rows) -> Tensor:
     unit = rows.unit.clamp(max=tap.shape[1] - 1)  # terms of other sources are read too, and then not taken
-    return torch.where(rows.probability, tap.softmax(1).gather(1, unit), tap.gather(1, unit))
+    read = torch.where(rows.readout == 1, tap.softmax(1).gather(1, unit), tap.gather(1, unit))
+    return torch.where(rows.readout == 2, tap.log_softmax(1).gather(1, unit), read)
 
 
 def _read_map(tap: Tensor, rows: Rows) -> Tensor:

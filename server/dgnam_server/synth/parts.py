@@ -22,12 +22,13 @@ Function = Callable[[Tensor, Rows, Problem], Tensor]
 
 @dataclass(frozen=True)
 class Part:
-    """One ingredient. Exactly one of the functions is set; where it stands in a step says its name.
+    """One ingredient. Exactly one of the functions besides `watch` is set; where it stands in a step says its name.
 
     Attributes:
         options: what it reads off the rows.
         switches: those of its options that are zero where a row does without it.
-        watch: image -> state to remember, before the step looks at the networks; `remembers` are its names, all (B, 1, H, W).
+        watch: image -> state to remember, before the step looks at the networks; `remembers` names what is of the image's size,
+            (B, 1, H, W), and `recalls` what is of the code's, (B, D).
         transform: image -> image, between prior and network.
         penalty: image -> (B,), subtracted from what is ascended.
         shape: gradient image -> gradient image, between network and prior.
@@ -37,6 +38,7 @@ class Part:
     options: tuple[str, ...]
     switches: tuple[str, ...] = ()
     remembers: tuple[str, ...] = ()
+    recalls: tuple[str, ...] = ()
     watch: Callable[[Tensor, Rows, Problem], Mapping[str, Tensor]] | None = None
     transform: Function | None = None
     penalty: Function | None = None
@@ -118,6 +120,16 @@ VIEW = ("padding_px", "shift_px", "crop", "scale", "rotation")
 # --- what is done to the code ----------------------------------------------------------------------------------------
 
 
+def _reconstruct(image: Tensor, rows: Rows, problem: Problem) -> Mapping[str, Tensor]:
+    prior = cast(GeneratorPrior, problem.prior)
+    assert prior.encoder is not None
+    return {"reconstruction": prior.encode(problem.fit(image, prior.encoder.input_size)).float()}
+
+
+def _towards_reconstruction(code: Tensor, rows: Rows, problem: Problem) -> Tensor:
+    return projections.drawn(code, rows.now("reconstruction_weight"), rows.state["reconstruction"] - rows.code)
+
+
 def _bound(code: Tensor, rows: Rows, problem: Problem) -> Tensor:
     return projections.clip(code, *cast(GeneratorPrior, problem.prior).bounds(rows.now("bound_multiplier")))
 
@@ -164,6 +176,13 @@ PARTS: dict[str, Part] = {
         watch=_look_for_class,
         shape=_inside,
     ),
+    "reconstruction": Part(
+        ("reconstruction_weight",),
+        ("reconstruction_weight",),
+        recalls=("reconstruction",),
+        watch=_reconstruct,
+        project=_towards_reconstruction,
+    ),
     "bound": Part(("bound_multiplier",), project=_bound),
     "decay": Part(("decay",), ("decay",), project=_decay),
     "blur": Part(("blur_sigma", "end_blur_sigma", "blur_interval"), ("blur_sigma", "end_blur_sigma"), project=_blur),
@@ -179,7 +198,7 @@ def at(place: Callable[[Part], F | None], names: tuple[str, ...]) -> list[F]:
     return [function for name, part in PARTS.items() if name in names and (function := place(part)) is not None]
 
 
-def fresh_state(names: tuple[str, ...], size: tuple[int, int], device: torch.device) -> dict[str, Tensor]:
-    """What the parts remember before the first step of a row: zeros, (1, 1, H, W)."""
-    remembered = [entry for name in names for entry in PARTS[name].remembers]
-    return {entry: torch.zeros(1, 1, *size, device=device) for entry in remembered}
+def fresh_state(names: tuple[str, ...], size: tuple[int, int], code: Tensor) -> dict[str, Tensor]:
+    """What the parts remember before the first step of a row with this code (1, D): zeros."""
+    images = {entry: torch.zeros(1, 1, *size, device=code.device) for name in names for entry in PARTS[name].remembers}
+    return images | {entry: torch.zeros_like(code) for name in names for entry in PARTS[name].recalls}

@@ -9,6 +9,18 @@ def clip(code: Tensor, lower: Tensor, upper: Tensor) -> Tensor:
     return code.maximum(lower).minimum(upper)
 
 
+def drawn(code: Tensor, weight: Tensor, difference: Tensor) -> Tensor:
+    """`code + weight * (R(h) - h)`, (B, D): towards what an autoencoder R makes of the code h, and so up the slope of the logarithm of the
+    codes' density (Alain & Bengio 2014, the first term of PPGN's step, Nguyen et al. 2017, section 2).
+
+    Args:
+        code: (B, D), h after whatever else moved it.
+        weight: (B,).
+        difference: (B, D), R(h) - h.
+    """
+    return code + weight[:, None] * difference
+
+
 def shrink(code: Tensor, decay: Tensor) -> Tensor:
     """`code * (1 - decay)`, (B, D): the L2 penalty as the released script implements it (0.99 at its default)."""
     return code * (1 - decay)[:, None]

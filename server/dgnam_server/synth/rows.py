@@ -23,7 +23,7 @@ class Rows:
     unit: Tensor  # (B, T) int64
     y: Tensor  # (B, T) int64, position in the map; -1: the mean over the map
     x: Tensor  # (B, T) int64
-    probability: Tensor  # (B, T) bool, softmax probability instead of the activation
+    readout: Tensor  # (B, T) int64, what is read off the unit: READOUTS of objectives.py
     weight: Tensor  # (B, T) float32
     real: Tensor  # (B, T) bool, False where a term only fills up
     history: Tensor  # (B, S, T) float32, activations at each step, S >= steps
@@ -46,7 +46,7 @@ class Rows:
         return type(self)(**{field.name: _each(lambda tensor: tensor[at], getattr(self, field.name)) for field in fields(self)})
 
 
-TERM_FIELDS = ("source", "unit", "y", "x", "probability", "weight", "real")
+TERM_FIELDS = ("source", "unit", "y", "x", "readout", "weight", "real")
 
 
 def concat(parts: Sequence[Rows]) -> Rows:

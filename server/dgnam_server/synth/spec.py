@@ -12,6 +12,7 @@ class Readout(Enum):
 
     ACTIVATION = "activation"  # before the layer's ReLU; an output unit's logit
     PROBABILITY = "probability"  # an output unit's softmax probability
+    LOG_PROBABILITY = "log-probability"  # its logarithm
 
 
 class Balance(Enum):

@@ -7,24 +7,14 @@ from dgnam_models.preprocess import centre_crop as centre_crop  # the training's
 from torch import Tensor
 from torch.nn.functional import affine_grid, grid_sample, interpolate
 
+from dgnam_server.synth.noise import uniform
+
 
 def resize(image: Tensor, size: tuple[int, int]) -> Tensor:
     """The whole image (B, 3, H, W) at `size` (height, width), bilinear; smoothed first where it shrinks."""
     if image.shape[2:] == size:
         return image
     return interpolate(image, size, mode="bilinear", align_corners=False, antialias=True)
-
-
-def uniform(seed: Tensor, step: Tensor, stream: int) -> Tensor:
-    """(B,) float32 in [0, 1): a pure function of a row's seed and step, so that neighbours and order change nothing.
-
-    SplitMix64's finalizer (Steele, Lea & Flood 2014) of a counter; `stream` tells the draws of one step apart.
-    """
-    mixed = seed * -7046029254386353131 + step * 64 + stream  # the golden ratio's odd 64-bit integer, as a signed one
-    for shift, factor in ((30, -4658895280553007687), (27, -7723592293110705685)):
-        mixed = (mixed ^ _shifted(mixed, shift)) * factor
-    mixed = mixed ^ _shifted(mixed, 31)
-    return _shifted(mixed, 40).float() / 2**24
 
 
 def random_view(
@@ -57,8 +47,3 @@ def random_view(
     matrix = torch.stack([torch.stack([cosine, -sine * ratio, across], 1), torch.stack([sine / ratio, cosine, down], 1)], 1)
     grid = affine_grid(matrix.to(image.dtype), list(image.shape), align_corners=False)
     return grid_sample(image - 0.5, grid, mode="bilinear", padding_mode="zeros", align_corners=False) + 0.5
-
-
-def _shifted(values: Tensor, bits: int) -> Tensor:
-    """A logical shift to the right; torch's own repeats the sign."""
-    return (values >> bits) & ((1 << (64 - bits)) - 1)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from dgnam_server.synth.noise import normal
 from dgnam_server.synth.rows import Rows
 
 State = Mapping[str, Tensor]
@@ -59,6 +60,19 @@ def adam(
     return code + rate[:, None] * unbiased / size, mean, square
 
 
+def langevin(code: Tensor, gradient: Tensor, rate: Tensor, noise: Tensor, spread: Tensor) -> Tensor:
+    """`code + rate * g + spread * N(0, 1)`, the gradient as it is: once the network is sure, it is small, and the code stays.
+
+    The second and third term of PPGN's step (Nguyen et al. 2017, section 2; there the factors e2 and e3).
+
+    Args:
+        code, gradient, noise: (B, D), the noise standard normal.
+        rate: (B,), in squared units of the code per unit of what is ascended.
+        spread: (B,), in units of the code.
+    """
+    return code + rate[:, None] * gradient + spread[:, None] * noise
+
+
 @dataclass(frozen=True)
 class Rule:
     """An update rule as the loop uses it: `move` gives the new code and the new state, which has the entries `state`."""
@@ -84,10 +98,16 @@ def _adam(rows: Rows, gradient: Tensor) -> tuple[Tensor, State]:
     return code, {"mean": mean, "square": square}
 
 
+def _langevin(rows: Rows, gradient: Tensor) -> tuple[Tensor, State]:
+    noise = normal(rows.seed, rows.step, rows.code.shape[1])
+    return langevin(rows.code, gradient, rows.now("start_learning_rate"), noise, rows.now("langevin_noise")), {}
+
+
 RULES: dict[str, Rule] = {
     "normalized-ascent": Rule(_normalized),
     "momentum-ascent": Rule(_momentum, ("velocity",), ("momentum",)),
     "adam": Rule(_adam, ("mean", "square")),
+    "langevin": Rule(_langevin, options=("langevin_noise", "end_langevin_noise")),
 }
 
 

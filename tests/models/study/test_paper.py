@@ -39,7 +39,13 @@ def test_all_bad_arguments_are_told_at_once(tmp_path: Path, capsys: pytest.Captu
     assert len(told) == 5
     for line, words in zip(
         told,
-        ["no figure 'nothing'; there are activation_maps, ", "altered shows classifiers", "nowhere does not exist", "--units is 0", "--seed is -1"],
+        [
+            "no figure 'nothing'; there are activation_maps, ",
+            "altered shows classifiers",
+            "nowhere does not exist",
+            "--units is 0",
+            "--seed is -1",
+        ],
         strict=True,
     ):
         assert words in line

@@ -15,6 +15,7 @@ from dgnam_server.config import Config
 from dgnam_server.engine.job import Ending, Finished, Progress
 from dgnam_server.rpc import messages, translate
 from dgnam_server.rpc.messages import Answer, Provenance
+from dgnam_server.synth.methods import METHODS
 from PIL import Image
 
 PROVENANCE = Provenance({"dgnam": "0.1.0", "torch": "2"}, "a test", "float32")
@@ -38,7 +39,8 @@ def test_recipe_has_every_default_and_one_variant(detailed: SynthesizeRequest, t
     assert [(term.weight, term.readout) for term in filled.target.terms] == [(1, READOUT_ACTIVATION), (-2, READOUT_ACTIVATION)]
     assert not filled.HasField("preview_interval")
     unset = {field.name for field in filled.DESCRIPTOR.fields} - {field.name for field, _ in filled.ListFields()}
-    assert unset == {"preview_interval", "start_code", "start_image"}
+    other_methods = {option.name for option in METHODS["ppgn"].options} - {option.name for option in METHODS["dgn-am"].options}
+    assert unset == {"preview_interval", "start_code", "start_image"} | other_methods
 
 
 def test_recipe_replays_to_the_same_specification(detailed: SynthesizeRequest, tiny: Catalog) -> None:

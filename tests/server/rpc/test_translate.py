@@ -14,7 +14,7 @@ from dgnam_server.catalog import Catalog
 from dgnam_server.config import Config
 from dgnam_server.errors import FailedPrecondition, InvalidRequest, NotFound, ServerError
 from dgnam_server.rpc import translate
-from dgnam_server.synth.methods import DGN_AM
+from dgnam_server.synth.methods import DGN_AM, METHODS
 from dgnam_server.synth.spec import Balance, Readout
 from google.rpc import error_details_pb2
 from PIL import Image
@@ -249,6 +249,30 @@ def test_probability_only_at_the_output(request_: SynthesizeRequest, tiny: Catal
     set_unit(model="tiny", tap="fc7", index=0)(request_)
     first(request_).readout = READOUT_PROBABILITY
     assert "output tap fc8" in refused(InvalidRequest, request_, tiny).message
+
+
+def test_ppgn_reads_the_logarithm_of_output_units_probabilities(request_: SynthesizeRequest, tiny: Catalog) -> None:
+    assign(method="ppgn")(request_)
+    request_.target.terms.add(unit=Unit(model="tiny", tap="conv2", index=1))
+    request_.target.terms.add(unit=Unit(model="tiny", tap="fc8", index=1), readout=READOUT_PROBABILITY)
+    spec = translate.synthesis(request_, tiny, Config())
+    assert [term.readout for term in spec.terms] == [Readout.LOG_PROBABILITY, Readout.ACTIVATION, Readout.PROBABILITY]
+    assert spec.settings["reconstruction_weight"] == np.float32(0.1)
+    assert set(spec.settings) == {option.name for option in METHODS["ppgn"].options}
+
+
+def test_another_methods_option_is_refused_by_name(request_: SynthesizeRequest, tiny: Catalog) -> None:
+    assign(langevin_noise=0.1)(request_)
+    (violation,) = refused(InvalidRequest, request_, tiny).violations
+    assert (violation.field, violation.description) == (
+        "langevin_noise",
+        "is an option of ppgn, and dgn-am has no such part: leave it out",
+    )
+    request_.ClearField("langevin_noise")
+    assign(method="ppgn", decay=0.5)(request_)
+    (violation,) = refused(InvalidRequest, request_, tiny).violations
+    assert violation.field == "decay"
+    assert "ppgn has no such part" in violation.description
 
 
 def test_a_start_image_has_the_encoders_size(request_: SynthesizeRequest, tiny: Catalog) -> None:

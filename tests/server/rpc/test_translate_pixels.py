@@ -46,7 +46,12 @@ def assign(**values: object) -> Change:
 
 
 INVALID: list[tuple[str, Change, str, str]] = [
-    ("a prior's option", option("bound_multiplier", 2), "options.bound_multiplier", "is an option of dgn-am, which draws with a prior"),
+    (
+        "a prior's option",
+        option("bound_multiplier", 2),
+        "options.bound_multiplier",
+        "an option of dgn-am, ppgn, for drawing with a prior",
+    ),
     ("a typing error", option("tv_wieght", 2), "options.tv_wieght", "did you mean tv_weight"),
     ("no option at all", option("zzzzzz", 2), "options.zzzzzz", "there is no option 'zzzzzz'"),
     ("an option of other methods", option("blur_sigma", 1, "lucid"), "options.blur_sigma", "lucid has no such part"),

@@ -141,6 +141,7 @@ def test_positions_probabilities_and_means_are_read_as_addressed(tiny: Catalog) 
         Term(Unit("tiny", "conv3", 5, (1, 3))),
         Term(Unit("tiny", "conv3", 5)),
         Term(Unit("tiny", "fc8", 4), readout=Readout.PROBABILITY),
+        Term(Unit("tiny", "fc8", 4), readout=Readout.LOG_PROBABILITY),
         Term(Unit("tiny-res", "res3a", 2, (0, 0))),
     )
     spec = replace(spec_for(("tiny", "fc8", 0)), terms=terms)
@@ -149,7 +150,8 @@ def test_positions_probabilities_and_means_are_read_as_addressed(tiny: Catalog) 
     image = problem.prior.draw(rows.code)
     found = tiny.networks["tiny"].activations(image, ["conv3", "fc8"])
     residual = tiny.networks["tiny-res"].activations(image, ["res3a"])["res3a"]
-    expected = [found["conv3"][0, 5, 1, 3], found["conv3"][0, 5].mean(), found["fc8"].softmax(1)[0, 4], residual[0, 2, 0, 0]]
+    probability = found["fc8"].softmax(1)[0, 4]
+    expected = [found["conv3"][0, 5, 1, 3], found["conv3"][0, 5].mean(), probability, probability.log(), residual[0, 2, 0, 0]]
     _, seen = ascent.step(problem, rows)
     torch.testing.assert_close(seen.activation[0], torch.stack(expected))
 

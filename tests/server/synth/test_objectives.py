@@ -24,7 +24,7 @@ def rows_with(weight: list[list[float]], real: list[list[bool]] | None = None) -
         unit=ints,
         y=ints - 1,
         x=ints - 1,
-        probability=torch.zeros(n, t, dtype=torch.bool),
+        readout=torch.zeros(n, t, dtype=torch.int64),
         weight=w,
         real=torch.ones(n, t, dtype=torch.bool) if real is None else torch.tensor(real),
         history=torch.zeros(n, 1, t),

@@ -15,3 +15,8 @@ def test_a_pixels_norm_is_over_its_colours() -> None:
     image[0, :, 0, 0], image[0, 0, 0, 1] = 1.0, 1.5
     found = projections.clip_small_norms(image, torch.tensor([0.5]))
     torch.testing.assert_close(found[0, :, 0], torch.tensor([[1.0, 0], [1.0, 0], [1.0, 0]]))
+
+
+def test_a_code_is_drawn_by_the_share_that_its_row_says() -> None:
+    code, difference = torch.tensor([[1.0, 2.0], [1.0, 2.0]]), torch.tensor([[2.0, -4.0]] * 2)
+    torch.testing.assert_close(projections.drawn(code, torch.tensor([0.25, 0.0]), difference), torch.tensor([[1.5, 1.0], [1.0, 2.0]]))

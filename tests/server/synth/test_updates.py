@@ -26,3 +26,9 @@ def test_adam_is_pytorchs() -> None:
         optimizer.step()
         ours, mean, square = updates.adam(ours, gradient, torch.tensor([0.05]), mean, square, torch.tensor([step]))
         torch.testing.assert_close(ours, theirs.detach())
+
+
+def test_langevin_by_hand() -> None:
+    code, gradient, noise = torch.tensor([[1.0, 2.0], [1.0, 2.0]]), torch.tensor([[4.0, -2.0]] * 2), torch.tensor([[1.0, -1.0]] * 2)
+    found = updates.langevin(code, gradient, torch.tensor([0.5, 0.0]), noise, torch.tensor([0.1, 3.0]))
+    torch.testing.assert_close(found, torch.tensor([[3.1, 0.9], [4.0, -1.0]]))
