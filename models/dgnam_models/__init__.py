@@ -4,16 +4,17 @@ Every model is a card (`cards/NAME.toml`) and a weight file (`weights/FILE`) in 
 The bundled pack is this package.
 """
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 
-from dgnam_models.card import CardError, ModelCard, sha256
+from dgnam_models.card import CardError, ModelCard, Preprocessing, sha256
 from dgnam_models.network import Generator, Network
 
 __version__ = "0.1.0"
-__all__ = ["BUNDLED", "CardError", "Generator", "ModelCard", "Network", "cards", "load", "names"]
+__all__ = ["BUNDLED", "CardError", "Generator", "ModelCard", "Network", "Preprocessing", "cards", "load", "names"]
 
 BUNDLED = Path(__file__).parent
 
@@ -54,7 +55,19 @@ def load(
         raise CardError(f"{name}: {path.name} has SHA-256 {digest}, its card says {card.sha256}: damaged or replaced")
     kind = Generator if card.role == "prior" else Network
     model = kind(card, loaders.load(card, path), dtype).eval()
+    if isinstance(model, Generator):
+        _check_code(model)
     return model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+
+
+def _check_code(generator: Generator) -> None:
+    """A generator that takes other codes than its card has bounds for would fail at the first picture."""
+    taken = getattr(generator.module, "code_shape", None)
+    if taken is not None and math.prod(taken) != generator.code_size:
+        raise CardError(
+            f"{generator.name}: {generator.card.file} takes codes of the shape {taken}, {math.prod(taken)} units; "
+            f"its card has bounds for {generator.code_size}"
+        )
 
 
 def _card_paths(packs: Sequence[Path]) -> dict[str, Path]:

@@ -3,25 +3,31 @@
     dgnam-models list                                  every model: the bundled ones and those of --models
     dgnam-models show alexnet64                        one model's card
     dgnam-models verify --models mine                  digests, shapes, a trial run
+    dgnam-models export alexnet64 --onnx alexnet64.onnx
+    dgnam-models statistics alexnet64 fc6 --images photographs/ --out fc6.safetensors
     dgnam-models import torchvision resnet50 --weights resnet50-11ad3fa6.pth --into mine
     dgnam-models import caffe deploy.prototxt caffenet.caffemodel --mean 104 117 123 --into mine
+    dgnam-models import onnx birds.onnx --mean 0.485 0.456 0.406 --std 0.229 0.224 0.225 --into mine
+    dgnam-models import generator gan.onnx --code-range -3 3 --into mine
 
 A pack is a folder with cards/ and weights/. `import` adds to one (--into), and the server serves it: dgnam-server --models mine. What is
-imported is checked first and written whole or not at all. Nothing is unpickled, and nothing is downloaded.
+imported is checked first and written whole or not at all. Nothing is unpickled, and nothing is downloaded but with --fetch.
 """
 
 import argparse
 import sys
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor
-
 import dgnam_models
-from dgnam_models import CardError, ModelCard, pack
-from dgnam_models.importers import caffe, read_labels, torchvision
+from dgnam_models import CardError, ModelCard, Network, export, fetch, pack
+from dgnam_models.card import Preprocessing
+from dgnam_models.importers import caffe, generator, onnx, published, read_labels, torchvision
+from dgnam_models.train import data
+from dgnam_models.train.export import codes_of
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -32,10 +38,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # whoever reads has seen enough, as `head` has
         sys.stderr.close()
         return 0
-    except (CardError, OSError, ImportError) as error:
+    except (CardError, data.DataError, OSError, ImportError) as error:
         print(f"dgnam-models: {error}", file=sys.stderr)
         return 2
 
+
+_FITS = {"crop": "cropped", "resize": "resized"}
 
 # --- what there is ---------------------------------------------------------------------------------------------------
 
@@ -57,11 +65,14 @@ def _show(options: argparse.Namespace) -> int:
     height, width = form.size
     print(f"picture        {height} x {width}, {form.channels}, of 0 to 1: mean {_numbers(form.mean)}, range {_numbers(form.std)}")
     if card.code is not None:
-        print(f"code           {len(card.code.mean)} units, those of {card.code.encoder}:{card.code.tap}")
+        whose = f", those of {card.code.encoder}:{card.code.tap}" if card.code.encoder else ""
+        print(f"code           {len(card.code.mean)} units{whose}; its pictures are {_FITS[card.fit]} for a network of another size")
     if card.labels:
         print(f"labels         {len(card.labels)}, on {card.output_tap}: {', '.join(card.labels[:4])}, ...")
     print(f"weights        {card.file}, {card.format}, SHA-256 {card.sha256}")
     print(f"licence        {card.licence}")
+    if card.forward_only:
+        print(f"no gradients   {card.forward_only}")
     for key, value in card.training.items():
         print(f"{key:14} {value}")
     for tap in card.taps:
@@ -79,6 +90,24 @@ def _verify(options: argparse.Namespace) -> int:
         faults += bool(problems)
         print(f"{name}: {'; '.join(problems) or 'good'}", flush=True)
     return 1 if faults else 0
+
+
+def _statistics(options: argparse.Namespace) -> int:
+    encoder = dgnam_models.load(_known(options.encoder, dgnam_models.cards(options.models)).name, packs=options.models)
+    if not isinstance(encoder, Network) or options.tap not in [tap.name for tap in encoder.card.taps]:
+        raise CardError(f"{options.encoder} has no tap {options.tap!r}: dgnam-models show {options.encoder}")
+    photographs = data.load(options.images, max(encoder.input_size), options.limit)
+    codes = codes_of(encoder, options.tap, photographs)
+    generator.write_statistics(options.out, codes, options.encoder, options.tap)
+    print(f"{options.out}: {codes.shape[1]} units of {options.encoder}:{options.tap} over {len(codes)} photographs")
+    return 0
+
+
+def _export(options: argparse.Namespace) -> int:
+    model = dgnam_models.load(_known(options.name, dgnam_models.cards(options.models)).name, packs=options.models)
+    export.onnx(model, options.onnx)
+    print(f"{options.onnx}: {model.name}, equal to what onnxruntime computes from it")
+    return 0
 
 
 def _known(name: str, cards: Mapping[str, ModelCard]) -> ModelCard:
@@ -109,6 +138,7 @@ def _torchvision(options: argparse.Namespace) -> int:
 
 
 def _caffe(options: argparse.Namespace) -> int:
+    _fetched(options)
     mean = caffe.read_mean(options.mean_file) if options.mean_file else options.mean and tuple(options.mean)
     subtraction = caffe.Subtraction(mean, options.scale, options.rgb)
     files, name = (options.prototxt, options.weights), options.name or options.weights.stem
@@ -132,9 +162,76 @@ def _caffe(options: argparse.Namespace) -> int:
     return _add(options, card, weights)
 
 
-def _add(options: argparse.Namespace, card: ModelCard, weights: Mapping[str, Tensor]) -> int:
+def _fetched(options: argparse.Namespace) -> None:
+    """With --fetch, the published files and what is known of them, wherever the command line does not say otherwise."""
+    if options.fetch is None:
+        if options.prototxt is None or options.weights is None:
+            raise CardError("give a .prototxt and a .caffemodel, or --fetch NAME")
+        return
+    if options.prototxt is not None:
+        raise CardError("give files or --fetch, not both")
+    entry = published.get(options.fetch, options.cache or fetch.cache(), options.most_mb, fetch.to_stderr)
+    options.prototxt, options.weights, options.name = Path(entry.prototxt), Path(entry.weights), options.name or options.fetch
+    if options.mean is None and options.mean_file is None:
+        options.mean = list(entry.mean)
+    if entry.bounds is not None:
+        options.encoder, options.tap = options.encoder or entry.encoder, options.tap or entry.tap
+        options.bounds = options.bounds or Path(entry.bounds)
+
+
+def _generator(options: argparse.Namespace) -> int:
+    if options.code_range is not None:
+        units = generator.code_units(options.file, options.architecture, dict(options.parameter))
+        low, high = options.code_range
+        code = generator.Range.between([low] * units, [high] * units)
+    else:
+        code = generator.Range.read(options.bounds or options.statistics)
+    if options.encoder or options.tap:
+        code = replace(code, encoder=options.encoder or code.encoder, tap=options.tap or code.tap)
+    card, weights = generator.prior(
+        options.file,
+        options.name or options.file.stem,
+        code=code,
+        levels=tuple(options.levels),
+        order="BGR" if options.bgr else "RGB",
+        fit=options.fit,
+        architecture=options.architecture,
+        parameters=dict(options.parameter),
+        start_learning_rate=options.start_learning_rate,
+        **_licence(options),
+    )
+    return _add(options, card, weights)
+
+
+def _onnx(options: argparse.Namespace) -> int:
+    card, write = onnx.classifier(
+        options.file,
+        options.name or options.file.stem,
+        preprocessing=_preprocessing(options, onnx.size_of(options.file, options.size and (options.size[0], options.size[-1]))),
+        taps=options.taps,
+        output=options.output,
+        labels=read_labels(options.labels) if options.labels else (),
+        **_licence(options),
+    )
+    return _add(options, card, write)
+
+
+def _preprocessing(options: argparse.Namespace, size: tuple[int, int]) -> Preprocessing:
+    """What --mean, --std, --white, --bgr and --grey say of pixels of 0 to 1."""
+    channels: Any = "GREY" if options.grey else "BGR" if options.bgr else "RGB"
+    count = 1 if options.grey else 3
+    mean, std = (tuple(value / options.white for value in values) for values in (options.mean, options.std))
+    form = Preprocessing(size, channels, mean * count if len(mean) == 1 else mean, std * count if len(std) == 1 else std)
+    if wrong := form.problems():
+        raise CardError("; ".join(wrong))
+    return form
+
+
+def _add(options: argparse.Namespace, card: ModelCard, weights: pack.Weights) -> int:
     card = pack.write(options.into, card, weights, over=options.over)
     what = f"{len(card.taps)} taps, output {card.output_tap}" if card.code is None else f"a code of {len(card.code.mean)} units"
+    if card.forward_only:
+        print(f"{card.name}: nothing can be drawn for it, its gradients cannot be used: {card.forward_only}", file=sys.stderr)
     print(f"{card.name}: {card.role}, {what}. Serve it with: dgnam-server --models {options.into}")
     return 0
 
@@ -177,6 +274,35 @@ def _parser() -> argparse.ArgumentParser:
             made.add_argument("name", help="a model's name")
         if name == "verify":
             made.add_argument("names", nargs="*", metavar="NAME", help="models to check (default: all)")
+
+    made = command(
+        commands,
+        "statistics",
+        _statistics,
+        """mean and deviation of each code unit over photographs, for `import generator --statistics`
+
+    dgnam-models statistics alexnet64 fc6 --images photographs/ --out fc6.safetensors""",
+    )
+    made.add_argument("encoder", help="the network whose activations the code is")
+    made.add_argument("tap", help="where in it")
+    made.add_argument("--images", nargs="+", type=Path, required=True, metavar="PATH", help="folders of class folders, or zips of them")
+    made.add_argument("--limit", type=int, metavar="N", help="take about so many of them, evenly spread")
+    made.add_argument("--out", type=Path, required=True, metavar="FILE", help="a .safetensors file")
+    made.add_argument("--models", nargs="+", type=Path, default=[], metavar="PACK", help="packs beside the bundled one")
+
+    made = command(
+        commands,
+        "export",
+        _export,
+        """write a model as ONNX: plain RGB pictures of 0 to 1 in, activations out; of a prior, codes in, pictures out
+
+    dgnam-models export alexnet64 --onnx alexnet64.onnx
+
+Preprocessing is part of the file, batches may have any length, and what onnxruntime computes from it is compared before it is kept.""",
+    )
+    made.add_argument("name", help="a model's name")
+    made.add_argument("--onnx", type=Path, required=True, metavar="FILE", help="the file to write")
+    made.add_argument("--models", nargs="+", type=Path, default=[], metavar="PACK", help="packs beside the bundled one")
 
     sources = commands.add_parser("import", help="add a network from elsewhere to a pack").add_subparsers(metavar="SOURCE", required=True)
     made = command(
@@ -222,8 +348,15 @@ and labels come from torchvision's metadata of the published weights. The number
 Every blob becomes a tap; where a layer writes over a blob, as a ReLU does, its own name is the tap of what it wrote: conv1 is read before
 its ReLU, relu1 after it. With --encoder, --tap and --bounds the network is a generator and becomes a prior. Files may lie in a zip.""",
     )
-    made.add_argument("prototxt", type=Path, help="the network's layers; best the file for deployment")
-    made.add_argument("weights", type=Path, metavar="caffemodel", help="their weights")
+    made.add_argument("prototxt", type=Path, nargs="?", help="the network's layers; best the file for deployment")
+    made.add_argument("weights", type=Path, nargs="?", metavar="caffemodel", help="their weights")
+    made.add_argument(
+        "--fetch",
+        metavar="NAME",
+        help=f"download both from their publisher instead, and use what is known: {', '.join(published.PUBLISHED)}",
+    )
+    made.add_argument("--cache", type=Path, metavar="FOLDER", help="where downloads are kept (default: DGNAM_CACHE, or the user's cache)")
+    made.add_argument("--most-mb", type=float, metavar="MB", help="the largest file to download (default: a little more than it has)")
     made.add_argument(
         "--mean", nargs="+", type=float, metavar="N", help="what to subtract from pixels of 0 to 255: one value, or blue, green, red"
     )
@@ -236,6 +369,70 @@ its ReLU, relu1 after it. With --encoder, --tap and --bounds the network is a ge
     made.add_argument(
         "--start-learning-rate", type=float, metavar="N", help="of a generator: its default (default: 2/3 of the median bound)"
     )
+    _add_target(made)
+
+    made = command(
+        sources,
+        "onnx",
+        _onnx,
+        """a classifier in an ONNX file, from any framework
+
+    dgnam-models import onnx birds.onnx --mean 0.485 0.456 0.406 --std 0.229 0.224 0.225 --into mine
+    dgnam-models import onnx mnist.onnx --grey --mean 0 --std 1 --size 28 --into mine
+
+Every value in the file that passes the check becomes a tap, under its name there: it must equal onnxruntime's, and its gradient must be
+finite and not zero. A network whose output does not pass can be listed and described, but nothing can be drawn for it. The file is kept as
+it is.""",
+    )
+    made.add_argument("file", type=Path, help="the .onnx file; weights that lie beside it go into the copy")
+    made.add_argument("--mean", nargs="+", type=float, required=True, metavar="N", help="what to subtract: one value, or one per channel")
+    made.add_argument("--std", nargs="+", type=float, required=True, metavar="N", help="what to divide by after that")
+    made.add_argument(
+        "--white", type=float, default=1.0, metavar="N", help="the largest pixel that these are of, 1 or 255 (default: %(default)g)"
+    )
+    order = made.add_mutually_exclusive_group()
+    order.add_argument(
+        "--bgr", action="store_true", help="the network takes blue, green, red, and so do the mean and the standard deviation"
+    )
+    order.add_argument("--grey", action="store_true", help="the network takes one channel")
+    made.add_argument("--size", nargs="+", type=int, metavar="PIXELS", help="height and width, where the file leaves them free")
+    made.add_argument("--taps", nargs="+", default=[], metavar="VALUE", help="values to read, as the file names them (default: all)")
+    made.add_argument("--output", metavar="VALUE", help="the value with the class units (default: the output, before its softmax)")
+    _add_target(made)
+
+    made = command(
+        sources,
+        "generator",
+        _generator,
+        """a generator of your own: an ONNX file, or safetensors for an architecture that is here
+
+    dgnam-models import generator gan.onnx --code-range -3 3 --fit resize --into mine
+    dgnam-models import generator g.safetensors --architecture upconv --parameter code=1024 --statistics fc6.safetensors --into mine
+
+It takes codes (B, D), or of the shape its input has, and gives pictures (B, 3, H, W) or (B, 1, H, W). Where a code unit may be is said by
+one of --code-range, --bounds and --statistics. An ONNX file's pictures are compared with onnxruntime's, and its gradient is tried.""",
+    )
+    made.add_argument("file", type=Path, help=".onnx or .safetensors")
+    ranges = made.add_mutually_exclusive_group(required=True)
+    ranges.add_argument(
+        "--code-range", nargs=2, type=float, metavar=("LOW", "HIGH"), help="of every code unit; -3 3 of a standard normal code"
+    )
+    ranges.add_argument(
+        "--bounds", type=Path, metavar="FILE", help="a text: each unit's highest value, or a line each with lowest and highest"
+    )
+    ranges.add_argument("--statistics", type=Path, metavar="FILE", help="what `dgnam-models statistics` wrote; it also names the encoder")
+    made.add_argument("--encoder", metavar="MODEL", help="the network whose activations the code is, if any; to start from pictures")
+    made.add_argument("--tap", help="where in the encoder")
+    made.add_argument(
+        "--levels", nargs=2, type=float, default=[-1.0, 1.0], metavar=("BLACK", "WHITE"), help="what it draws for them (default: -1 1)"
+    )
+    made.add_argument("--bgr", action="store_true", help="it draws blue, green, red")
+    made.add_argument("--fit", choices=("crop", "resize"), default="crop", help="for networks of another size (default: %(default)s)")
+    made.add_argument("--architecture", default="", help="of a .safetensors file")
+    made.add_argument(
+        "--parameter", action="append", type=_parameter, default=[], metavar="KEY=VALUE", help="an argument of the architecture's"
+    )
+    made.add_argument("--start-learning-rate", type=float, metavar="N", help="its default (default: 2/3 of the median unit's range)")
     _add_target(made)
     return parser
 

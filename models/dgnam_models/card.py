@@ -55,14 +55,16 @@ class Tap:
 class Code:
     """A prior's input: which activations of which encoder it inverts, and their statistics over validation images.
 
-    A code unit's bound is `mean + multiplier * std` (Nguyen et al. 2016, section 2.2), so the statistics travel with the prior.
+    A code unit's bound is `mean + multiplier * std` (Nguyen et al. 2016, section 2.2), so the statistics travel with the prior. Of a
+    `signed` code, such as a generative adversarial network's, `mean - multiplier * std` is the lower bound; of others that is 0.
     """
 
-    encoder: str
+    encoder: str  # empty: the code is no network's activations
     tap: str
     mean: tuple[float, ...]  # (D,)
     std: tuple[float, ...]  # (D,)
     start_learning_rate: float  # the default for codes of this scale
+    signed: bool = False
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,8 @@ class ModelCard:
     output_tap: str = ""  # the tap whose units the labels name
     code: Code | None = None
     training: dict[str, Any] = field(default_factory=dict)
+    fit: Literal["crop", "resize"] = "crop"  # how a prior's picture gets the size that a network takes
+    forward_only: str = ""  # why nothing can be drawn for a classifier: what is wrong with its gradients
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -115,8 +119,10 @@ class ModelCard:
     def write(self, path: Path) -> None:
         """Write the card as TOML to `path`, whose stem must be the model's name; either the whole file appears or none."""
         assert path.stem == self.name
-        data = {key: value for key, value in asdict(self).items() if value not in (None, (), "", {})}
+        data = {key: value for key, value in asdict(self).items() if value not in (None, (), "", {}) or key == "parameters"}
         data.pop("name")
+        if self.role != "prior":
+            data.pop("fit")
         with whole(path) as temporary:
             temporary.write_text(tomli_w.dumps(data), encoding="utf-8")
 
@@ -134,6 +140,8 @@ class ModelCard:
                 problems.append(f"output_tap {self.output_tap!r} is not among the taps")
             elif self.labels and shapes[self.output_tap][0] != len(self.labels):
                 problems.append(f"{len(self.labels)} labels for {shapes[self.output_tap][0]} units of {self.output_tap}")
+        if self.fit not in ("crop", "resize"):
+            problems.append(f'fit is {self.fit!r}; it must be "crop" or "resize"')
         if self.role == "prior":
             if self.code is None:
                 problems.append("a prior needs [code]")

@@ -1,12 +1,15 @@
 """Network and Generator: a frozen module with its card and preprocessing, speaking float32 [0, 1] RGB images to the outside."""
 
-from collections.abc import Collection
-from typing import Protocol, runtime_checkable
+import copy
+import hashlib
+from collections.abc import Collection, Sequence
+from typing import Protocol, Self, runtime_checkable
 
 import torch
 from torch import Tensor, nn
 
-from dgnam_models.card import ModelCard
+from dgnam_models.card import CardError, ModelCard, Preprocessing, Tap
+from dgnam_models.nets._hooked import Hooked, survey
 from dgnam_models.preprocess import Preprocess
 
 
@@ -25,14 +28,74 @@ class Network(nn.Module):
         super().__init__()
         assert isinstance(module, Tapped)
         self.card = card
-        self.module = module.to(dtype)
-        self.dtype = dtype
+        self.dtype = _own_precision(module) or dtype
+        self.module = module.to(self.dtype)
         self.preprocess = Preprocess(card.preprocessing)
         self.requires_grad_(False)
 
     @property
     def name(self) -> str:
         return self.card.name
+
+    @classmethod
+    def of(
+        cls,
+        module: nn.Module,
+        name: str,
+        preprocessing: Preprocessing,
+        taps: Collection[str] = (),
+        *,
+        output: str | None = None,
+        labels: Sequence[str] = (),
+    ) -> Self:
+        """Any classifier as a network; a copy of it, in evaluation mode and on the CPU, so that `module` itself stays as it is.
+
+        Args:
+            module: takes (B, C, H, W), as `preprocessing` makes it of pictures, and gives a tensor, or a tuple that begins with one.
+            taps: its submodules by their dotted names, `layer4.0.relu_1` for a module's second call; none: every one that gives
+                activations. Those of the class units are added.
+            output: the tap with the class units, (B, units); None: the module whose value is the network's output.
+            labels: of the class units.
+
+        Raises:
+            CardError: it cannot be run on such pictures, has no such taps, or the name or the labels do not fit.
+        """
+        bare = copy.deepcopy(module).cpu().eval()
+        image = torch.rand(2, 3, *preprocessing.size, generator=torch.Generator().manual_seed(0))
+        try:
+            shapes, features_last, found = survey(bare, Preprocess(preprocessing).encode(image))
+        except (RuntimeError, ValueError, IndexError) as error:
+            raise CardError(f"{name} cannot be run on a picture of {preprocessing.size}, {preprocessing.channels}: {error}") from error
+        output = output or found
+        if missing := {*taps, output} - set(shapes):
+            raise CardError(f"{name} has no tap {', '.join(sorted(missing))}; it has {', '.join(shapes)}")
+        kept = {tap: shape for tap, shape in shapes.items() if not taps or tap in taps or tap == output}
+        digest = hashlib.sha256(
+            b"".join(value.cpu().contiguous().view(-1).view(torch.uint8).numpy() for value in bare.state_dict().values())
+        )
+        card = ModelCard(
+            name=name,
+            role="classifier",
+            description=f"{type(module).__name__}, in process",
+            licence="not stated",
+            format="",
+            file="",
+            sha256=digest.hexdigest(),
+            architecture=type(module).__name__,
+            parameters={},
+            preprocessing=preprocessing,
+            taps=tuple(Tap(tap, shape) for tap, shape in kept.items()),
+            labels=tuple(labels),
+            output_tap=output,
+        )
+        if wrong := card.problems():
+            raise CardError(f"{name}: " + "; ".join(wrong))
+        return cls(card, Hooked(bare, features_last))
+
+    @property
+    def original(self) -> Tapped | None:
+        """What `module` is a conversion of, without gradients, where it is one."""
+        return getattr(self.module, "original", None)
 
     @property
     def input_size(self) -> tuple[int, int]:
@@ -59,8 +122,8 @@ class Generator(nn.Module):
         super().__init__()
         assert card.code is not None
         self.card = card
-        self.module = module.to(dtype)
-        self.dtype = dtype
+        self.dtype = _own_precision(module) or dtype
+        self.module = module.to(self.dtype)
         self.preprocess = Preprocess(card.preprocessing)
         self.register_buffer("code_mean", torch.tensor(card.code.mean), persistent=False)  # (D,)
         self.register_buffer("code_std", torch.tensor(card.code.std), persistent=False)  # (D,)
@@ -85,3 +148,8 @@ class Generator(nn.Module):
     def forward(self, code: Tensor) -> Tensor:
         """Draw codes (B, D) float32 as images (B, 3, H, W) float32."""
         return self.preprocess.decode(self.module(code.to(self.dtype)).float())
+
+
+def _own_precision(module: nn.Module) -> torch.dtype | None:
+    """The precision that a module insists on, having constants that cannot be turned into another; None: it takes any."""
+    return getattr(module, "dtype", None)

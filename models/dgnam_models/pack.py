@@ -1,6 +1,6 @@
 """Packs on disk: writing a model so that no half of one is ever seen, and checking what is there."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,16 +8,19 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
+from dgnam_models import loaders
 from dgnam_models.card import CardError, ModelCard, sha256, whole
 from dgnam_models.network import Generator, Network
 
+Weights = Mapping[str, Tensor] | Callable[[Path], None]
 
-def write(pack: Path, card: ModelCard, weights: Mapping[str, Tensor], *, over: bool = False) -> ModelCard:
+
+def write(pack: Path, card: ModelCard, weights: Weights, *, over: bool = False) -> ModelCard:
     """Add a model to the folder `pack`: first its weights, last its card, each appearing whole or not at all.
 
     Args:
         card: its `file` and `sha256` are filled in.
-        weights: what the safetensors file will hold.
+        weights: what the safetensors file will hold; of another format, what writes the file.
         over: replace a model of this name.
 
     Raises:
@@ -28,14 +31,19 @@ def write(pack: Path, card: ModelCard, weights: Mapping[str, Tensor], *, over: b
     path = pack / "cards" / f"{card.name}.toml"
     if path.exists() and not over:
         raise CardError(f"{path} is there already; choose another name, or replace it with --over")
-    file = pack / "weights" / f"{card.name}.safetensors"
+    file = pack / "weights" / f"{card.name}.{card.format}"
     for folder in (path.parent, file.parent):
         folder.mkdir(parents=True, exist_ok=True)
     with whole(file) as temporary:
-        save_file({key: value.contiguous() for key, value in weights.items()}, temporary)
+        if isinstance(weights, Mapping):
+            save_file({key: value.contiguous() for key, value in weights.items()}, temporary)
+        else:
+            weights(temporary)
         card = replace(card, file=file.name, sha256=sha256(temporary))
         path.unlink(missing_ok=True)  # from here on the old card would describe the new weights
     card.write(path)
+    for former in {file.with_name(f"{card.name}.{format}") for format in loaders.names()} - {file}:  # of the model that this replaces
+        former.unlink(missing_ok=True)
     return card
 
 

@@ -3,11 +3,13 @@
 import asyncio
 import platform
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
+from dgnam_models import Network
 
 from dgnam_server import __version__, catalog
 from dgnam_server.catalog import Catalog
@@ -36,11 +38,12 @@ class App:
         return f"{models} models on {provenance.device} in {provenance.precision}, started in {took_s:.1f} s"
 
 
-def build(config: Config, started: float) -> App:
+def build(config: Config, started: float, networks: Sequence[Network] = ()) -> App:
     """Load the models and put the parts together; the engine is not started yet.
 
     Args:
         started: when the process began, in `time.monotonic` seconds.
+        networks: beside those of the packs.
 
     Raises:
         ConfigError: the device is not there.
@@ -53,7 +56,7 @@ def build(config: Config, started: float) -> App:
     torch.set_num_threads(1)
     device = _device(config.device)
     dtype = None if config.precision == "auto" else getattr(torch, config.precision)
-    models = catalog.load(config.models, device, config.default_prior, dtype)
+    models = catalog.load(config.models, device, config.default_prior, dtype, networks)
     engine = Engine(models, device, EngineLimits(config.queue_capacity, config.max_batch_rows, config.max_batch_mib), threads)
     return assemble(config, models, engine, _device_name(device), started)
 

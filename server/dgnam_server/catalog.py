@@ -29,9 +29,23 @@ class Catalog:
         models: dict[str, Network | Generator] = {**self.networks, **self.generators}
         return {name: models[name].card for name in sorted(models)}
 
+    def viewer(self, generator: Generator) -> Network | None:
+        """A network that `generator` can draw for: its encoder, or the first that takes its pictures; None: there is none."""
+        assert generator.card.code is not None
+        if generator.card.code.encoder:
+            return self.networks[generator.card.code.encoder]
+        drawable = (network for network in self.networks.values() if not network.card.forward_only)
+        return next((network for network in drawable if _fits(generator, network)), None)
 
-def load(packs: Sequence[Path], device: torch.device, default_prior: str | None = None, dtype: torch.dtype | None = None) -> Catalog:
-    """Load every model of the bundled pack and of `packs` onto `device`.
+
+def load(
+    packs: Sequence[Path],
+    device: torch.device,
+    default_prior: str | None = None,
+    dtype: torch.dtype | None = None,
+    own: Sequence[Network] = (),
+) -> Catalog:
+    """Load every model of the bundled pack and of `packs` onto `device`, and add `own` networks.
 
     Args:
         dtype: what the models compute in; None: bfloat16 where the device multiplies it in hardware, else float32.
@@ -48,6 +62,8 @@ def load(packs: Sequence[Path], device: torch.device, default_prior: str | None 
             generators[name] = model
         else:
             networks[name] = model
+    for network in own:
+        networks[network.name] = network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     for generator in generators.values():
         _check_encoder(generator, networks)
     if not generators:
@@ -62,6 +78,13 @@ def load(packs: Sequence[Path], device: torch.device, default_prior: str | None 
 def _check_encoder(generator: Generator, networks: Mapping[str, Network]) -> None:
     code = generator.card.code
     assert code is not None
+    if not code.encoder:
+        if not any(_fits(generator, network) for network in networks.values()):
+            sizes = ", ".join(f"{name} {h} x {w}" for name, (h, w) in sorted((n.name, n.input_size) for n in networks.values()))
+            raise CardError(
+                f"{generator.name} draws {generator.image_size[0]} x {generator.image_size[1]} pixels, less than any network takes: {sizes}"
+            )
+        return
     if code.encoder not in networks:
         raise CardError(f"{generator.name}: its encoder {code.encoder} is not among the models")
     shapes = {tap.name: tap.shape for tap in networks[code.encoder].card.taps}
@@ -74,9 +97,14 @@ def _check_encoder(generator: Generator, networks: Mapping[str, Network]) -> Non
         raise CardError(
             f"{generator.name}: code of {generator.code_size} units, but {code.encoder}:{code.tap} has shape {shapes[code.tap]}"
         )
-    drawn, taken = generator.image_size, networks[code.encoder].input_size
-    if drawn[0] < taken[0] or drawn[1] < taken[1]:
+    if not _fits(generator, networks[code.encoder]):
+        drawn, taken = generator.image_size, networks[code.encoder].input_size
         raise CardError(
             f"{generator.name} draws {drawn[0]} x {drawn[1]} pixels, but its encoder {code.encoder} takes {taken[0]} x {taken[1]}: "
             "a picture can be cropped, but not grow"
         )
+
+
+def _fits(generator: Generator, network: Network) -> bool:
+    drawn, taken = generator.image_size, network.input_size
+    return generator.card.fit == "resize" or (drawn[0] >= taken[0] and drawn[1] >= taken[1])

@@ -41,7 +41,7 @@ class Hooked(nn.Module):
 
         def keep(tap: str, _part: nn.Module, value: Tensor) -> None:
             if tap in wanted:
-                found[tap] = _as_map(value.clone(), tap in self._features_last)
+                found[tap] = as_map(value.clone(), tap in self._features_last)
                 if len(found) == len(wanted):
                     raise _Enough
 
@@ -77,7 +77,7 @@ def survey(module: nn.Module, x: Tensor) -> tuple[dict[str, tuple[int, ...]], li
             return
         if value.ndim == 4 and features_last:
             last.append(tap)
-        shapes[tap] = tuple(_as_map(value, tap in last).shape[1:])
+        shapes[tap] = tuple(as_map(value, tap in last).shape[1:])
         latest[tap] = value.clone() if value.ndim == 2 else value
 
     with _listening(module, note):
@@ -113,7 +113,7 @@ def _listening(module: nn.Module, tell: Callable[[str, nn.Module, Tensor], None]
             handle.remove()
 
 
-def _as_map(value: Tensor, features_last: bool) -> Tensor:
+def as_map(value: Tensor, features_last: bool) -> Tensor:
     if value.ndim == 3:
         return value.transpose(1, 2).unsqueeze(3)
     return value.permute(0, 3, 1, 2) if features_last else value

@@ -34,6 +34,11 @@ class Caffe(nn.Module):
         self.steps = _steps(layers)
         self._path = cache(self._find_path)
 
+    @property
+    def code_shape(self) -> tuple[int, ...]:
+        """What a generator takes; a code (B, D) is brought into it."""
+        return self.input_shape
+
     def tap_names(self) -> list[str]:
         """All taps in the order they are computed."""
         return [tap for step in self.steps for tap in step.writes]

@@ -24,6 +24,7 @@ class UpConv(nn.Module):
         self, code: int, hidden: int, seed_channels: int, channels: Sequence[int], smooth: bool, grain: int, normalized: bool
     ) -> None:
         super().__init__()
+        self.code_shape = (code,)
         self.smooth = smooth
         self.convolutional = not hidden
         first: list[Linear]
@@ -82,8 +83,9 @@ def binomial(x: Tensor) -> Tensor:
     arXiv 1904.11486; Karras et al. 2019, arXiv 1812.04948, appendix C).
     """
     line = torch.tensor([0.25, 0.5, 0.25], dtype=x.dtype, device=x.device)
-    kernel = torch.outer(line, line).expand(x.shape[1], 1, 3, 3)
-    return conv2d(pad(x, (1, 1, 1, 1), mode="replicate"), kernel, groups=x.shape[1])
+    channels = int(x.shape[1])  # a plain number also while an export traces this
+    kernel = torch.outer(line, line).expand(channels, 1, 3, 3)
+    return conv2d(pad(x, (1, 1, 1, 1), mode="replicate"), kernel, groups=channels)
 
 
 def build(

@@ -364,7 +364,8 @@ class Engine:
 
     def _problem(self, key: Key) -> Problem:
         networks = tuple(self._catalog.networks[name] for name in sorted({model for model, _ in key.sources}))
-        fit = centre_crop if key.prior else resize
+        cropped = key.prior and self._catalog.generators[key.prior].card.fit == "crop"
+        fit = centre_crop if cropped else resize
         return Problem(self._prior(key), networks, key.sources, key.balance, key.structure, fit, self._catalog.patches)
 
     def _prior(self, key: Key) -> Prior:
@@ -372,7 +373,7 @@ class Engine:
             return PARAMETRISATIONS[key.structure.prior](key.size, self._device)
         generator = self._catalog.generators[key.prior]
         assert generator.card.code is not None
-        return GeneratorPrior(generator, self._catalog.networks[generator.card.code.encoder])
+        return GeneratorPrior(generator, self._catalog.networks.get(generator.card.code.encoder))
 
     def _start_code(self, prior: Prior, spec: SynthesisSpec) -> Tensor | None:
         """(1, D): the given code, or the given image's code; None: random."""
@@ -385,10 +386,10 @@ class Engine:
             return prior.encode(image)
 
     def _timed_step(self, size: int) -> float:
-        """Seconds of one step of `size` rows, the default prior drawing for its own encoder's output."""
+        """Seconds of one step of `size` rows, the default prior drawing for its own encoder's output, or what else takes its pictures."""
         generator = self._catalog.generators[self._catalog.default_prior]
-        assert generator.card.code is not None
-        network = self._catalog.networks[generator.card.code.encoder]
+        network = self._catalog.viewer(generator)
+        assert network is not None
         spec = SynthesisSpec(
             terms=(Term(Unit(network.name, network.card.output_tap, 0)),),
             balance=Balance.NONE,

@@ -14,7 +14,7 @@ from torch import Tensor
 from dgnam_server.engine.job import Ending, Event, Failed, Failure, Finished, Progress
 from dgnam_server.synth import ascent
 from dgnam_server.synth.ascent import Seen
-from dgnam_server.synth.objectives import weighted_sum
+from dgnam_server.synth.objectives import term_activations, weighted_sum
 from dgnam_server.synth.problem import Problem
 from dgnam_server.synth.rows import Rows, concat
 from dgnam_server.synth.spec import SynthesisSpec
@@ -115,13 +115,14 @@ class Lane:
             )
         stopped = int(rows.stopped)
         terms = int(rows.real.sum())
+        activation = term_activations(self.problem.original_activations(seen.image[i : i + 1]), rows, seen.activation[i : i + 1])
         return Finished(
             variant=slot.variant,
             image=_picture(seen.image[i]),
             code=seen.code[i].cpu().numpy(),
             history=rows.history[0, : slot.step if stopped < 0 else stopped, :terms].cpu().numpy(),
-            activation=float(weighted_sum(seen.activation[i : i + 1], rows)),
-            term_activations=seen.activation[i, :terms].cpu().numpy(),
+            activation=float(weighted_sum(activation, rows)),
+            term_activations=activation[0, :terms].cpu().numpy(),
             ending=Ending.STEPS_DONE if stopped < 0 else Ending.ZERO_GRADIENT,
         )
 

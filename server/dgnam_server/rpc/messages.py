@@ -99,7 +99,8 @@ class Answer:
         if not self.spec.prior:
             return used
         code = self.catalog.generators[self.spec.prior].card.code
-        if code is not None and (self.spec.start.image is not None or self.spec.settings.get("reconstruction_weight")):
+        encoded = self.spec.start.image is not None or self.spec.settings.get("reconstruction_weight")
+        if code is not None and code.encoder and encoded:
             used.add(code.encoder)
         return used | {self.spec.prior}
 

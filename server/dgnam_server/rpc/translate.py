@@ -34,6 +34,7 @@ WHOLE: Mapping[str, spec.Readout] = {  # the fields of a Unit that mean all unit
     "features_of": spec.Readout.FEATURES,
 }
 STRICTNESS: Mapping[int, bool] = {Determinism.DETERMINISM_ROUNDING: False, Determinism.DETERMINISM_STRICT: True}
+_NO_ENCODER = "the code of {} is no network's activations, so no picture has one"
 V = TypeVar("V")
 D = TypeVar("D")
 # The fields of SynthesizeRequest that are options of one method or another.
@@ -50,7 +51,8 @@ def synthesis(request: SynthesizeRequest, catalog: Catalog, config: Config) -> s
     Raises:
         InvalidRequest: fields are malformed or out of range; lists every problem of any kind.
         NotFound: models, taps, units or the method are unknown, and nothing else is wrong.
-        FailedPrecondition: the prior's picture is smaller than a network's input, and nothing else is wrong.
+        FailedPrecondition: the prior's picture is smaller than a network's input, or a network gives no gradients, and nothing else is
+            wrong.
     """
     problems = Problems()
     prior = lookup.generator(catalog, request.prior if request.HasField("prior") else catalog.default_prior, "prior", problems)
@@ -63,6 +65,8 @@ def synthesis(request: SynthesizeRequest, catalog: Catalog, config: Config) -> s
     _check_names(given, known, "", problems)
     settings = _settings(given, known, prior, config.max_steps, "", problems)
     start = _start(request, prior, catalog, config.max_start_image_pixels, problems)
+    if prior is not None and settings.get("reconstruction_weight"):
+        _check_encoder(prior, known, problems)
     variants = _variants(request, config.max_variants, problems)
     problems.raise_any()
     assert prior is not None and method is not None
@@ -89,6 +93,7 @@ def pixels(request: SynthesizePixelsRequest, catalog: Catalog, config: Config) -
     Raises:
         InvalidRequest: fields are malformed or out of range; lists every problem of any kind.
         NotFound: models, taps, units or the method are unknown, and nothing else is wrong.
+        FailedPrecondition: a network gives no gradients or there are no patches, and nothing else is wrong.
     """
     problems = Problems()
     method = _method(request.method if request.HasField("method") else DEFAULT_PIXEL_METHOD, True, problems)
@@ -182,6 +187,9 @@ def _term(
     network = lookup.network(catalog, message.unit.model, f"{unit_path}.model", problems)
     if network is None:
         return None
+    if network.card.forward_only:
+        why = f"nothing can be drawn for {network.name}, it gives no usable gradient: {network.card.forward_only}"
+        problems.unmet(f"{unit_path}.model", "NOT_DIFFERENTIABLE", why)
     if prior is not None:
         _check_sizes(prior, network, f"{unit_path}.model", problems)
     tap = lookup.tap(network.card, message.unit.tap, f"{unit_path}.tap", problems)
@@ -248,10 +256,17 @@ def _check_position(position: tuple[int, int], tap: Tap, path: str, problems: Pr
             problems.invalid(f"{path}.{axis}", f"is {value}; the map of {tap.name} has {axis} from 0 to {length - 1}")
 
 
+def _check_encoder(prior: Generator, method: Method, problems: Problems) -> None:
+    """A method that looks at the picture's code again needs the network that gives it."""
+    assert prior.card.code is not None
+    if not prior.card.code.encoder:
+        problems.unmet("method", "NO_ENCODER", f"{_NO_ENCODER.format(prior.name)}, which {method.name} asks for; choose another prior")
+
+
 def _check_sizes(prior: Generator, network: Network, path: str, problems: Problems) -> None:
-    """A larger picture is cropped about its centre; a smaller one leaves the network without input at the borders."""
+    """A larger picture is cropped about its centre, where its card does not say to resize it; a smaller one would leave borders empty."""
     drawn, wanted = prior.image_size, network.input_size
-    if drawn[0] < wanted[0] or drawn[1] < wanted[1]:
+    if prior.card.fit == "crop" and (drawn[0] < wanted[0] or drawn[1] < wanted[1]):
         problems.unmet(
             path,
             "IMAGE_SIZE",
@@ -352,6 +367,9 @@ def _start(request: SynthesizeRequest, prior: Generator | None, catalog: Catalog
             size = (pictures.LEAST_SIDE_PX,) * 2
             if prior is not None:
                 assert prior.card.code is not None
+                if not prior.card.code.encoder:
+                    problems.unmet("start_image", "NO_ENCODER", f"{_NO_ENCODER.format(prior.name)}; leave it out, or give start_code")
+                    return spec.Start()
                 size = catalog.networks[prior.card.code.encoder].input_size
             return _start_image(request.start_image, size, most_pixels, problems)
     return spec.Start()

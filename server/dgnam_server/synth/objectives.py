@@ -10,7 +10,7 @@ from dgnam_server.synth.rows import Rows
 from dgnam_server.synth.spec import Balance, Readout
 
 
-def term_activations(found: Sequence[Tensor], rows: Rows) -> Tensor:
+def term_activations(found: Sequence[Tensor | None], rows: Rows, otherwise: Tensor | None = None) -> Tensor:
     """Each row's terms, (B, T) float32.
 
     A unit of a convolutional tap (B, C, H, W) is read at its position, or as the mean over its map; of a fully connected one (B, C)
@@ -19,10 +19,12 @@ def term_activations(found: Sequence[Tensor], rows: Rows) -> Tensor:
 
     Args:
         found: the activations of each source, before their ReLU.
+        otherwise: (B, T), for terms of sources that are None.
     """
-    total = torch.zeros_like(rows.weight)
+    total = torch.zeros_like(rows.weight) if otherwise is None else otherwise
     for number, tap in enumerate(found):
-        total = torch.where(rows.source == number, _read(tap.float(), rows), total)
+        if tap is not None:
+            total = torch.where(rows.source == number, _read(tap.float(), rows), total)
     return total
 
 

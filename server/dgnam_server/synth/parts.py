@@ -131,7 +131,7 @@ def _towards_reconstruction(code: Tensor, rows: Rows, problem: Problem) -> Tenso
 
 
 def _bound(code: Tensor, rows: Rows, problem: Problem) -> Tensor:
-    return projections.clip(code, cast(GeneratorPrior, problem.prior).bound(rows.now("bound_multiplier")))
+    return projections.clip(code, *cast(GeneratorPrior, problem.prior).bounds(rows.now("bound_multiplier")))
 
 
 def _decay(code: Tensor, rows: Rows, problem: Problem) -> Tensor:

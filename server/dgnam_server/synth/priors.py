@@ -36,8 +36,9 @@ class GeneratorPrior:
         self.generator, self.encoder = generator, encoder
 
     def random_code(self, seed: int, settings: Mapping[str, float]) -> Tensor:
-        """(1, D) standard normal values, not clipped, as the released script starts."""
-        return _normal(seed, self.generator.code_size, self.generator.code_mean.device)
+        """(1, D) standard normal values, not clipped, as the released script starts; of a signed code, normal with its own mean and std."""
+        normal = _normal(seed, self.generator.code_size, self.generator.code_mean.device)
+        return self.generator.code_mean + self.generator.code_std * normal if self.signed else normal
 
     def encode(self, image: Tensor) -> Tensor:
         """The encoder's activations for image, (B, D)."""
@@ -45,9 +46,19 @@ class GeneratorPrior:
         tap = self.generator.card.code.tap
         return self.encoder.activations(image, [tap])[tap].flatten(1)
 
-    def bound(self, multiplier: Tensor) -> Tensor:
-        """(B, D) upper bounds `mean + multiplier * std`, multiplier (B,) (Nguyen et al. 2016, section 2.2; 3 is the paper's)."""
-        return self.generator.code_mean + multiplier[:, None] * self.generator.code_std
+    @property
+    def signed(self) -> bool:
+        """Whether code units may be negative."""
+        assert self.generator.card.code is not None
+        return self.generator.card.code.signed
+
+    def bounds(self, multiplier: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, D) each: 0, or of a signed code `mean - multiplier * std`, and `mean + multiplier * std`; multiplier (B,).
+
+        The upper bound is that of Nguyen et al. 2016, section 2.2; 3 is the paper's multiplier.
+        """
+        mean, reach = self.generator.code_mean, multiplier[:, None] * self.generator.code_std
+        return mean - reach if self.signed else torch.zeros_like(reach), mean + reach
 
     def draw(self, code: Tensor) -> Tensor:
         """Code (B, D) -> image (B, 3, H, W) float32 RGB, nominally in [0, 1], not clipped."""

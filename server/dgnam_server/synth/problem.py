@@ -45,6 +45,16 @@ class Problem:
         found = self.read(image, self.sources)
         return [found[source].float() for source in self.sources]
 
+    def original_activations(self, image: Tensor) -> list[Tensor | None]:
+        """What the networks' original files say at every source, without gradients; None for a network that is no conversion of one."""
+        found: dict[Source, Tensor] = {}
+        for network in self.networks:
+            if (original := network.original) is not None:
+                seen = network.preprocess.encode(self.fit(image, network.input_size))
+                values = original.activations(seen, [tap for name, tap in self.sources if name == network.name])
+                found |= {(network.name, tap): value.float() for tap, value in values.items()}
+        return [found.get(source) for source in self.sources]
+
     def read(self, image: Tensor, places: tuple[Source, ...]) -> dict[Source, Tensor]:
         """The activations at `places` for image (B, 3, H, W), in the precision each network computes in."""
         found: dict[Source, Tensor] = {}

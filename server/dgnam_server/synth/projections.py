@@ -4,9 +4,9 @@ import torch
 from torch import Tensor
 
 
-def clip(code: Tensor, bound: Tensor) -> Tensor:
-    """`min(max(code, 0), bound)` per unit, (B, D) (Nguyen et al. 2016, section 2.2)."""
-    return code.clamp(min=0).minimum(bound)
+def clip(code: Tensor, lower: Tensor, upper: Tensor) -> Tensor:
+    """`min(max(code, lower), upper)` per unit, (B, D) (Nguyen et al. 2016, section 2.2, where lower is 0)."""
+    return code.maximum(lower).minimum(upper)
 
 
 def drawn(code: Tensor, weight: Tensor, difference: Tensor) -> Tensor:
