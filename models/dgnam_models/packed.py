@@ -19,7 +19,7 @@ from dgnam_models.precision import has_fast_bfloat16
 Pair = tuple[int, ...]
 Map = Callable[[Tensor, torch.Size | None], Tensor]  # a batch, and the shape wanted of the result where it is not the only one
 Layer = nn.Linear | nn.Conv2d | nn.ConvTranspose2d
-Model = TypeVar("Model", Network, Generator)
+Model = TypeVar("Model", bound=Network | Generator)
 _ops = torch.ops.mkldnn
 
 
@@ -79,7 +79,7 @@ class Packed(nn.Module):
             self._backwards = _Transposed(weight, None, (stride, padding, dilation), result, size)
 
     def forward(self, x: Tensor) -> Tensor:
-        y: Tensor = _Frozen.apply(x, self._forwards, self._backwards)
+        y: Tensor = _Frozen.apply(x, self._forwards, self._backwards)  # type: ignore[no-untyped-call]
         return y
 
 
@@ -139,7 +139,7 @@ class _Frozen(torch.autograd.Function):
         return forwards(x, None)
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
         return ctx.backwards(gradient, ctx.size), None, None
 
