@@ -11,7 +11,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import dgnam_models
 import torch
+from dgnam_models import Generator, Network
 from dgnam_models.precision import has_fast_bfloat16
 from dgnam_server import catalog
 from dgnam_server.catalog import Catalog
@@ -47,9 +49,17 @@ class Bench:
     server_arguments: tuple[str, ...] = ()
     progress: Callable[[str], object] = field(default=lambda doing: None)  # hears what is being done
 
-    def models(self, dtype: torch.dtype | None = None) -> Catalog:
+    def models(self) -> Catalog:
         """The models as a server would load them."""
-        return catalog.load(self.packs, self.device, self.prior, dtype)
+        return catalog.load(self.packs, self.device, self.prior)
+
+    def reference(self) -> Catalog:
+        """The same models in plain float32, not prepared for speed."""
+        models = self.models()
+        plain = {name: dgnam_models.load(name, self.device, self.packs) for name in models.cards}
+        networks = {name: model for name, model in plain.items() if isinstance(model, Network)}
+        generators = {name: model for name, model in plain.items() if isinstance(model, Generator)}
+        return Catalog(networks, generators, models.default_prior, torch.float32)
 
     def seconds(self, doing: str, work: Callable[[], object]) -> float:
         """The median time of `work` over `repeats` runs, after one that does not count."""

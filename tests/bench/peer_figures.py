@@ -19,7 +19,7 @@ def measure(bench: Bench) -> Figures:
     """Milliseconds per step of one picture, by torch-lucent and by our method `lucid`, which does the same; nothing where it is missing."""
     if find_spec("lucent") is None:
         return {}
-    models = bench.models(torch.float32)
+    models = bench.reference()
     network = target_of(models)
     tap = network.card.output_tap
     method = METHODS["lucid"]

@@ -1,8 +1,6 @@
 """What speed costs: the pictures of the path that serves against those of the float32 reference, from the same seeds."""
 
-import dgnam_models
 import torch
-from dgnam_models import Network
 from dgnam_server.synth import ascent
 from dgnam_server.synth.rows import concat
 from load_figures import draw_spec
@@ -18,7 +16,7 @@ def measure(bench: Bench) -> Figures:
 
     Both kinds of pictures are looked at by the same float32 networks. A ratio of 1 is equal; below 0.98 speed has cost quality.
     """
-    fast, reference = bench.models(), bench.models(torch.float32)
+    fast, reference = bench.models(), bench.reference()
     target = reference.networks[target_of(reference).name]
     labels = list(target.card.labels)
     found: dict[str, Tensor] = {}
@@ -34,8 +32,7 @@ def measure(bench: Bench) -> Figures:
     activation = {name: float(target.logits(image.clamp(0, 1)).gather(1, units[:, None]).mean()) for name, image in found.items()}
     figures = {"quality_activation_ratio": activation["fast"] / activation["reference"]}
     for judge_name in bench.judges:
-        judge = dgnam_models.load(judge_name, bench.device, bench.packs)
-        assert isinstance(judge, Network)
+        judge = reference.networks[judge_name]
         names = [labels[unit] for unit in units.tolist()]
         for name, image in found.items():
             called = [judge.card.labels[index] for index in judge.logits(image.clamp(0, 1)).argmax(1).tolist()]
