@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from dgnam_models.nets._onnx import Converted
 from dgnam_models.network import Generator, Network
 from dgnam_models.precision import has_fast_bfloat16
 
@@ -27,9 +28,12 @@ def pack_(model: Model) -> Model:
     """Prepare the linear maps inside `model`, in place, and return it; on other devices than a processor nothing happens.
 
     The same numbers but for rounding come out, and gradients reach inputs only. `model` runs once, to learn the size of each layer's
-    input; afterwards it can neither be moved to another device or precision, nor give its weights back.
+    input; afterwards it can neither be moved to another device or precision, nor give its weights back. Networks read
+    from ONNX files stay as they are.
     """
     if not torch.backends.mkldnn.is_available() or model.preprocess.mean.device.type != "cpu":
+        return model
+    if isinstance(model.module, Converted):  # feeds every layer by its type
         return model
     sizes: dict[Layer, torch.Size] = {}
 
