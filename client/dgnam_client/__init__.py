@@ -31,7 +31,7 @@ from ._errors import (
 from ._local import LocalServer, local_server
 from ._result import Event, Progress, Queued, Recipe, Result, Started, VariantProgress
 from ._sheet import contact_sheet
-from ._target import Term, Unit
+from ._target import Direction, Features, Term, Unit
 from ._types import Code, Lane, Limits, Load, Method, Methods, Model, Option, PixelOptions, ServerInfo, SynthesisOptions, Tap, UnitInfo
 
 __all__ = [
@@ -42,7 +42,9 @@ __all__ = [
     "Code",
     "DeadlineExceededError",
     "DgnamError",
+    "Direction",
     "Event",
+    "Features",
     "InvalidAddressError",
     "InvalidRequestError",
     "Lane",

@@ -111,7 +111,7 @@ def caption(result: Result) -> list[str]:
     terms = target_terms(result.recipe.request().target)
     names = [
         (f"{term.weight:g} * " if term.weight != 1 else "")
-        + (term.unit.unit.replace("_", " ") if isinstance(term.unit.unit, str) else f"unit {term.unit.unit}")
+        + (f"unit {term.unit.unit}" if isinstance(term.unit.unit, int) else str(term.unit.unit).replace("_", " "))
         + ("" if term.unit.position is None else " at {}, {}".format(*term.unit.position))
         for term in terms
     ]

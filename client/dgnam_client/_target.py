@@ -10,11 +10,15 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from dgnam_proto.v1 import target_pb2
 
 from ._errors import InvalidAddressError, InvalidRequestError
+from ._picture import is_picture, picture_file
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 Readout = Literal["activation", "probability", "log-probability"]
 Balance = Literal["none", "gradient-norm", "equal-activation"]
@@ -24,20 +28,51 @@ _BETWEEN_TERMS = re.compile(r"\+(?=[^:+]*:[^:+]*:)")
 _POSITION = re.compile(r"(?P<unit>.*)@\s*(?P<y>\d+)\s*,\s*(?P<x>\d+)", re.DOTALL)
 
 
+@dataclass(frozen=True, eq=False)
+class Direction:
+    """In place of a unit: a weighted sum of all units of a tap.
+
+    Attributes:
+        vector: A weight for each unit, or for each channel of a convolutional tap.
+    """
+
+    vector: ArrayLike
+
+    def __str__(self) -> str:
+        return "direction"
+
+
+@dataclass(frozen=True, eq=False)
+class Features:
+    """In place of a unit: all activations of a tap as they ought to be, so that the picture becomes one that the network cannot tell
+    from another (Pan et al. 2017, eq. 4). The activation is minus the relative squared distance; 0 is the best.
+
+    Attributes:
+        of: The picture that gives the activations (a PIL image, a path, a file's bytes, a Result), or the activations themselves, an
+            array of the tap's shape.
+    """
+
+    of: Any
+
+    def __str__(self) -> str:
+        return "features"
+
+
 @dataclass(frozen=True)
 class Unit:
-    """One unit of one network.
+    """One unit of one network, or what takes a unit's place.
 
     Attributes:
         model: The classifier's name.
         tap: The tap's name.
-        unit: The unit's index, or its label (upper and lower case, spaces, hyphens and underscores do not matter).
+        unit: The unit's index, or its label (upper and lower case, spaces, hyphens and underscores do not matter); or a Direction or
+            Features.
         position: (y, x) in a convolutional tap's map; None: the mean over the map.
     """
 
     model: str
     tap: str
-    unit: int | str
+    unit: int | str | Direction | Features
     position: tuple[int, int] | None = None
 
     @classmethod
@@ -159,7 +194,7 @@ def target_terms(message: target_pb2.Target) -> tuple[Term, ...]:
             unit=Unit(
                 model=term.unit.model,
                 tap=term.unit.tap,
-                unit=term.unit.label if term.unit.WhichOneof("unit") == "label" else term.unit.index,
+                unit=_named(term.unit),
                 position=(term.unit.position.y, term.unit.position.x) if term.unit.HasField("position") else None,
             ),
             weight=term.weight if term.HasField("weight") else 1.0,
@@ -167,6 +202,32 @@ def target_terms(message: target_pb2.Target) -> tuple[Term, ...]:
         )
         for term in message.terms
     )
+
+
+def _named(unit: target_pb2.Unit) -> int | str | Direction | Features:
+    from dgnam_proto import arrays
+
+    match unit.WhichOneof("unit"):
+        case "label":
+            return unit.label
+        case "direction":
+            return Direction(arrays.from_message(unit.direction))
+        case "features":
+            return Features(arrays.from_message(unit.features))
+        case "features_of":
+            return Features(unit.features_of)
+    return unit.index
+
+
+def _set_whole(message: target_pb2.Unit, whole: Direction | Features) -> None:
+    from dgnam_proto import arrays
+
+    if isinstance(whole, Direction):
+        message.direction.CopyFrom(arrays.to_message(whole.vector))
+    elif is_picture(whole.of):
+        message.features_of = picture_file(whole.of, field="features")
+    else:
+        message.features.CopyFrom(arrays.to_message(whole.of))
 
 
 def choice(prefix: str, value: str | None, allowed: tuple[str, ...], *, field: str) -> str | None:
@@ -210,13 +271,16 @@ def _term(item: object) -> Term:
 
 def _term_message(term: Term, readout: Readout | None) -> target_pb2.Term:
     unit = term.unit
-    read = choice("READOUT", term.readout or readout, get_args(Readout), field="readout")
+    whole = isinstance(unit.unit, Direction | Features)  # which says itself what is read
+    read = choice("READOUT", term.readout or (None if whole else readout), get_args(Readout), field="readout")
     message = target_pb2.Term(unit=target_pb2.Unit(model=unit.model, tap=unit.tap), readout=read)
     if term.weight != 1:
         message.weight = term.weight
     try:
         if isinstance(unit.unit, str):
             message.unit.label = unit.unit
+        elif isinstance(unit.unit, Direction | Features):
+            _set_whole(message.unit, unit.unit)
         else:
             message.unit.index = unit.unit
         if unit.position is not None:

@@ -7,17 +7,16 @@ from __future__ import annotations
 
 import difflib
 import inspect
-import io
 import json
 import os
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
 from typing import Any, Literal, TypeVar, Unpack, cast, get_args
 
 from dgnam_proto.v1 import catalog_pb2, server_pb2, synthesis_pb2
 
 from . import _result, _types
 from ._errors import InvalidRequestError, ProtocolError
+from ._picture import is_picture, picture_file
 from ._target import TargetLike, choice, target_message
 
 RecipeLike = _result.Recipe | dict[str, Any] | str | os.PathLike[str]
@@ -110,7 +109,7 @@ def pixels_request(target: TargetLike, variants: int | None = None, **options: A
         if side is not None:
             _set(request, field, side)
     if (start := options.get("start")) is not None:
-        request.start_image = start.png if isinstance(start, _result.Result) else _picture_file(start)
+        request.start_image = picture_file(start, field="start")
     for name in options.keys() - _types.PixelOptions.__annotations__.keys():
         if options[name] is not None:
             _set_option(request, name, options[name])
@@ -322,31 +321,13 @@ def _set(request: Request, field: str, value: Any) -> None:
 def _set_start(request: synthesis_pb2.SynthesizeRequest, start: Any) -> None:
     if start is None:
         return
-    if isinstance(start, bytes | bytearray | memoryview | str | os.PathLike) or _is_picture(start):
-        request.start_image = _picture_file(start)
+    if is_picture(start):
+        request.start_image = picture_file(start, field="start")
     elif hasattr(start, "__array__") or isinstance(start, Iterable):
         _set_start_code(request, start)
     else:
         description = f"a {type(start).__name__} is neither a code nor a picture: pass an array, a PIL image, a path, or a file's bytes"
         raise InvalidRequestError(f"start: {description}", violations=[("start", description)])
-
-
-def _is_picture(value: Any) -> bool:
-    return hasattr(value, "convert") and hasattr(value, "getbands")  # a PIL image, told without importing PIL
-
-
-def _picture_file(start: Any) -> bytes:
-    """A picture file's bytes, from themselves, a path, or a PIL image."""
-    if isinstance(start, bytes | bytearray | memoryview):
-        return bytes(start)
-    if isinstance(start, str | os.PathLike):
-        return Path(start).read_bytes()
-    if _is_picture(start):
-        file = io.BytesIO()
-        start.convert("RGB").save(file, format="PNG")
-        return file.getvalue()
-    description = f"a {type(start).__name__} is not a picture: pass a Result, a PIL image, a path, or a file's bytes"
-    raise InvalidRequestError(f"start: {description}", violations=[("start", description)])
 
 
 def _set_option(request: synthesis_pb2.SynthesizePixelsRequest, name: str, value: Any) -> None:

@@ -14,6 +14,7 @@ from dgnam_models import Network
 from dgnam_server import __version__, catalog
 from dgnam_server.catalog import Catalog
 from dgnam_server.config import Config, ConfigError
+from dgnam_server.engine import heap
 from dgnam_server.engine.engine import Engine, EngineLimits
 from dgnam_server.rpc.messages import Provenance
 from dgnam_server.rpc.service import CatalogServicer, ServerServicer, SynthesisServicer
@@ -48,6 +49,7 @@ def build(config: Config, started: float, networks: Sequence[Network] = ()) -> A
         ConfigError: the device is not there.
         CardError: a model cannot be loaded.
     """
+    heap.keep_freed_memory()
     threads = config.threads or torch.get_num_threads()
     # Only the device thread gets a team of OpenMP threads. With a second team (loading would start one here), there are more than
     # cores, they stop spinning at barriers, and a lone row's step took 1.6 times as long.

@@ -7,6 +7,7 @@ from pathlib import Path
 import dgnam_models
 import torch
 from dgnam_models import CardError, Generator, ModelCard, Network
+from dgnam_models.packed import pack_
 from dgnam_models.patches import FILE as PATCH_FILE
 from dgnam_models.patches import PatchSet
 from dgnam_models.precision import has_fast_bfloat16
@@ -56,7 +57,7 @@ def load(
         dtype = torch.bfloat16 if has_fast_bfloat16(device) else torch.float32
     networks, generators = {}, {}
     for name in dgnam_models.names(packs):
-        model = dgnam_models.load(name, device, packs, dtype)
+        model = pack_(dgnam_models.load(name, device, packs, dtype))
         if isinstance(model, Generator):
             generators[name] = model
         else:

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import io
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
-from dgnam_client import InvalidAddressError, InvalidRequestError, Term, Unit
+from dgnam_client import Direction, Features, InvalidAddressError, InvalidRequestError, Term, Unit
 from dgnam_client._target import parse_target, target_message, target_terms
 from dgnam_proto.v1 import target_pb2
+from PIL import Image
 
 LEMON = Unit("alexnet64", "fc8", "lemon")
 TEAPOT = Unit("alexnet64", "fc8", "teapot")
@@ -105,6 +109,31 @@ def test_what_is_not_said_is_left_to_the_server() -> None:
 def test_the_message_gives_the_terms_back() -> None:
     terms = (Term(LEMON, -0.5), Term(Unit("a", "b", 0, (0, 1))), Term(Unit("a", "b", 3), readout="probability"))
     assert target_terms(target_message(terms)) == terms
+
+
+def test_whole_taps_go_and_come_back() -> None:
+    directed = Unit("a", "conv", Direction([1, 0, -2]), (0, 1))
+    message = target_message(
+        [directed, Unit("a", "fc", Features(b"file")), Unit("a", "fc", Features(np.ones((2, 3))))], readout="probability"
+    )
+    assert [term.unit.WhichOneof("unit") for term in message.terms] == ["direction", "features_of", "features"]
+    assert not any(term.readout for term in message.terms), "they say themselves what is read"
+    direction, photograph, activations = (term.unit for term in target_terms(message))
+    assert isinstance(direction.unit, Direction) and np.asarray(direction.unit.vector).tolist() == [1, 0, -2]
+    assert direction.position == (0, 1) and str(direction) == "a:conv:direction@0,1"
+    assert isinstance(photograph.unit, Features) and photograph.unit.of == b"file"
+    assert isinstance(activations.unit, Features) and activations.unit.of.shape == (2, 3)
+    with pytest.raises(InvalidAddressError, match="only real numbers"):
+        target_message(Unit("a", "b", Direction(["x"])))
+
+
+def test_features_of_any_picture(tmp_path: Path) -> None:
+    picture = Image.new("RGB", (2, 2), "red")
+    picture.save(tmp_path / "red.png")
+    for of in (picture, tmp_path / "red.png", str(tmp_path / "red.png"), (tmp_path / "red.png").read_bytes()):
+        (term,) = target_message(Unit("a", "b", Features(of))).terms
+        with Image.open(io.BytesIO(term.unit.features_of)) as sent:
+            assert sent.getpixel((1, 1)) == (255, 0, 0)
 
 
 @pytest.mark.parametrize("unit", [Unit("a", "b", -1), Unit("a", "b", 2**32), Unit("a", "b", 1, (-1, 0)), Unit("a", "b", 1.5)])  # type: ignore[arg-type]

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from dgnam_client import AsyncClient, Client, InvalidRequestError, Progress, Queued, Result, Started
+from dgnam_client import AsyncClient, Client, Direction, Features, InvalidRequestError, Progress, Queued, Result, Started, Unit
 from PIL import Image
 
 LEMON = "tiny:fc8:lemon"
@@ -86,6 +86,22 @@ def test_pixels_replay_to_the_same_bits(server: Any, tmp_path: Path) -> None:
     assert refined.array.std() > 0.01
     assert isinstance(events[-1], Result)
     assert events[-1].array.shape == (40, 36, 3)
+
+
+def test_pixels_become_like_a_picture_to_the_network(server: Any, tmp_path: Path) -> None:
+    """Features as the target (Pan et al. 2017, eq. 4), and a direction, with their recipes."""
+    wanted = Image.effect_noise((32, 32), 80).convert("RGB")
+    with Client(server.address) as client:
+        target = Unit("tiny", "pool1", Features(wanted))
+        result = drawn(client.synthesize_pixels(target, steps=40, method="normalized", shift_px=0, crop=0, determinism="strict"))
+        assert result.history[0, 0] < -0.3 and result.activation > 0.7 * result.history[0, 0]
+        result.save(tmp_path / "like.png", recipe=True)
+        assert drawn(client.replay(tmp_path / "like.json")).png == result.png
+        along, unit = (
+            drawn(client.synthesize_pixels(Unit("tiny", "fc8", what), steps=3, determinism="strict"))
+            for what in (Direction([0, 0, 1, 0, 0, 0, 0]), 2)
+        )
+        np.testing.assert_allclose(along.array, unit.array, atol=1e-4)
 
 
 def test_pixels_are_refused_by_name(server: Any) -> None:

@@ -3,8 +3,8 @@
     python -m dgnam_models.study.paper priors pairs
     python -m dgnam_models.study.paper --data photographs/ --val held-out/ --scenes-val scenes/
 
-Without FIGURE, all of them. Some show classifiers that must be trained first: give --data once, and --run-dir keeps them. Sheets are
-written as NAME.png, numbers as NAME.json.
+Without FIGURE, all of them. Some show classifiers that must be trained first: give --data once, and --run-dir keeps them, and the
+patches that the patch prior needs, which are cut from --data or else --val. Sheets are written as NAME.png, numbers as NAME.json.
 """
 
 import argparse

@@ -45,18 +45,24 @@ class Position(_message.Message):
     def __init__(self, y: _Optional[int] = ..., x: _Optional[int] = ...) -> None: ...
 
 class Unit(_message.Message):
-    __slots__ = ("model", "tap", "index", "label", "position")
+    __slots__ = ("model", "tap", "index", "label", "direction", "features", "features_of", "position")
     MODEL_FIELD_NUMBER: _ClassVar[int]
     TAP_FIELD_NUMBER: _ClassVar[int]
     INDEX_FIELD_NUMBER: _ClassVar[int]
     LABEL_FIELD_NUMBER: _ClassVar[int]
+    DIRECTION_FIELD_NUMBER: _ClassVar[int]
+    FEATURES_FIELD_NUMBER: _ClassVar[int]
+    FEATURES_OF_FIELD_NUMBER: _ClassVar[int]
     POSITION_FIELD_NUMBER: _ClassVar[int]
     model: str
     tap: str
     index: int
     label: str
+    direction: Array
+    features: Array
+    features_of: bytes
     position: Position
-    def __init__(self, model: _Optional[str] = ..., tap: _Optional[str] = ..., index: _Optional[int] = ..., label: _Optional[str] = ..., position: _Optional[_Union[Position, _Mapping]] = ...) -> None: ...
+    def __init__(self, model: _Optional[str] = ..., tap: _Optional[str] = ..., index: _Optional[int] = ..., label: _Optional[str] = ..., direction: _Optional[_Union[Array, _Mapping]] = ..., features: _Optional[_Union[Array, _Mapping]] = ..., features_of: _Optional[bytes] = ..., position: _Optional[_Union[Position, _Mapping]] = ...) -> None: ...
 
 class Term(_message.Message):
     __slots__ = ("unit", "weight", "readout")

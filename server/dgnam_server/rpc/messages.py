@@ -128,7 +128,8 @@ def _completed(request: Request, spec: SynthesisSpec, variant: int) -> Request:
     filled.CopyFrom(request)
     for term, known in zip(filled.target.terms, spec.terms, strict=True):
         term.weight = known.weight
-        term.readout = _key(translate.READOUTS, known.readout)  # type: ignore[assignment]
+        if known.readout in translate.READOUTS.values():  # else the unit itself says what is read
+            term.readout = _key(translate.READOUTS, known.readout)  # type: ignore[assignment]
     filled.target.balance = _key(translate.BALANCES, spec.balance)  # type: ignore[assignment]
     filled.determinism = _key(translate.STRICTNESS, spec.strict)  # type: ignore[assignment]
     filled.method = spec.method

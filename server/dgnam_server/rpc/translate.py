@@ -9,7 +9,7 @@ from dgnam_models import Generator, Network
 from dgnam_models.card import Tap
 from dgnam_proto import arrays
 from dgnam_proto.v1.synthesis_pb2 import Determinism, SynthesizePixelsRequest, SynthesizeRequest
-from dgnam_proto.v1.target_pb2 import Balance, Readout, Target, Term, Unit
+from dgnam_proto.v1.target_pb2 import Array, Balance, Readout, Target, Term, Unit
 
 from dgnam_server.catalog import Catalog
 from dgnam_server.config import Config
@@ -27,6 +27,11 @@ BALANCES: Mapping[int, spec.Balance] = {
     Balance.BALANCE_NONE: spec.Balance.NONE,
     Balance.BALANCE_GRADIENT_NORM: spec.Balance.GRADIENT_NORM,
     Balance.BALANCE_EQUAL_ACTIVATION: spec.Balance.EQUAL_ACTIVATION,
+}
+WHOLE: Mapping[str, spec.Readout] = {  # the fields of a Unit that mean all units of its tap
+    "direction": spec.Readout.DIRECTION,
+    "features": spec.Readout.FEATURES,
+    "features_of": spec.Readout.FEATURES,
 }
 STRICTNESS: Mapping[int, bool] = {Determinism.DETERMINISM_ROUNDING: False, Determinism.DETERMINISM_STRICT: True}
 _NO_ENCODER = "the code of {} is no network's activations, so no picture has one"
@@ -52,7 +57,7 @@ def synthesis(request: SynthesizeRequest, catalog: Catalog, config: Config) -> s
     problems = Problems()
     prior = lookup.generator(catalog, request.prior if request.HasField("prior") else catalog.default_prior, "prior", problems)
     method = _method(request.method if request.HasField("method") else DEFAULT_METHOD, False, problems)
-    terms = _terms(request.target, catalog, config.max_terms, prior, method, problems)
+    terms = _terms(request.target, catalog, config, prior, method, problems)
     balance = _choice(request.target.balance, BALANCES, spec.Balance.NONE, Balance.items(), "target.balance", problems)
     strict = _choice(request.determinism, STRICTNESS, False, Determinism.items(), "determinism", problems)
     known = method or METHODS[DEFAULT_METHOD]
@@ -92,7 +97,7 @@ def pixels(request: SynthesizePixelsRequest, catalog: Catalog, config: Config) -
     """
     problems = Problems()
     method = _method(request.method if request.HasField("method") else DEFAULT_PIXEL_METHOD, True, problems)
-    terms = _terms(request.target, catalog, config.max_terms, None, method, problems)
+    terms = _terms(request.target, catalog, config, None, method, problems)
     balance = _choice(request.target.balance, BALANCES, spec.Balance.NONE, Balance.items(), "target.balance", problems)
     strict = _choice(request.determinism, STRICTNESS, False, Determinism.items(), "determinism", problems)
     settings: spec.Settings = {}
@@ -146,20 +151,22 @@ def _method(name: str, pixels: bool, problems: Problems) -> Method | None:
 
 
 def _terms(
-    target: Target, catalog: Catalog, most: int, prior: Generator | None, method: Method | None, problems: Problems
+    target: Target, catalog: Catalog, config: Config, prior: Generator | None, method: Method | None, problems: Problems
 ) -> tuple[spec.Term, ...]:
     if not target.terms:
         problems.invalid("target.terms", "is empty; name at least one unit")
+    most = config.max_terms
     if len(target.terms) > most:
         problems.invalid("target.terms", f"has {len(target.terms)} terms; at most {most} are allowed")
-    terms: dict[tuple[spec.Unit, spec.Readout], int] = {}
+    units: dict[tuple[spec.Unit, spec.Readout], int] = {}
     found = []
     for index, message in enumerate(target.terms[:most]):
         path = f"target.terms[{index}]"
-        term = _term(message, catalog, prior, method, path, problems)
+        term = _term(message, catalog, config.max_start_image_pixels, prior, method, path, problems)
         if term is None:
             continue
-        first = terms.setdefault((term.unit, term.readout), index)
+        whole = term.readout in WHOLE.values()
+        first = index if whole else units.setdefault((term.unit, term.readout), index)
         if first != index:
             problems.invalid(path, f"names the same unit and readout as target.terms[{first}]; make one term of them, with one weight")
         found.append(term)
@@ -167,7 +174,7 @@ def _terms(
 
 
 def _term(
-    message: Term, catalog: Catalog, prior: Generator | None, method: Method | None, path: str, problems: Problems
+    message: Term, catalog: Catalog, most_pixels: int, prior: Generator | None, method: Method | None, path: str, problems: Problems
 ) -> spec.Term | None:
     weight = message.weight if message.HasField("weight") else 1.0
     if not math.isfinite(weight) or weight == 0:
@@ -189,12 +196,40 @@ def _term(
     if tap is None:
         return None
     output = network.card.output_tap
+    if (kind := message.unit.WhichOneof("unit")) in WHOLE:
+        if message.readout:
+            problems.invalid(f"{path}.readout", f"is set, but what is read of the whole tap says unit.{kind}; leave it out")
+        return _whole(message.unit, kind, weight, network, tap, most_pixels, unit_path, problems)
     readout = asked or (method.readout if method and tap.name == output else spec.Readout.ACTIVATION)
     if readout is not spec.Readout.ACTIVATION and tap.name != output:
         name = Readout.Name(message.readout)
         problems.invalid(f"{path}.readout", f"is {name}; only the output tap {output} has probabilities, {tap.name} has not")
     unit = _unit(message.unit, network, tap, unit_path, problems)
     return None if unit is None else spec.Term(unit, weight, readout)
+
+
+def _whole(
+    message: Unit, kind: str, weight: float, network: Network, tap: Tap, most_pixels: int, path: str, problems: Problems
+) -> spec.Term:
+    """A term that reads all units of its tap."""
+    position = None
+    if message.HasField("position"):
+        position = (message.position.y, message.position.x)
+        if kind == "direction":
+            _check_position(position, tap, f"{path}.position", problems)
+        else:
+            problems.invalid(f"{path}.position", "is set, but features are those of the whole tap; leave it out")
+    unit = spec.Unit(network.name, tap.name, 0, position)
+    if kind == "features_of":
+        picture = _picture(message.features_of, network.input_size, most_pixels, f"{path}.features_of", problems)
+        return spec.Term(unit, weight, WHOLE[kind], picture=picture)
+    shape = tap.shape if kind == "features" else tap.shape[:1]
+    array = _array(
+        message.features if kind == "features" else message.direction, shape, f"{network.name}:{tap.name}", f"{path}.{kind}", problems
+    )
+    if array is not None and not array.any():
+        problems.invalid(f"{path}.{kind}.data", "is all zero; at least one value must not be")
+    return spec.Term(unit, weight, WHOLE[kind], vector=None if array is None else array.flatten())
 
 
 def _unit(message: Unit, network: Network, tap: Tap, path: str, problems: Problems) -> spec.Unit | None:
@@ -341,28 +376,36 @@ def _start(request: SynthesizeRequest, prior: Generator | None, catalog: Catalog
 
 
 def _start_image(data: bytes, size: tuple[int, int], most_pixels: int, problems: Problems) -> spec.Start:
+    return spec.Start(image=_picture(data, size, most_pixels, "start_image", problems))
+
+
+def _picture(data: bytes, size: tuple[int, int], most_pixels: int, path: str, problems: Problems) -> np.ndarray | None:
     try:
-        return spec.Start(image=pictures.decode(data, size, most_pixels))
+        return pictures.decode(data, size, most_pixels)
     except ValueError as error:
-        problems.invalid("start_image", str(error))
-        return spec.Start()
+        problems.invalid(path, str(error))
+        return None
 
 
 def _start_code(request: SynthesizeRequest, prior: Generator | None, problems: Problems) -> np.ndarray | None:
     if prior is None:  # nothing to compare with, and its name is a problem already
         return None
-    shape = tuple(request.start_code.shape)
-    if shape != (prior.code_size,):
-        problems.invalid("start_code.shape", f"is {list(shape)[:8]}; a code of {prior.name} has the shape [{prior.code_size}]")
+    return _array(request.start_code, (prior.code_size,), f"a code of {prior.name}", "start_code", problems)
+
+
+def _array(message: Array, shape: tuple[int, ...], what: str, path: str, problems: Problems) -> np.ndarray | None:
+    """An array that must have this shape, and finite values."""
+    if tuple(message.shape) != shape:
+        problems.invalid(f"{path}.shape", f"is {list(message.shape)[:8]}; {what} has the shape {list(shape)}")
         return None
     try:
-        code = arrays.from_message(request.start_code)
+        array = arrays.from_message(message)
     except ValueError as error:
-        problems.invalid("start_code.data", str(error))
+        problems.invalid(f"{path}.data", str(error))
         return None
-    if not np.isfinite(code).all():
-        problems.invalid("start_code.data", "has values that are infinite or not numbers")
-    return code
+    if not np.isfinite(array).all():
+        problems.invalid(f"{path}.data", "has values that are infinite or not numbers")
+    return array
 
 
 def _variants(request: SynthesizeRequest | SynthesizePixelsRequest, most: int, problems: Problems) -> int:

@@ -29,8 +29,8 @@ from torch import Tensor
 
 from dgnam_server.synth import objectives, parts
 from dgnam_server.synth.problem import Problem
-from dgnam_server.synth.rows import Rows
-from dgnam_server.synth.spec import SynthesisSpec
+from dgnam_server.synth.rows import READOUTS, Rows
+from dgnam_server.synth.spec import SynthesisSpec, Term
 from dgnam_server.synth.updates import RULES, fresh_state
 
 
@@ -73,12 +73,30 @@ def init(problem: Problem, spec: SynthesisSpec, variant: int, start: Tensor | No
         unit=per_term([term.unit.index for term in terms], torch.int64),
         y=per_term([y for y, _ in positions], torch.int64),
         x=per_term([x for _, x in positions], torch.int64),
-        readout=per_term([objectives.READOUTS.index(term.readout) for term in terms], torch.int64),
+        readout=per_term([READOUTS.index(term.readout) for term in terms], torch.int64),
+        vector=_vectors(problem, terms, device),
         weight=per_term([term.weight for term in terms], torch.float32),
         real=per_term([True] * len(terms), torch.bool),
         history=torch.zeros(1, spec.steps, len(terms), device=device),
         stopped=column(-1, torch.int64),
     )
+
+
+def _vectors(problem: Problem, terms: Sequence[Term], device: torch.device) -> Tensor:
+    """What the terms want of a whole tap, (1, T, L), filled up with zeros."""
+    found = [_vector(problem, term, device) for term in terms]
+    return torch.nn.utils.rnn.pad_sequence(found, batch_first=True)[None]
+
+
+@torch.no_grad()
+def _vector(problem: Problem, term: Term, device: torch.device) -> Tensor:
+    if term.vector is not None:
+        return torch.from_numpy(term.vector).to(device).flatten()
+    if term.picture is None:
+        return torch.empty(0, device=device)
+    picture = torch.from_numpy(term.picture).permute(2, 0, 1)[None].to(device)
+    network = next(network for network in problem.networks if network.name == term.unit.model)
+    return network.activations(picture, [term.unit.tap])[term.unit.tap].flatten()
 
 
 def step(problem: Problem, rows: Rows) -> tuple[Rows, Seen]:

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
+from dgnam_server.synth.spec import Readout
+
 
 @dataclass(frozen=True, eq=False)
 class Rows:
@@ -23,7 +25,8 @@ class Rows:
     unit: Tensor  # (B, T) int64
     y: Tensor  # (B, T) int64, position in the map; -1: the mean over the map
     x: Tensor  # (B, T) int64
-    readout: Tensor  # (B, T) int64, what is read off the unit: READOUTS of objectives.py
+    readout: Tensor  # (B, T) int64, the place of the term's readout in READOUTS
+    vector: Tensor  # (B, T, L) float32, of terms that read a whole tap; L = 0 where there are none, zeros beyond a term's own length
     weight: Tensor  # (B, T) float32
     real: Tensor  # (B, T) bool, False where a term only fills up
     history: Tensor  # (B, S, T) float32, activations at each step, S >= steps
@@ -31,6 +34,10 @@ class Rows:
 
     def __len__(self) -> int:
         return len(self.code)
+
+    def reads(self, readout: Readout) -> Tensor:
+        """Which terms read this, (B, T) bool."""
+        return self.readout == READOUTS.index(readout)
 
     def now(self, name: str) -> Tensor:
         """An option's value at this step, (B,): linear from `name` to its `end_...` where the method has one, else constant.
@@ -46,14 +53,16 @@ class Rows:
         return type(self)(**{field.name: _each(lambda tensor: tensor[at], getattr(self, field.name)) for field in fields(self)})
 
 
+READOUTS = tuple(Readout)
 TERM_FIELDS = ("source", "unit", "y", "x", "readout", "weight", "real")
 
 
 def concat(parts: Sequence[Rows]) -> Rows:
-    """All rows of `parts` in order, filled up to the largest number of terms and the longest history."""
+    """All rows of `parts` in order, filled up to the largest number of terms, the longest history and the longest vector."""
     terms = max(part.unit.shape[1] for part in parts)
     span = max(part.history.shape[1] for part in parts)
-    filled = [_filled(part, terms, span) for part in parts]
+    length = max(part.vector.shape[2] for part in parts)
+    filled = [_filled(part, terms, span, length) for part in parts]
     return Rows(**{field.name: _each(_cat, *(getattr(part, field.name) for part in filled)) for field in fields(Rows)})
 
 
@@ -68,7 +77,7 @@ def _each(function: Callable[..., Tensor], *values: Any) -> Any:
     return {name: function(*(value[name] for value in values)) for name in values[0]}
 
 
-def _filled(part: Rows, terms: int, span: int) -> Rows:
+def _filled(part: Rows, terms: int, span: int, length: int) -> Rows:
     missing = terms - part.unit.shape[1]
     values = {field.name: getattr(part, field.name) for field in fields(Rows)}
     if missing:
@@ -76,5 +85,6 @@ def _filled(part: Rows, terms: int, span: int) -> Rows:
             first = values[name][:, :1]
             filler = torch.zeros_like(first) if name in ("weight", "real") else first
             values[name] = torch.cat([values[name], filler.expand(-1, missing)], dim=1)
+    values["vector"] = pad(values["vector"], (0, length - part.vector.shape[2], 0, missing))
     values["history"] = pad(values["history"], (0, missing, 0, span - part.history.shape[1]))
     return Rows(**values)

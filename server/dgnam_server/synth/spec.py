@@ -1,18 +1,20 @@
 """SynthesisSpec: one request, checked and complete. Everything here is frozen and has no default left to fill in."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 import numpy as np
 
 
 class Readout(Enum):
-    """What is read off a unit."""
+    """What is read off a tap, as one number."""
 
     ACTIVATION = "activation"  # before the layer's ReLU; an output unit's logit
     PROBABILITY = "probability"  # an output unit's softmax probability
     LOG_PROBABILITY = "log-probability"  # its logarithm
+    DIRECTION = "direction"  # the weighted sum of all units
+    FEATURES = "features"  # minus the distance of all activations to given ones
 
 
 class Balance(Enum):
@@ -35,11 +37,18 @@ class Unit:
 
 @dataclass(frozen=True)
 class Term:
-    """One unit of a target."""
+    """One unit of a target. A term that reads all units of a tap has a `vector`, and its unit's index means nothing.
+
+    Attributes:
+        vector: of DIRECTION (C,), a weight for each unit; of FEATURES (N,), the activations that are wanted, all of the tap in a row.
+        picture: of FEATURES instead of the vector, (H, W, 3) float32 RGB in [0, 1], the picture whose activations are wanted.
+    """
 
     unit: Unit
     weight: float = 1.0
     readout: Readout = Readout.ACTIVATION
+    vector: np.ndarray | None = field(default=None, compare=False)
+    picture: np.ndarray | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, eq=False)

@@ -41,7 +41,7 @@ def pack(tiny_pack: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(tiny_pack, pack)
     cards = dgnam_models.cards([pack])
     tiny, prior = cards["tiny"], cards["tiny-prior"]
-    for card in (replace(tiny, name=TARGET), *(replace(prior, name=name) for name in (PRIOR, PRIORS[0]))):
+    for card in (replace(tiny, name=TARGET), *(replace(prior, name=name) for name in PRIORS)):
         card.write(pack / "cards" / f"{card.name}.toml")
     torch.manual_seed(0)
     for judge in JUDGES:
@@ -102,8 +102,8 @@ def test_numbers_that_can_be_worked_out(study: Study) -> None:
     assert hidden["conv1"]["field_px"] == "5 x 5"
     assert all(abs(layer["kept_by_crop"] - 1) < 1e-3 for layer in hidden.values()), "nothing beyond the crop counts"
     priors = figures.draw("priors", study).numbers
-    assert priors["missing"] == list(PRIORS[2:]), "two are bundled or in the pack"
-    assert priors[PRIORS[0]] == priors[PRIORS[1]], "one prior under two names"
+    assert priors["missing"] == []
+    assert priors[PRIORS[0]] == priors[PRIORS[1]] == priors[PRIORS[2]], "one prior under three names"
     altered = figures.draw("altered", study).numbers["swapped"]
     assert altered["judge_on_photographs"] == 0.9
     assert altered["pictures"] == 4
@@ -125,7 +125,7 @@ def test_numbers_of_pictures_without_a_prior(study: Study) -> None:
     architectures = figures.draw("pixel_architectures", study).numbers
     assert set(architectures) == {"pictures", *(f"drawn for {name}" for name in (TARGET, *JUDGES))}
     maps = figures.draw("activation_maps", study).numbers
-    for way in ("off", "on"):
+    for way in ("off", "on", "on above 0.75"):
         assert 0 < maps[way]["gradient energy inside"] <= 1
         assert maps[way]["centres"] >= 1, "the highest place counts"
 

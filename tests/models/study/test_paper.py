@@ -11,7 +11,8 @@ import pytest
 import torch
 from dgnam_models import patches
 from dgnam_models.study import figures, paper
-from dgnam_models.study.study import JUDGES, PRIOR, TARGET
+from dgnam_models.study.figures.priors import PRIORS
+from dgnam_models.study.study import JUDGES, TARGET
 from dgnam_models.train.config import Recipe
 from dgnam_models.train.loop import Run
 from PIL import Image
@@ -39,13 +40,7 @@ def test_all_bad_arguments_are_told_at_once(tmp_path: Path, capsys: pytest.Captu
     assert len(told) == 5
     for line, words in zip(
         told,
-        [
-            "no figure 'nothing'; there are activation_maps, ",
-            "altered shows classifiers",
-            "nowhere does not exist",
-            "--units is 0",
-            "--seed is -1",
-        ],
+        ["'nothing'; there are activation_maps, ", "altered shows classifiers", "nowhere does not exist", "--units is 0", "--seed is -1"],
         strict=True,
     ):
         assert words in line
@@ -94,7 +89,8 @@ def test_a_figure_end_to_end(tiny_pack: Path, tmp_path: Path, capsys: pytest.Cap
     pack = tmp_path / "pack"
     shutil.copytree(tiny_pack, pack)
     cards = dgnam_models.cards([pack])
-    for card, name in (("tiny", TARGET), ("tiny-res", JUDGES[0]), ("tiny-res", JUDGES[1]), ("tiny-prior", PRIOR)):
+    bundled = {TARGET: "tiny", **dict.fromkeys(JUDGES, "tiny-res"), **dict.fromkeys(PRIORS, "tiny-prior")}
+    for name, card in bundled.items():
         replace(cards[card], name=name).write(pack / "cards" / f"{name}.toml")
     out = tmp_path / "out"
     assert paper.main(["architectures", "--models", str(pack), "--units", "2", "--out", str(out), "--device", "cpu"]) == 0

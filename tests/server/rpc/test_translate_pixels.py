@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import torch
 from dgnam_models.patches import PatchSet
+from dgnam_proto import arrays
 from dgnam_proto.v1.synthesis_pb2 import DETERMINISM_STRICT, SynthesizePixelsRequest, SynthesizeRequest
-from dgnam_proto.v1.target_pb2 import Target, Term, Unit
+from dgnam_proto.v1.target_pb2 import READOUT_PROBABILITY, Position, Target, Term, Unit
 from dgnam_server.catalog import Catalog
 from dgnam_server.config import Config
 from dgnam_server.engine.job import Ending, Finished
@@ -18,6 +19,7 @@ from dgnam_server.rpc import messages, translate
 from dgnam_server.rpc.messages import Answer, Provenance
 from dgnam_server.synth import memory
 from dgnam_server.synth.methods import METHODS, Method
+from dgnam_server.synth.spec import Readout
 from PIL import Image
 
 Change = Callable[[SynthesizePixelsRequest], object]
@@ -116,6 +118,51 @@ def test_a_pixel_method_of_the_other_call(request_: SynthesizeRequest, tiny: Cat
     request_.method = "pyramid"
     with pytest.raises(InvalidRequest, match="optimizes pixels: call SynthesizePixels"):
         translate.synthesis(request_, tiny, Config())
+
+
+def png(width: int, height: int) -> bytes:
+    stream = io.BytesIO()
+    Image.new("RGB", (width, height), "teal").save(stream, "PNG")
+    return stream.getvalue()
+
+
+def whole(request: SynthesizePixelsRequest, tap: str, **unit: object) -> SynthesizePixelsRequest:
+    request.target.terms.add(unit=Unit(model="tiny", tap=tap, **unit))  # type: ignore[arg-type]
+    return request
+
+
+def test_terms_of_a_whole_tap(pixels: SynthesizePixelsRequest, tiny: Catalog) -> None:
+    for vector in ([1.0, 2, 3, 4, 5, 6, 7, 8], range(8)):
+        whole(pixels, "conv3", direction=arrays.to_message(vector), position=Position(y=0, x=1))
+    whole(pixels, "conv3", features=arrays.to_message(np.ones((8, 4, 4))))
+    whole(pixels, "fc6", features_of=png(50, 40))
+    _, first, second, wanted, of = translate.pixels(pixels, tiny, Config()).terms
+    assert first.readout is second.readout is Readout.DIRECTION and first.unit.position == (0, 1)
+    assert first.vector is not None and first.vector.tolist() == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert second.vector is not None and second.vector.tolist() == list(range(8)), "two directions of one tap are two terms"
+    assert wanted.readout is of.readout is Readout.FEATURES and wanted.vector is not None and wanted.vector.shape == (8 * 4 * 4,)
+    assert of.picture is not None and of.picture.shape == (32, 32, 3)
+
+
+def test_what_is_wrong_with_terms_of_a_whole_tap(pixels: SynthesizePixelsRequest, tiny: Catalog) -> None:
+    whole(pixels, "conv3", direction=arrays.to_message(range(5)))
+    whole(pixels, "conv3", features=arrays.to_message(range(8)), position=Position())
+    whole(pixels, "fc6", features_of=b"no picture")
+    whole(pixels, "fc8", direction=arrays.to_message(np.zeros(7)))
+    whole(pixels, "fc8", direction=arrays.to_message(np.full(7, np.nan)), position=Position())
+    pixels.target.terms[4].readout = READOUT_PROBABILITY
+    with pytest.raises(InvalidRequest) as caught:
+        translate.pixels(pixels, tiny, Config())
+    assert [(violation.field.removeprefix("target."), violation.description) for violation in caught.value.violations] == [
+        ("terms[1].unit.direction.shape", "is [5]; tiny:conv3 has the shape [8]"),
+        ("terms[2].unit.position", "is set, but features are those of the whole tap; leave it out"),
+        ("terms[2].unit.features.shape", "is [8]; tiny:conv3 has the shape [8, 4, 4]"),
+        ("terms[3].unit.features_of", "is not a PNG, JPEG or WebP file"),
+        ("terms[4].readout", "is set, but what is read of the whole tap says unit.direction; leave it out"),
+        ("terms[4].unit.direction.data", "is all zero; at least one value must not be"),
+        ("terms[5].unit.position", "is set, but fc8 is not convolutional: its units have no positions"),
+        ("terms[5].unit.direction.data", "has values that are infinite or not numbers"),
+    ]
 
 
 def test_patches_that_are_not_there(pixels: SynthesizePixelsRequest, tiny: Catalog) -> None:

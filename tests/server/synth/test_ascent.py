@@ -156,6 +156,63 @@ def test_positions_probabilities_and_means_are_read_as_addressed(tiny: Catalog) 
     torch.testing.assert_close(seen.activation[0], torch.stack(expected))
 
 
+def test_terms_of_a_whole_tap_are_read_as_addressed(tiny: Catalog) -> None:
+    random = np.random.default_rng(0)
+    weights, wanted = random.standard_normal(8, dtype=np.float32), random.standard_normal(12, dtype=np.float32)
+    photograph = random.random((32, 32, 3), dtype=np.float32)
+    terms = (
+        Term(Unit("tiny", "conv3", 0), readout=Readout.DIRECTION, vector=weights),
+        Term(Unit("tiny", "conv3", 0, (1, 3)), readout=Readout.DIRECTION, vector=weights),
+        Term(Unit("tiny", "fc7", 0), readout=Readout.FEATURES, vector=wanted),
+        Term(Unit("tiny-res", "res3a", 0), readout=Readout.FEATURES, picture=photograph),
+        Term(Unit("tiny", "fc8", 4)),
+    )
+    spec = replace(spec_for(("tiny", "fc8", 0)), terms=terms)
+    problem = problem_for(tiny, spec)
+    rows = ascent.init(problem, spec, 0)
+    image = problem.prior.draw(rows.code)
+    found = tiny.networks["tiny"].activations(image, ["conv3", "fc7", "fc8"])
+    residual = tiny.networks["tiny-res"]
+    photographed = residual.activations(torch.from_numpy(photograph).permute(2, 0, 1)[None], ["res3a"])["res3a"]
+    drawn = residual.activations(image, ["res3a"])["res3a"]
+    v, phi_0 = torch.from_numpy(weights), torch.from_numpy(wanted)
+    expected = [
+        v @ found["conv3"][0].mean((1, 2)),
+        v @ found["conv3"][0, :, 1, 3],
+        -(found["fc7"][0] - phi_0).square().sum() / phi_0.square().sum(),
+        -(drawn - photographed).square().sum() / photographed.square().sum(),
+        found["fc8"][0, 4],
+    ]
+    _, seen = ascent.step(problem, rows)
+    torch.testing.assert_close(seen.activation[0], torch.stack(expected), rtol=1e-4, atol=1e-5)
+
+
+def test_a_direction_along_one_unit_draws_that_unit(tiny: Catalog) -> None:
+    unit = spec_for(("tiny", "fc8", 2), seed=1)
+    along = replace(unit, terms=(Term(Unit("tiny", "fc8", 0), readout=Readout.DIRECTION, vector=np.eye(7, dtype=np.float32)[2]),))
+    problem = problem_for(tiny, unit)
+    pictures = [ascent.run(problem, ascent.init(problem, spec, 0))[1].image for spec in (unit, along)]
+    torch.testing.assert_close(*pictures, rtol=1e-4, atol=1e-5)
+
+
+def test_whole_taps_and_units_share_a_batch_without_changing_each_other(tiny: Catalog) -> None:
+    wanted = np.linspace(-1, 1, 12, dtype=np.float32)
+    features = Term(Unit("tiny", "fc7", 0), readout=Readout.FEATURES, vector=wanted)
+    direction = Term(Unit("tiny", "fc8", 0), 0.5, Readout.DIRECTION, vector=np.linspace(1, -1, 7, dtype=np.float32))
+    specs = [
+        replace(spec_for(("tiny", "fc7", 1), ("tiny", "fc8", 2), seed=1)),
+        replace(spec_for(("tiny", "fc8", 0), seed=2), terms=(features, direction)),
+        replace(spec_for(("tiny", "fc8", 0), seed=3), terms=(direction, Term(Unit("tiny", "fc7", 5)), features)),
+    ]
+    mixed = problem_for(tiny, *specs)
+    rows, seen = ascent.run(mixed, concat([ascent.init(mixed, spec, 0) for spec in specs]))
+    for i, spec in enumerate(specs):
+        alone, alone_seen = ascent.run(mixed, ascent.init(mixed, spec, 0))
+        torch.testing.assert_close(seen.image[i], alone_seen.image[0], rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(rows.history[i, :, : len(spec.terms)], alone.history[0], rtol=1e-4, atol=1e-5)
+    assert rows.history[1, -1, 0] > rows.history[1, 0, 0], "the features come closer"
+
+
 def test_nan_gradient_keeps_the_code_and_its_neighbours(tiny: Catalog) -> None:
     spec = spec_for(("tiny", "fc8", 1))
     problem = problem_for(tiny, spec)

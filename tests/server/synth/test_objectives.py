@@ -24,7 +24,8 @@ def rows_with(weight: list[list[float]], real: list[list[bool]] | None = None) -
         unit=ints,
         y=ints - 1,
         x=ints - 1,
-        readout=torch.zeros(n, t, dtype=torch.int64),
+        readout=ints,
+        vector=torch.zeros(n, t, 0),
         weight=w,
         real=torch.ones(n, t, dtype=torch.bool) if real is None else torch.tensor(real),
         history=torch.zeros(n, 1, t),
@@ -70,6 +71,18 @@ def test_fillers_change_nothing(balance: Balance) -> None:
     filled = torch.cat([two_terms(code), two_terms(code)[:, :1]], dim=1)
     rows = rows_with([[1.0, 2.0, 0.0]], [[True, True, False]])
     torch.testing.assert_close(objectives.GRADIENTS[balance](filled, rows, code), bare)
+
+
+def test_along_a_direction_by_hand() -> None:
+    activation, direction = torch.tensor([[[1.0, 2.0, 3.0]]]), torch.tensor([[[0.5, 0.0, -2.0]]])
+    assert objectives.along(activation, direction).tolist() == [[0.5 - 6.0]]
+
+
+def test_likeness_is_equation_4_by_hand() -> None:
+    wanted = torch.tensor([[[3.0, 4.0], [1.0, 1.0]]])
+    assert objectives.likeness(torch.tensor([[0.0, 4.0]]), wanted)[0].tolist() == pytest.approx([-9 / 25, -(1 + 9) / 2])
+    assert objectives.likeness(wanted[:, 0], wanted)[0, 0] == 0
+    assert objectives.likeness(torch.tensor([[3.0, 4.0]]), torch.zeros(1, 1, 2)).tolist() == [[-25.0]], "what fills up stays finite"
 
 
 def test_equal_activation_pulls_values_together() -> None:

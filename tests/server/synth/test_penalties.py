@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from dgnam_server.synth.penalties import p_norm, total_variation
+from dgnam_server.synth.penalties import p_norm, patch_distance, total_variation
 from torch import Tensor
 
 PENALTIES = [p_norm, total_variation]
@@ -49,3 +49,14 @@ def test_rows_are_alone_and_flat_pictures_have_a_finite_slope(penalty: Callable[
         torch.testing.assert_close(penalty(image[row : row + 1], exponents[row : row + 1])[0], together[row])
     flat = torch.zeros(3, 3, 8, 6, requires_grad=True)
     assert torch.autograd.grad(penalty(flat, exponents).sum(), flat)[0].isfinite().all()
+
+
+def test_patch_distance_by_hand() -> None:
+    """Equation 7, and its gradient, which leaves the photographs' patches alone."""
+    cut = torch.tensor([[[1.0, 2.0], [0.0, 1.0]], [[0.0, 0.0], [0.0, 0.0]]], requires_grad=True)
+    nearest = torch.tensor([[[1.0, 0.0], [3.0, 1.0]], [[0.0, 1.0], [0.0, 0.0]]], requires_grad=True)
+    distance = patch_distance(cut, nearest)
+    assert distance.tolist() == [4 + 9, 1]
+    distance.sum().backward()
+    assert cut.grad is not None and cut.grad.tolist() == [[[0, 4], [-6, 0]], [[0, -2], [0, 0]]]
+    assert nearest.grad is None

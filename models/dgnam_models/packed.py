@@ -1,0 +1,164 @@
+"""Layers of frozen networks, prepared for a processor: weights laid out once, and the gradient as one more forward pass.
+
+Asked in the ordinary way, the library chooses by the batch's size how it multiplies, so that a picture's last bits depend on how many
+others are drawn with it; and it brings the weights into its order at every call, forwards and backwards. A frozen layer's weights never
+change, and the gradient of a linear map by its input is a linear map too, so both can be laid out when the model is loaded. oneDNN then has
+one way to multiply, whatever the batch.
+"""
+
+from collections.abc import Callable
+from typing import Any, TypeGuard, TypeVar
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+
+from dgnam_models.network import Generator, Network
+from dgnam_models.precision import has_fast_bfloat16
+
+Pair = tuple[int, ...]
+Map = Callable[[Tensor, torch.Size | None], Tensor]  # a batch, and the shape wanted of the result where it is not the only one
+Layer = nn.Linear | nn.Conv2d | nn.ConvTranspose2d
+Model = TypeVar("Model", bound=Network | Generator)
+_ops = torch.ops.mkldnn
+
+
+def pack_(model: Model) -> Model:
+    """Prepare the linear maps inside `model`, in place, and return it; on other devices than a processor nothing happens.
+
+    The same numbers but for rounding come out, and gradients reach inputs only. `model` runs once, to learn the size of each layer's
+    input; afterwards it can neither be moved to another device or precision, nor give its weights back.
+    """
+    if not torch.backends.mkldnn.is_available() or model.preprocess.mean.device.type != "cpu":
+        return model
+    sizes: dict[Layer, torch.Size] = {}
+
+    def note(layer: Layer, inputs: tuple[Tensor, ...]) -> None:
+        sizes.setdefault(layer, inputs[0].shape)
+
+    handles = [part.register_forward_pre_hook(note) for part in model.modules() if _suits(part)]
+    try:
+        with torch.no_grad():
+            if isinstance(model, Generator):
+                model(model.code_mean[None])
+            else:
+                model.activations(torch.zeros(1, 3, *model.input_size), [tap.name for tap in model.card.taps])
+    finally:
+        for handle in handles:
+            handle.remove()
+    for parent in list(model.modules()):
+        for name, layer in parent.named_children():
+            if _suits(layer) and layer in sizes:
+                setattr(parent, name, Packed(layer, sizes[layer]))
+    return model
+
+
+class Packed(nn.Module):
+    """What `layer` (a Linear, Conv2d or ConvTranspose2d) computes, for inputs that are mostly of shape `size`."""
+
+    def __init__(self, layer: Layer, size: torch.Size) -> None:
+        super().__init__()
+        weight, bias = layer.weight.detach(), None if layer.bias is None else layer.bias.detach()
+        self._forwards: Map
+        self._backwards: Map
+        if isinstance(layer, nn.Linear):
+            self._forwards, self._backwards = _Product(weight, bias), _Product(weight.t().contiguous(), None)
+            return
+        assert all(isinstance(padding, int) for padding in layer.padding)
+        stride, padding, dilation = tuple(layer.stride), tuple(map(int, layer.padding)), tuple(layer.dilation)
+        result = layer(torch.zeros(size, dtype=weight.dtype)).shape
+        if isinstance(layer, nn.ConvTranspose2d):
+            self._forwards = _Transposed(weight, bias, (stride, padding, dilation), size, result)
+            self._backwards = _Convolution(weight, None, (stride, padding, dilation), result)
+            return
+        self._forwards = _Convolution(weight, bias, (stride, padding, dilation), size)
+        if stride == (1, 1):  # then an ordinary convolution with the weights turned round is the transposed one, and faster
+            rest = tuple(d * (k - 1) - p for k, p, d in zip(layer.kernel_size, padding, dilation, strict=True))
+            self._backwards = _Convolution(weight.transpose(0, 1).flip(2, 3), None, (stride, rest, dilation), result)
+        else:
+            self._backwards = _Transposed(weight, None, (stride, padding, dilation), result, size)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = _Frozen.apply(x, self._forwards, self._backwards)  # type: ignore[no-untyped-call]
+        return y
+
+
+class _Product:
+    """`y = x weight^T + bias`; weight (outputs, inputs)."""
+
+    def __init__(self, weight: Tensor, bias: Tensor | None) -> None:
+        self._bias, self._weight = bias, _ops._reorder_linear_weight(weight, 8)  # laid out for a batch of 8, good at any
+
+    def __call__(self, x: Tensor, size: torch.Size | None = None) -> Tensor:
+        y: Tensor = _ops._linear_pointwise(x.contiguous(), self._weight, self._bias, "none", [], "")
+        return y
+
+
+class _Convolution:
+    """`y = weight * x + bias`, a convolution; weight (outputs, inputs, K, K)."""
+
+    def __init__(self, weight: Tensor, bias: Tensor | None, geometry: tuple[Pair, Pair, Pair], size: torch.Size) -> None:
+        stride, padding, dilation = geometry
+        self._bias = bias
+        self._geometry = padding, stride, dilation, 1
+        self._weight = _ops._reorder_convolution_weight(weight, *self._geometry, list(size))
+
+    def __call__(self, x: Tensor, size: torch.Size | None = None) -> Tensor:
+        y: Tensor = _ops._convolution_pointwise(_channels_last(x), self._weight, self._bias, *self._geometry, "none", [], "")
+        return y
+
+
+class _Transposed:
+    """The transposed convolution of weight (inputs, outputs, K, K)."""
+
+    def __init__(
+        self, weight: Tensor, bias: Tensor | None, geometry: tuple[Pair, Pair, Pair], size: torch.Size, result: torch.Size
+    ) -> None:
+        self._bias, (self._stride, self._padding, self._dilation) = bias, geometry
+        self._kernel, self._result = tuple(weight.shape[2:]), result
+        layout = self._padding, self._left_over(size, result), self._stride, self._dilation, 1
+        self._weight = _ops._reorder_convolution_transpose_weight(weight, *layout, list(size))
+
+    def __call__(self, x: Tensor, size: torch.Size | None = None) -> Tensor:
+        layout = self._padding, self._left_over(x.shape, size or self._result), self._stride, self._dilation, 1
+        y: Tensor = _ops._convolution_transpose_pointwise(_channels_last(x), self._weight, self._bias, *layout, "none", [], "")
+        return y
+
+    def _left_over(self, size: torch.Size, result: torch.Size) -> list[int]:
+        """Rows and columns at the end that a strided convolution never saw."""
+        parts = zip(size[2:], result[2:], self._kernel, self._stride, self._padding, self._dilation, strict=True)
+        return [after - ((before - 1) * s - 2 * p + d * (k - 1) + 1) for before, after, k, s, p, d in parts]
+
+
+class _Frozen(torch.autograd.Function):
+    """One linear map and, for the gradient, the other."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, forwards: Map, backwards: Map) -> Tensor:
+        ctx.backwards, ctx.size = backwards, x.shape
+        return forwards(x, None)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+        return ctx.backwards(gradient, ctx.size), None, None
+
+
+def _suits(part: nn.Module) -> TypeGuard[Layer]:
+    if type(part) is nn.Linear:
+        return _computes_in(part.weight.dtype)
+    if type(part) not in (nn.Conv2d, nn.ConvTranspose2d):
+        return False
+    assert isinstance(part, nn.Conv2d | nn.ConvTranspose2d)
+    if part.groups > 1 or part.padding_mode != "zeros" or isinstance(part.padding, str):
+        return False
+    within = all(p <= d * (k - 1) for p, k, d in zip(part.padding, part.kernel_size, part.dilation, strict=True))
+    return within and _computes_in(part.weight.dtype)
+
+
+def _computes_in(dtype: torch.dtype) -> bool:
+    return dtype is torch.float32 or (dtype is torch.bfloat16 and has_fast_bfloat16(torch.device("cpu")))
+
+
+def _channels_last(x: Tensor) -> Tensor:
+    return x.contiguous(memory_format=torch.channels_last)

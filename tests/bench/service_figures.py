@@ -1,0 +1,79 @@
+"""Figures of the whole service: a real server process, the real client, and gRPC between them."""
+
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from dgnam_client import Client, Progress, Result, local_server
+from measuring import Bench, Figures
+from step_figures import target_of
+
+IMPORT = "import time; start = time.perf_counter(); import dgnam_client; print(time.perf_counter() - start)"
+
+
+def measure(bench: Bench) -> Figures:
+    """Start-up and import times; throughput of 1 ... 64 different requests at once; latency of a lone request."""
+    figures = {"client_import_s": client_import_s(bench)}
+    units = addresses(bench)
+    bench.progress("start-up")
+    started = time.perf_counter()
+    with serving(bench) as address, Client(address, synthesis_timeout=3600) as client:
+        figures["start_s"] = time.perf_counter() - started
+        figures["batch_rows"] = client.server_info().limits.max_batch_rows
+        draw(client, units, max(bench.sizes), 2)
+        for size in bench.sizes:
+            steps = bench.steps
+            seconds = bench.seconds(f"{size} requests", lambda size=size, steps=steps: draw(client, units, size, steps))
+            figures[f"grpc_ms_per_row_step_{size}"] = 1000 * seconds / size / steps
+            figures[f"pictures_per_s_{size}"] = size / seconds
+        figures |= lone(bench, client, units[0])
+    return figures
+
+
+def lone(bench: Bench, client: Client, unit: str) -> Figures:
+    """Seconds of a request that has the server to itself: until its first progress, and in all."""
+    bench.progress("a lone request")
+    firsts, totals = [], []
+    for _ in range(bench.repeats):
+        started = time.perf_counter()
+        first = None
+        for event in client.stream(unit, steps=bench.steps):
+            if first is None and isinstance(event, Progress):
+                first = time.perf_counter() - started
+        totals.append(time.perf_counter() - started)
+        firsts.append(totals[-1] if first is None else first)
+    return {"lone_first_progress_s": statistics.median(firsts), "lone_s": statistics.median(totals)}
+
+
+def client_import_s(bench: Bench) -> float:
+    """Seconds of `import dgnam_client` in a fresh interpreter."""
+    bench.progress("client import")
+    times = [float(subprocess.run([sys.executable, "-c", IMPORT], check=True, capture_output=True, text=True).stdout) for _ in range(5)]
+    return statistics.median(times)
+
+
+@contextmanager
+def serving(bench: Bench) -> Iterator[str]:
+    """A server on the bench's models and device; its address."""
+    arguments = ["--device", bench.device.type, "--default-prior", bench.prior, *bench.server_arguments]
+    arguments += ["--models", *map(str, bench.packs)] if bench.packs else []
+    with tempfile.TemporaryDirectory() as folder, local_server(Path(folder), *arguments) as server:
+        yield server.address
+
+
+def addresses(bench: Bench) -> list[str]:
+    """The output units of the prior's encoder, as a client names them."""
+    network = target_of(bench.models())
+    return [f"{network.name}:{network.card.output_tap}:{index}" for index in range(len(network.card.labels))]
+
+
+def draw(client: Client, units: list[str], count: int, steps: int) -> None:
+    """`count` different requests at once."""
+    targets = [units[i % len(units)] for i in range(count)]
+    results = client.synthesize_many(targets, steps=steps, concurrency=count)
+    assert all(isinstance(result, Result) for result in results)

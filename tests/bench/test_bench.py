@@ -1,0 +1,73 @@
+"""The benchmark runs from end to end on tiny models. What it measures is nobody's business here."""
+
+import json
+import math
+from pathlib import Path
+
+import bench as program
+import pytest
+import torch
+from dgnam_server.engine.scheduler import Waiting
+from load_figures import WholeBatches, arrival_times
+from measuring import Bench
+
+
+@pytest.fixture
+def tiny_bench(tiny_pack: Path) -> Bench:
+    return Bench(
+        torch.device("cpu"),
+        packs=(tiny_pack,),
+        prior="tiny-prior",
+        judges=("tiny-res",),
+        sizes=(1, 2),
+        repeats=1,
+        steps=4,
+        timed_steps=1,
+        arrivals=3,
+        watch_s=0.2,
+        server_arguments=("--threads", "1", "--max-batch-rows", "2"),
+    )
+
+
+def test_its_parts_give_figures_that_are_numbers_and_can_be_kept(tiny_bench: Bench, tmp_path: Path) -> None:
+    figures = program.measure(tiny_bench, ["step", "arrivals", "mixed", "quality"])
+    assert all(math.isfinite(value) for value in figures.values()), figures
+    for name in ("naive_ms_per_row_step", "lane_ms_per_row_step_2", "limit_ms_per_row_step", "arrivals_p95_s_60%", "mixed_fairness_ratio"):
+        assert figures[name] > 0
+    assert "whole_batches_arrivals_p95_s_60%" in figures
+    assert figures["quality_activation_ratio"] == pytest.approx(1, abs=0.02), "float32 against float32"
+    kept = json.loads(program.write(tiny_bench, figures, tmp_path).read_text())
+    assert kept["figures"].keys() == figures.keys()
+    assert {"commit", "device", "versions"} <= kept.keys()
+
+
+@pytest.mark.slow
+def test_the_parts_with_processes_of_their_own_too(tiny_bench: Bench) -> None:
+    figures = program.measure(tiny_bench, ["step", "service", "inside"])
+    assert all(math.isfinite(value) for value in figures.values()), figures
+    for name in ("grpc_ms_per_row_step_2", "lone_first_progress_s", "client_import_s", "start_s", "peak_mib", "part_target_ms_per_row"):
+        assert name in figures
+    assert figures["service_share_2"] < 1
+
+
+def test_the_table_has_ratios_where_there_is_something_to_compare_with() -> None:
+    lines = program.table({"naive_ms_per_row_step": 20.0, "lane_ms_per_row_step_8": 5.0, "start_s": 3.0}).splitlines()
+    assert lines[2].split() == ["lane_ms_per_row_step_8", "5.000", "4.00"]
+    assert lines[3].split() == ["start_s", "3.000"]
+
+
+def test_whole_batches_let_nobody_join_a_running_one() -> None:
+    scheduler: WholeBatches[str] = WholeBatches()
+    scheduler.add(0, "key", variants=1, capacity=4)
+    assert scheduler.admit("key") == [Waiting(0, 0, 0)]
+    scheduler.add(1, "key", variants=1, capacity=4)
+    assert scheduler.admit("key") == []
+    scheduler.left("key", 1)
+    assert scheduler.admit("key") == [Waiting(1, 1, 0)]
+
+
+def test_arrivals_are_the_same_each_time_and_as_many_per_second_as_asked() -> None:
+    times = arrival_times(2000, per_s=4.0)
+    assert times == arrival_times(2000, per_s=4.0)
+    assert times == sorted(times)
+    assert times[-1] == pytest.approx(500, rel=0.1)

@@ -1,0 +1,95 @@
+"""Packed layers compute what the layers they replace compute, and so do their gradients."""
+
+from collections.abc import Callable
+from copy import deepcopy
+from pathlib import Path
+
+import dgnam_models
+import pytest
+import torch
+from dgnam_models import Generator, Network
+from dgnam_models.packed import Packed, pack_
+from dgnam_models.precision import has_fast_bfloat16
+from torch import Tensor, nn
+
+LAYERS: dict[str, Callable[[], nn.Module]] = {
+    "3x3": lambda: nn.Conv2d(8, 16, 3, padding=1),
+    "1x1, no bias": lambda: nn.Conv2d(8, 16, 1, bias=False),
+    "5x5, stride 2, few channels": lambda: nn.Conv2d(3, 16, 5, stride=2, padding=2),
+    "stride 3 leaves rows over": lambda: nn.Conv2d(8, 8, 4, stride=3),
+    "dilated": lambda: nn.Conv2d(8, 8, 3, padding=1, dilation=2),
+    "oblong": lambda: nn.Conv2d(8, 8, (1, 5), stride=(2, 1), padding=(0, 2)),
+    "transposed, stride 2": lambda: nn.ConvTranspose2d(8, 16, 4, stride=2, padding=1),
+    "transposed, with rows added": lambda: nn.ConvTranspose2d(8, 16, 3, stride=2, padding=1, output_padding=1, bias=False),
+    "linear": lambda: nn.Linear(14, 5),
+    "linear, no bias": lambda: nn.Linear(14, 16, bias=False),
+    "transposed, stride 1": lambda: nn.ConvTranspose2d(8, 3, 3, padding=1),
+}
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
+@pytest.mark.parametrize("name", LAYERS)
+@pytest.mark.parametrize("batch", [1, 3])
+def test_a_layer_and_its_gradient_are_those_of_the_layer_it_replaces(name: str, dtype: torch.dtype, batch: int) -> None:
+    if dtype is torch.bfloat16 and not has_fast_bfloat16(torch.device("cpu")):
+        pytest.skip("this processor's kernels take no bfloat16")
+    torch.manual_seed(0)
+    layer = LAYERS[name]().to(dtype).requires_grad_(False)
+    shape = (3, 14) if isinstance(layer, nn.Linear) else (layer.in_channels, 14, 14)
+    packed = Packed(layer, torch.Size((1, *shape)))
+    x = torch.randn(batch, *shape, dtype=dtype)
+    (value, slope), (expected, expected_slope) = (both(part, x) for part in (packed, layer))
+    assert value.dtype == slope.dtype == dtype
+    tolerance = 1e-4 if dtype is torch.float32 else 0.02
+    torch.testing.assert_close(value, expected, rtol=tolerance, atol=tolerance * float(expected.abs().max()))
+    torch.testing.assert_close(slope, expected_slope, rtol=tolerance, atol=tolerance * float(expected_slope.abs().max()))
+
+
+def both(layer: nn.Module, x: Tensor) -> tuple[Tensor, Tensor]:
+    """The layer's output and the gradient of its weighted sum by the input."""
+    x = x.clone().requires_grad_()
+    y = layer(x)
+    weights = torch.linspace(-1, 1, y.numel(), dtype=y.dtype).view_as(y)
+    return y.detach(), torch.autograd.grad((y * weights).sum(), x)[0]
+
+
+@pytest.mark.parametrize("name", ["tiny", "tiny-res"])
+def test_a_network_reads_the_same_at_every_tap(tiny_pack: Path, name: str) -> None:
+    network = dgnam_models.load(name, packs=[tiny_pack])
+    packed = pack_(deepcopy(network))
+    assert isinstance(network, Network) and isinstance(packed, Network)
+    assert any(isinstance(part, Packed) for part in packed.modules())
+    assert not any(isinstance(part, nn.Conv2d | nn.Linear) for part in packed.modules())
+    taps = [tap.name for tap in network.card.taps]
+    image = torch.rand(2, 3, *network.input_size)
+    torch.testing.assert_close(packed.activations(image, taps), network.activations(image, taps), rtol=1e-4, atol=1e-4)
+
+
+def test_a_generator_draws_the_same(tiny_pack: Path) -> None:
+    generator = dgnam_models.load("tiny-prior", packs=[tiny_pack])
+    assert isinstance(generator, Generator)
+    packed = pack_(deepcopy(generator))
+    code = torch.rand(3, generator.code_size)
+    for one, other in zip(both(packed, code), both(generator, code), strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.skipif(torch.backends.cpu.get_cpu_capability() != "AVX2", reason="seen with the kernels for AVX2; others may differ")
+def test_the_bits_do_not_depend_on_the_batch(tiny_pack: Path) -> None:
+    generator, network = (pack_(dgnam_models.load(name, packs=[tiny_pack])) for name in ("tiny-prior", "tiny"))
+    assert isinstance(generator, Generator) and isinstance(network, Network)
+    codes = torch.randn(13, generator.code_size, generator=torch.Generator().manual_seed(0))
+
+    def gradient(codes: Tensor) -> Tensor:
+        code = codes.clone().requires_grad_()
+        return torch.autograd.grad(network.logits(generator(code))[:, 0].sum(), code)[0]
+
+    together = gradient(codes)
+    for size in (1, 2, 3, 5, 8, 11):
+        assert torch.equal(gradient(codes[:size]), together[:size]), size
+    assert torch.equal(gradient(codes[5:8]), together[5:8]), "elsewhere in the batch"
+
+
+def test_what_the_kernels_cannot_do_stays_as_it_is(tiny_pack: Path) -> None:
+    network = dgnam_models.load("tiny", packs=[tiny_pack], dtype=torch.float64)
+    assert not any(isinstance(part, Packed) for part in pack_(network).modules())
