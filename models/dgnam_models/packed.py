@@ -13,7 +13,6 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from dgnam_models.nets._onnx import Converted
 from dgnam_models.network import Generator, Network
 from dgnam_models.precision import has_fast_bfloat16
 
@@ -25,15 +24,14 @@ _ops = torch.ops.mkldnn
 
 
 def pack_(model: Model) -> Model:
-    """Prepare the linear maps inside `model`, in place, and return it; on other devices than a processor nothing happens.
+    """Prepare the linear maps inside `model`, in place, and return it; ONNX files and models elsewhere than on a processor stay as they are.
 
     The same numbers but for rounding come out, and gradients reach inputs only. `model` runs once, to learn the size of each layer's
-    input; afterwards it can neither be moved to another device or precision, nor give its weights back. Networks read
-    from ONNX files stay as they are.
+    input; afterwards it can neither be moved to another device or precision, nor give its weights back.
     """
     if not torch.backends.mkldnn.is_available() or model.preprocess.mean.device.type != "cpu":
         return model
-    if isinstance(model.module, Converted):  # feeds every layer by its type
+    if model.card.format == "onnx":  # the converted graph knows its layers by their types, and its check was made with these
         return model
     sizes: dict[Layer, torch.Size] = {}
 

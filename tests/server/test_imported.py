@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Literal
 
 import caffe_files
-import dgnam_models
 import numpy as np
 import onnx_files
 import onnxruntime
@@ -104,8 +103,7 @@ def onnx_pack(folder: Path, *extra: str) -> Path:
 
 def test_the_reported_activation_is_the_original_files(tmp_path: Path, tiny: Catalog) -> None:
     """The conversion is shifted on purpose: the history follows it, what is reported of the picture is onnxruntime's."""
-    network = dgnam_models.load("net", packs=[onnx_pack(tmp_path)])
-    assert isinstance(network, Network)
+    network = catalog.load([onnx_pack(tmp_path)], torch.device("cpu")).networks["net"]
     network.module.module.Gemm_logits.bias.data += 100  # type: ignore[union-attr]
     terms = (Term(Unit("net", "logits", 3)), Term(Unit("tiny", "fc8", 2), 0.5), Term(Unit("net", "stem", 1, (2, 3))))
     spec = spec_for(*terms, prior="tiny-prior", steps=5)

@@ -256,7 +256,9 @@ def _bodies(node: "NodeProto") -> Iterator["NodeProto"]:
 
 
 def _plain(model: "ModelProto") -> "ModelProto":
-    """The same network as the converter wants it: constants are initializers, and none is known by a second name."""
+    """The same network as the converter wants it: constants are initializers, none is known by a second name, and matrix products are
+    outputs, because otherwise those that a sum follows would be merged with it and their taps be gone.
+    """
     plain = type(model)()
     plain.CopyFrom(model)
     graph = plain.graph
@@ -274,6 +276,8 @@ def _plain(model: "ModelProto") -> "ModelProto":
             names[node.output[0]] = node.input[0]
         else:
             kept.append(node)
+        if node.op_type == "MatMul":
+            graph.output.add(name=node.output[0])
     del graph.node[:]
     graph.node.extend(kept)
     return plain

@@ -116,6 +116,22 @@ def test_constants_and_aliases_as_exporters_leave_them(tmp_path: Path) -> None:
     torch.testing.assert_close(network.logits(image), runtime(file, image), rtol=1e-4, atol=1e-5)
 
 
+def test_a_product_and_the_sum_after_it_are_two_taps(tmp_path: Path) -> None:
+    """As linear layers are written for tokens; the converter would make one layer of both."""
+    draft = onnx_files.Draft(("batch", 3, 20, 28))
+    draft.node("Reshape", f"image {draft.constant('shape', [0, 12, 140], np.int64)}", "tokens")
+    draft.node("MatMul", f"tokens {draft.weight('w', 140, 6)}", "product")
+    draft.node("Add", f"{draft.weight('b', 6)} product", "sum")
+    draft.node("ReduceMean", f"sum {draft.constant('axes', [1], np.int64)}", "mean", keepdims=0)
+    network = served(draft.write(tmp_path / "net.onnx", "mean"), tmp_path)
+    assert {tap.name: tap.shape for tap in network.card.taps} == {
+        "tokens": (140, 12, 1),
+        "product": (6, 12, 1),
+        "sum": (6, 12, 1),
+        "mean": (6,),
+    }
+
+
 def test_weights_beside_the_file_are_put_into_the_copy(tmp_path: Path) -> None:
     model = onnx_files.network().model("logits")
     file = tmp_path / "net.onnx"
