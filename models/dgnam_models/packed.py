@@ -24,7 +24,7 @@ _ops = torch.ops.mkldnn
 
 
 def pack_(model: Model) -> Model:
-    """Prepare the linear maps inside `model`, in place, and return it; ONNX files and models not on a processor stay as they are.
+    """Prepare the linear maps inside `model`, in place, and return it; ONNX files and models off the processor stay as they are.
 
     The same numbers but for rounding come out, and gradients reach inputs only. `model` runs once, to learn the size of each layer's
     input; afterwards it can neither be moved to another device or precision, nor give its weights back.
