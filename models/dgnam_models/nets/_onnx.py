@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto
 
 _EXTRA = 'pip install "dgnam-models[onnx,cpu]", or [onnx,gpu] where there is an NVIDIA GPU'
+_STANDARD = ("", "ai.onnx")  # the domain of ONNX's own operators, by both its names
 _FLOATS = {1: torch.float32, 10: torch.float16, 11: torch.float64}  # TensorProto's numbers
 
 
@@ -257,11 +258,22 @@ def _bodies(node: "NodeProto") -> Iterator["NodeProto"]:
 
 def _plain(model: "ModelProto") -> "ModelProto":
     """The same network as the converter wants it: constants are initializers, none is known by a second name, and matrix products are
-    outputs, because otherwise those that a sum follows would be merged with it and their taps be gone.
+    outputs, because otherwise those that a sum follows would be merged with it and their taps be gone. Versions of operator sets that are
+    declared and not used, as some exporters leave them, are dropped.
+
+    Raises:
+        NotImplementedError: an operator is not one of the standard's own.
     """
     plain = type(model)()
     plain.CopyFrom(model)
     graph = plain.graph
+    for node in graph.node:
+        for one in (node, *_bodies(node)):
+            if one.domain not in _STANDARD:
+                raise NotImplementedError(f"its operator {one.op_type} is of {one.domain}, not of the standard's own")
+    standard = [version for version in plain.opset_import if version.domain in _STANDARD]
+    del plain.opset_import[:]
+    plain.opset_import.extend(standard)
     kept, names = [], {tensor.name: tensor.name for tensor in graph.initializer}
     for node in graph.node:
         for index, name in enumerate(node.input):

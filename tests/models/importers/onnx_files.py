@@ -38,7 +38,8 @@ class Draft:
     def model(self, output: str, opset: int = 18) -> onnx.ModelProto:
         outputs = [helper.make_tensor_value_info(output, TensorProto.FLOAT, None)]
         graph = helper.make_graph(self.nodes, "net", self.inputs, outputs, self.weights)
-        return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8, producer_name="hand")
+        versions = [helper.make_opsetid("", opset), helper.make_opsetid("ai.onnx.ml", 3)]
+        return helper.make_model(graph, opset_imports=versions, ir_version=8, producer_name="hand")
 
     def write(self, path: Path, output: str, opset: int = 18) -> Path:
         onnx.save_model(self.model(output, opset), path)

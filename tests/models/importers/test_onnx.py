@@ -169,10 +169,9 @@ def test_what_cannot_be_converted_or_converts_wrongly_is_served_forward_only(tmp
         card, _ = importer.classifier(file, "net", preprocessing=FORM)
     assert card.forward_only.startswith("logits: its conversion differs from onnxruntime's value by ")
     draft = onnx_files.network()
-    draft.node("MaxRoiPool", f"pooled {draft.constant('rois', [[0, 0, 0, 3, 3]])}", "region", pooled_shape=[1, 1])
-    draft.node("Add", "average region", "logits2")
-    card, _ = importer.classifier(draft.write(file, "logits2"), "net", preprocessing=FORM)
-    assert card.forward_only.startswith("it cannot be converted: ")
+    draft.node("Scaler", "logits", "scaled", domain="ai.onnx.ml", offset=[0.0] * 7, scale=[2.0] * 7)
+    card, _ = importer.classifier(draft.write(file, "scaled"), "net", preprocessing=FORM)
+    assert card.forward_only == "it cannot be converted: its operator Scaler is of ai.onnx.ml, not of the standard's own"
 
 
 def test_files_that_cannot_be_served_are_refused_with_what_to_do(tmp_path: Path) -> None:
