@@ -162,7 +162,7 @@ def test_five_hundred_requests_at_once_against_a_small_queue(client: Client, ser
 def test_sigterm_lets_running_work_finish(start_server: Any) -> None:
     server = start_server("--drain-timeout-s", "60")
     with server.client() as client:
-        events = client.stream(LEMON, **LONG)
+        events = client.stream(LEMON, steps=400)
         assert any(isinstance(event, Started) for event in events)
         server.process.send_signal(signal.SIGTERM)
         time.sleep(0.2)
