@@ -16,7 +16,7 @@ from . import __version__, _result, _types, _wire
 from ._channel import DEFAULT_SERVER
 from ._client import Client
 from ._errors import DgnamError, InvalidRequestError, NotFoundError
-from ._target import Balance, Readout, parse_target
+from ._target import Balance, Direction, Features, Readout, TargetLike, Unit, parse_target
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -44,6 +44,7 @@ examples:
   dgnam synth "alexnet64:fc8:lemon+0.5*alexnet64:fc8:teapot" --seed 7
   dgnam synth alexnet64:conv5:12@6,6 --steps 400 --variants 4
   dgnam synth alexnet64:fc8:lemon --method pyramid --octaves 4 -o lemon.png
+  dgnam synth alexnet64:conv3 --features photo.jpg --method pyramid -o again.png
   dgnam synth --replay lemon.json -o again.png
 
 With a --method that optimizes pixels, every option that `dgnam methods` lists for it may be given.
@@ -129,6 +130,9 @@ def _parser() -> tuple[argparse.ArgumentParser, list[str]]:
     synth.add_argument("--replay", metavar="RECIPE", help="draw the picture of a recipe file again")
     synth.add_argument("--no-recipe", action="store_true", help="write no .json beside a picture")
     synth.add_argument("--quiet", action="store_true", help="no progress bars")
+    whole = synth.add_mutually_exclusive_group()
+    whole.add_argument("--direction", metavar="FILE.npy", help="targets are taps, model:tap: a weight for each unit, or each channel")
+    whole.add_argument("--features", metavar="PICTURE", help="targets are taps, model:tap: what it cannot tell from this picture")
     options = synth.add_argument_group("synthesis", "What is not given is the server's default: see `dgnam methods`.")
     options.add_argument("--prior", help="the trained generator that draws")
     options.add_argument("--size", type=int, metavar="PX", help="side of a picture that is optimized without a prior")
@@ -166,11 +170,13 @@ def _parser() -> tuple[argparse.ArgumentParser, list[str]]:
 def _synth(client: Client, arguments: argparse.Namespace) -> int:
     if bool(arguments.targets) == bool(arguments.replay):
         raise InvalidRequestError("name at least one target, such as alexnet64:fc8:lemon, or else a recipe to --replay")
-    names = ["+".join(map(str, parse_target(target))) for target in arguments.targets]
+    targets = _targets(arguments)
+    names = ["+".join(map(str, parse_target(target))) for target in targets]
     variants = arguments.variants
     options = {name: getattr(arguments, name) for name in _types.SynthesisOptions.__annotations__ if hasattr(arguments, name)}
     if arguments.replay:
-        if variants is not None or arguments.of_method or any(value is not None for value in (*options.values(), arguments.size)):
+        beside = (*options.values(), arguments.size, arguments.direction, arguments.features)
+        if variants is not None or arguments.of_method or any(value is not None for value in beside):
             raise InvalidRequestError("a recipe holds all options: leave them out beside --replay")
         recipe = _wire.read_recipe(arguments.replay)
         names = [recipe.target]
@@ -182,11 +188,9 @@ def _synth(client: Client, arguments: argparse.Namespace) -> int:
         if arguments.replay:
             outcomes = [client.replay(recipe, timeout=arguments.timeout, on_progress=lambda event: bars(0, event))]
         elif method is not None:
-            outcomes = client.synthesize_pixels_many(
-                arguments.targets, variants=variants, timeout=arguments.timeout, on_progress=bars, **method
-            )
+            outcomes = client.synthesize_pixels_many(targets, variants=variants, timeout=arguments.timeout, on_progress=bars, **method)
         else:
-            outcomes = client.synthesize_many(arguments.targets, variants=variants, timeout=arguments.timeout, on_progress=bars, **options)
+            outcomes = client.synthesize_many(targets, variants=variants, timeout=arguments.timeout, on_progress=bars, **options)
 
     results = [result for outcome in outcomes if not isinstance(outcome, DgnamError) for result in _listed(outcome)]
     _write(results, arguments)
@@ -194,6 +198,32 @@ def _synth(client: Client, arguments: argparse.Namespace) -> int:
         for line in recipe.differences(results[0].recipe):
             _complain(f"the picture may differ from the recipe's: {line}")
     return _report(names, outcomes)
+
+
+def _targets(arguments: argparse.Namespace) -> list[TargetLike]:
+    """What the pictures are of.
+
+    Raises:
+        InvalidRequestError: A target that is a tap, or none, where it should not be; or the direction's file cannot be read.
+    """
+    if arguments.direction is None and arguments.features is None:
+        return list(arguments.targets)
+    option = "--features" if arguments.direction is None else "--direction"
+    places = [[part.strip() for part in text.split(":")] for text in arguments.targets]
+    wrong = [text for text, parts in zip(arguments.targets, places, strict=True) if len(parts) != 2 or not all(parts)]
+    if wrong:
+        raise InvalidRequestError(f"beside {option} a target is a whole tap, such as alexnet64:conv3, not {', '.join(wrong)}")
+    whole = Features(arguments.features) if arguments.direction is None else Direction(_vector(arguments.direction))
+    return [Unit(model, tap, whole) for model, tap in places]
+
+
+def _vector(file: str) -> Any:
+    import numpy as np
+
+    try:
+        return np.load(file, allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise InvalidRequestError(f"--direction {file}: it cannot be read as an array that numpy.save wrote ({error})") from error
 
 
 def _pixel_method(client: Client, arguments: argparse.Namespace, options: dict[str, Any]) -> dict[str, Any] | None:
@@ -348,7 +378,14 @@ def _models(client: Client, arguments: argparse.Namespace) -> int:
         if arguments.json:
             return _print_json(models)
         sized = [
-            (model.name, model.role, "{} x {}".format(*model.image_size), model.output_tap or "-", model.description) for model in models
+            (
+                model.name,
+                model.role,
+                "{} x {}".format(*model.image_size),
+                model.output_tap or "-",
+                f"{model.description}; nothing can be drawn for it" if model.forward_only else model.description,
+            )
+            for model in models
         ]
         return _print_table(("MODEL", "ROLE", "PIXELS", "TAP", ""), sized)
     model = client.model(arguments.name, timeout=arguments.timeout)
@@ -356,6 +393,8 @@ def _models(client: Client, arguments: argparse.Namespace) -> int:
         return _print_json(model)
     facts = [("model", model.name), ("role", model.role), ("", model.description), ("architecture", model.architecture)]
     facts += [("pixels", "{} x {}".format(*model.image_size)), ("licence", model.licence), ("sha256", model.digest)]
+    if model.forward_only:
+        facts.append(("no pictures", f"its gradients cannot be used: {model.forward_only}"))
     if model.code is not None:
         facts.append(("code", f"{model.code.size} numbers: inverts {model.code.encoder} {model.code.tap}"))
     facts += [("tap", f"{tap.name} ({' x '.join(map(str, tap.shape))})") for tap in model.taps]

@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 Readout = Literal["activation", "probability", "log-probability"]
 Balance = Literal["none", "gradient-norm", "equal-activation"]
 
+_READOUTS: Mapping[int, Readout] = {
+    target_pb2.READOUT_ACTIVATION: "activation",
+    target_pb2.READOUT_PROBABILITY: "probability",
+    target_pb2.READOUT_LOG_PROBABILITY: "log-probability",
+}
 # A label may contain a plus; a plus between terms is one that a new address follows.
 _BETWEEN_TERMS = re.compile(r"\+(?=[^:+]*:[^:+]*:)")
 _POSITION = re.compile(r"(?P<unit>.*)@\s*(?P<y>\d+)\s*,\s*(?P<x>\d+)", re.DOTALL)
@@ -198,7 +203,7 @@ def target_terms(message: target_pb2.Target) -> tuple[Term, ...]:
                 position=(term.unit.position.y, term.unit.position.x) if term.unit.HasField("position") else None,
             ),
             weight=term.weight if term.HasField("weight") else 1.0,
-            readout="probability" if term.readout == target_pb2.READOUT_PROBABILITY else None,
+            readout=_READOUTS.get(term.readout),
         )
         for term in message.terms
     )

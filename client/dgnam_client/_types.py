@@ -126,6 +126,7 @@ class Model:
         image_size: (height, width) in pixels.
         output_tap: The tap whose units the labels name.
         code: A prior's input; None of a classifier.
+        forward_only: Why nothing can be drawn for a classifier whose gradients cannot be used; empty where they can.
         taps: Its layers. Only `Client.model()` fills this and the following ones.
         labels: The names of the output tap's units, by index.
         training: How it was trained and how well.
@@ -140,6 +141,7 @@ class Model:
     image_size: tuple[int, int]
     output_tap: str
     code: Code | None
+    forward_only: str = ""
     taps: tuple[Tap, ...] = ()
     labels: tuple[str, ...] = ()
     training: dict[str, Any] | None = None

@@ -235,6 +235,7 @@ def model(message: catalog_pb2.Model) -> _types.Model:
         image_size=(message.image_height, message.image_width),
         output_tap=message.output_tap,
         code=_types.Code(code.size, code.encoder, code.tap, code.start_learning_rate) if message.HasField("code") else None,
+        forward_only=message.forward_only,
         taps=tuple(_types.Tap(tap.name, tuple(tap.shape)) for tap in message.taps),
         labels=tuple(message.labels),
         training=training,

@@ -2,6 +2,9 @@
 
 import json
 import math
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import bench as program
@@ -10,6 +13,7 @@ import torch
 from dgnam_server.engine.scheduler import Waiting
 from load_figures import WholeBatches, arrival_times
 from measuring import Bench
+from step_figures import peak_mib, print_nothing
 
 
 @pytest.fixture
@@ -39,6 +43,13 @@ def test_its_parts_give_figures_that_are_numbers_and_can_be_kept(tiny_bench: Ben
     kept = json.loads(program.write(tiny_bench, figures, tmp_path).read_text())
     assert kept["figures"].keys() == figures.keys()
     assert {"commit", "device", "versions"} <= kept.keys()
+
+
+def test_a_process_is_not_charged_its_parents_memory(tiny_bench: Bench) -> None:
+    ballast = torch.zeros(2**28)  # 1 GiB
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        peak = pool.submit(peak_mib, replace(tiny_bench, progress=print_nothing), 1).result()
+    assert 50 < peak < 1024, f"MiB, beside {ballast.nbytes / 2**20:.0f} here"
 
 
 @pytest.mark.slow

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import grpc
+import numpy as np
 import pytest
 from dgnam_client import Progress, Queued, VariantProgress, _cli
 from dgnam_client._cli import main
@@ -182,6 +183,35 @@ def test_models(capsys: pytest.CaptureFixture[str]) -> None:
     assert json.loads(capsys.readouterr().out)[1]["code"]["size"] == 5
     assert main(["models", "alexnet64", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["taps"][0] == {"name": "conv1", "shape": [16, 4, 4]}
+
+
+def test_a_model_for_which_nothing_can_be_drawn(server: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    server.models[0].forward_only = "fc8: its gradient is zero"
+    assert main(["models"]) == 0
+    assert "A classifier.; nothing can be drawn for it" in capsys.readouterr().out
+    assert main(["models", "alexnet64"]) == 0
+    assert "its gradients cannot be used: fc8: its gradient is zero" in capsys.readouterr().out
+
+
+def test_a_whole_tap_is_the_target(server: Any, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    np.save(folder / "vector.npy", np.array([1.0, 0.0, -2.0]))
+    Image.new("RGB", (4, 4), "red").save(folder / "photo.png")
+    assert main(["synth", "alexnet64:fc7", "--direction", "vector.npy"]) == 0
+    assert main(["synth", "alexnet64:conv3", "--features", "photo.png", "--quiet"]) == 0
+    directed, features = (request.target.terms[0].unit for request in server.requests[-2:])
+    assert (directed.model, directed.tap, directed.WhichOneof("unit")) == ("alexnet64", "fc7", "direction")
+    assert (features.tap, features.features_of) == ("conv3", (folder / "photo.png").read_bytes())
+    capsys.readouterr()
+    for arguments, message in (
+        (
+            ["alexnet64:fc7:3", "--direction", "vector.npy"],
+            "beside --direction a target is a whole tap, such as alexnet64:conv3, not alexnet64:fc7:3",
+        ),
+        (["alexnet64:fc7", "--direction", "photo.png"], "--direction photo.png: it cannot be read as an array that numpy.save wrote"),
+        (["--replay", "recipe.json", "--features", "photo.png"], "a recipe holds all options"),
+    ):
+        assert main(["synth", *arguments]) == 2
+        assert message in capsys.readouterr().err
 
 
 def test_units(capsys: pytest.CaptureFixture[str]) -> None:

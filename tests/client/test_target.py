@@ -108,6 +108,7 @@ def test_what_is_not_said_is_left_to_the_server() -> None:
 
 def test_the_message_gives_the_terms_back() -> None:
     terms = (Term(LEMON, -0.5), Term(Unit("a", "b", 0, (0, 1))), Term(Unit("a", "b", 3), readout="probability"))
+    terms += (Term(Unit("a", "b", 3), readout="log-probability"), Term(Unit("a", "b", 4), readout="activation"))
     assert target_terms(target_message(terms)) == terms
 
 

@@ -30,7 +30,7 @@ from dgnam_server.engine.engine import Engine, EngineLimits
 from dgnam_server.engine.job import Failed, Finished
 from dgnam_server.engine.lane import Lane
 from dgnam_server.errors import FailedPrecondition
-from dgnam_server.rpc import translate
+from dgnam_server.rpc import messages, translate
 from dgnam_server.synth import ascent
 from dgnam_server.synth.methods import METHODS
 from dgnam_server.synth.priors import GeneratorPrior
@@ -124,6 +124,7 @@ def test_the_reported_activation_is_the_original_files(tmp_path: Path, tiny: Cat
 def test_a_network_without_gradients_is_listed_and_refused_with_the_reason(tmp_path: Path) -> None:
     models = catalog.load([onnx_pack(tmp_path, "Round")], torch.device("cpu"))
     assert models.cards["net"].forward_only == "round: its gradient is zero"
+    assert messages.model(models.cards["net"], full=False).forward_only == "round: its gradient is zero"
     target = TargetMessage(terms=[TermMessage(unit=UnitMessage(model="net", tap="round", index=1))])
     for check, request in (
         (translate.synthesis, SynthesizeRequest(target=target)),

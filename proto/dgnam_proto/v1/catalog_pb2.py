@@ -24,45 +24,45 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x64gnam_proto/v1/catalog.proto\x12\x08\x64gnam.v1\"\"\n\x03Tap\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05shape\x18\x02 \x03(\r\"O\n\x04\x43ode\x12\x0c\n\x04size\x18\x01 \x01(\r\x12\x0f\n\x07\x65ncoder\x18\x02 \x01(\t\x12\x0b\n\x03tap\x18\x03 \x01(\t\x12\x1b\n\x13start_learning_rate\x18\x04 \x01(\x02\"\xae\x02\n\x05Model\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x1c\n\x04role\x18\x02 \x01(\x0e\x32\x0e.dgnam.v1.Role\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\x12\x0f\n\x07licence\x18\x04 \x01(\t\x12\x0e\n\x06\x64igest\x18\x05 \x01(\t\x12\x14\n\x0c\x61rchitecture\x18\x06 \x01(\t\x12\x14\n\x0cimage_height\x18\x07 \x01(\r\x12\x13\n\x0bimage_width\x18\x08 \x01(\r\x12\x1b\n\x04taps\x18\t \x03(\x0b\x32\r.dgnam.v1.Tap\x12\x12\n\noutput_tap\x18\n \x01(\t\x12\x0e\n\x06labels\x18\x0b \x03(\t\x12!\n\x04\x63ode\x18\x0c \x01(\x0b\x32\x0e.dgnam.v1.CodeH\x00\x88\x01\x01\x12\x15\n\rtraining_json\x18\r \x01(\tB\x07\n\x05_code\"\x13\n\x11ListModelsRequest\"5\n\x12ListModelsResponse\x12\x1f\n\x06models\x18\x01 \x03(\x0b\x32\x0f.dgnam.v1.Model\"\x1f\n\x0fGetModelRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"2\n\x10GetModelResponse\x12\x1e\n\x05model\x18\x01 \x01(\x0b\x32\x0f.dgnam.v1.Model\"\x95\x01\n\x10ListUnitsRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\x10\n\x03tap\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x13\n\x06\x66ilter\x18\x03 \x01(\tH\x01\x88\x01\x01\x12\x16\n\tpage_size\x18\x04 \x01(\rH\x02\x88\x01\x01\x12\x12\n\npage_token\x18\x05 \x01(\tB\x06\n\x04_tapB\t\n\x07_filterB\x0c\n\n_page_size\"9\n\x08UnitInfo\x12\r\n\x05index\x18\x01 \x01(\r\x12\r\n\x05label\x18\x02 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x03 \x01(\t\"c\n\x11ListUnitsResponse\x12!\n\x05units\x18\x01 \x03(\x0b\x32\x12.dgnam.v1.UnitInfo\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x12\n\ntotal_size\x18\x03 \x01(\r\"\x14\n\x12ListMethodsRequest\"\x8a\x01\n\x06Option\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\x12\x0f\n\x07minimum\x18\x03 \x01(\x01\x12\x0f\n\x07maximum\x18\x04 \x01(\x01\x12\x1a\n\rdefault_value\x18\x05 \x01(\x01H\x00\x88\x01\x01\x12\r\n\x05whole\x18\x06 \x01(\x08\x42\x10\n\x0e_default_value\"\x80\x01\n\x06Method\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\x12\x10\n\x08\x63itation\x18\x03 \x01(\t\x12!\n\x07options\x18\x04 \x03(\x0b\x32\x10.dgnam.v1.Option\x12\x1e\n\x05space\x18\x05 \x01(\x0e\x32\x0f.dgnam.v1.Space\"\x85\x01\n\x13ListMethodsResponse\x12!\n\x07methods\x18\x01 \x03(\x0b\x32\x10.dgnam.v1.Method\x12\x16\n\x0e\x64\x65\x66\x61ult_method\x18\x02 \x01(\t\x12\x15\n\rdefault_prior\x18\x03 \x01(\t\x12\x1c\n\x14\x64\x65\x66\x61ult_pixel_method\x18\x04 \x01(\t*A\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x13\n\x0fROLE_CLASSIFIER\x10\x01\x12\x0e\n\nROLE_PRIOR\x10\x02*@\n\x05Space\x12\x15\n\x11SPACE_UNSPECIFIED\x10\x00\x12\x0e\n\nSPACE_CODE\x10\x01\x12\x10\n\x0cSPACE_PIXELS\x10\x02\x32\xae\x02\n\x0e\x43\x61talogService\x12G\n\nListModels\x12\x1b.dgnam.v1.ListModelsRequest\x1a\x1c.dgnam.v1.ListModelsResponse\x12\x41\n\x08GetModel\x12\x19.dgnam.v1.GetModelRequest\x1a\x1a.dgnam.v1.GetModelResponse\x12\x44\n\tListUnits\x12\x1a.dgnam.v1.ListUnitsRequest\x1a\x1b.dgnam.v1.ListUnitsResponse\x12J\n\x0bListMethods\x12\x1c.dgnam.v1.ListMethodsRequest\x1a\x1d.dgnam.v1.ListMethodsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x64gnam_proto/v1/catalog.proto\x12\x08\x64gnam.v1\"\"\n\x03Tap\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05shape\x18\x02 \x03(\r\"O\n\x04\x43ode\x12\x0c\n\x04size\x18\x01 \x01(\r\x12\x0f\n\x07\x65ncoder\x18\x02 \x01(\t\x12\x0b\n\x03tap\x18\x03 \x01(\t\x12\x1b\n\x13start_learning_rate\x18\x04 \x01(\x02\"\xc4\x02\n\x05Model\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x1c\n\x04role\x18\x02 \x01(\x0e\x32\x0e.dgnam.v1.Role\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\x12\x0f\n\x07licence\x18\x04 \x01(\t\x12\x0e\n\x06\x64igest\x18\x05 \x01(\t\x12\x14\n\x0c\x61rchitecture\x18\x06 \x01(\t\x12\x14\n\x0cimage_height\x18\x07 \x01(\r\x12\x13\n\x0bimage_width\x18\x08 \x01(\r\x12\x1b\n\x04taps\x18\t \x03(\x0b\x32\r.dgnam.v1.Tap\x12\x12\n\noutput_tap\x18\n \x01(\t\x12\x0e\n\x06labels\x18\x0b \x03(\t\x12!\n\x04\x63ode\x18\x0c \x01(\x0b\x32\x0e.dgnam.v1.CodeH\x00\x88\x01\x01\x12\x15\n\rtraining_json\x18\r \x01(\t\x12\x14\n\x0c\x66orward_only\x18\x0e \x01(\tB\x07\n\x05_code\"\x13\n\x11ListModelsRequest\"5\n\x12ListModelsResponse\x12\x1f\n\x06models\x18\x01 \x03(\x0b\x32\x0f.dgnam.v1.Model\"\x1f\n\x0fGetModelRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"2\n\x10GetModelResponse\x12\x1e\n\x05model\x18\x01 \x01(\x0b\x32\x0f.dgnam.v1.Model\"\x95\x01\n\x10ListUnitsRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\x10\n\x03tap\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x13\n\x06\x66ilter\x18\x03 \x01(\tH\x01\x88\x01\x01\x12\x16\n\tpage_size\x18\x04 \x01(\rH\x02\x88\x01\x01\x12\x12\n\npage_token\x18\x05 \x01(\tB\x06\n\x04_tapB\t\n\x07_filterB\x0c\n\n_page_size\"9\n\x08UnitInfo\x12\r\n\x05index\x18\x01 \x01(\r\x12\r\n\x05label\x18\x02 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x03 \x01(\t\"c\n\x11ListUnitsResponse\x12!\n\x05units\x18\x01 \x03(\x0b\x32\x12.dgnam.v1.UnitInfo\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x12\n\ntotal_size\x18\x03 \x01(\r\"\x14\n\x12ListMethodsRequest\"\x8a\x01\n\x06Option\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\x12\x0f\n\x07minimum\x18\x03 \x01(\x01\x12\x0f\n\x07maximum\x18\x04 \x01(\x01\x12\x1a\n\rdefault_value\x18\x05 \x01(\x01H\x00\x88\x01\x01\x12\r\n\x05whole\x18\x06 \x01(\x08\x42\x10\n\x0e_default_value\"\x80\x01\n\x06Method\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\x12\x10\n\x08\x63itation\x18\x03 \x01(\t\x12!\n\x07options\x18\x04 \x03(\x0b\x32\x10.dgnam.v1.Option\x12\x1e\n\x05space\x18\x05 \x01(\x0e\x32\x0f.dgnam.v1.Space\"\x85\x01\n\x13ListMethodsResponse\x12!\n\x07methods\x18\x01 \x03(\x0b\x32\x10.dgnam.v1.Method\x12\x16\n\x0e\x64\x65\x66\x61ult_method\x18\x02 \x01(\t\x12\x15\n\rdefault_prior\x18\x03 \x01(\t\x12\x1c\n\x14\x64\x65\x66\x61ult_pixel_method\x18\x04 \x01(\t*A\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x13\n\x0fROLE_CLASSIFIER\x10\x01\x12\x0e\n\nROLE_PRIOR\x10\x02*@\n\x05Space\x12\x15\n\x11SPACE_UNSPECIFIED\x10\x00\x12\x0e\n\nSPACE_CODE\x10\x01\x12\x10\n\x0cSPACE_PIXELS\x10\x02\x32\xae\x02\n\x0e\x43\x61talogService\x12G\n\nListModels\x12\x1b.dgnam.v1.ListModelsRequest\x1a\x1c.dgnam.v1.ListModelsResponse\x12\x41\n\x08GetModel\x12\x19.dgnam.v1.GetModelRequest\x1a\x1a.dgnam.v1.GetModelResponse\x12\x44\n\tListUnits\x12\x1a.dgnam.v1.ListUnitsRequest\x1a\x1b.dgnam.v1.ListUnitsResponse\x12J\n\x0bListMethods\x12\x1c.dgnam.v1.ListMethodsRequest\x1a\x1d.dgnam.v1.ListMethodsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'dgnam_proto.v1.catalog_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_ROLE']._serialized_start=1367
-  _globals['_ROLE']._serialized_end=1432
-  _globals['_SPACE']._serialized_start=1434
-  _globals['_SPACE']._serialized_end=1498
+  _globals['_ROLE']._serialized_start=1389
+  _globals['_ROLE']._serialized_end=1454
+  _globals['_SPACE']._serialized_start=1456
+  _globals['_SPACE']._serialized_end=1520
   _globals['_TAP']._serialized_start=42
   _globals['_TAP']._serialized_end=76
   _globals['_CODE']._serialized_start=78
   _globals['_CODE']._serialized_end=157
   _globals['_MODEL']._serialized_start=160
-  _globals['_MODEL']._serialized_end=462
-  _globals['_LISTMODELSREQUEST']._serialized_start=464
-  _globals['_LISTMODELSREQUEST']._serialized_end=483
-  _globals['_LISTMODELSRESPONSE']._serialized_start=485
-  _globals['_LISTMODELSRESPONSE']._serialized_end=538
-  _globals['_GETMODELREQUEST']._serialized_start=540
-  _globals['_GETMODELREQUEST']._serialized_end=571
-  _globals['_GETMODELRESPONSE']._serialized_start=573
-  _globals['_GETMODELRESPONSE']._serialized_end=623
-  _globals['_LISTUNITSREQUEST']._serialized_start=626
-  _globals['_LISTUNITSREQUEST']._serialized_end=775
-  _globals['_UNITINFO']._serialized_start=777
-  _globals['_UNITINFO']._serialized_end=834
-  _globals['_LISTUNITSRESPONSE']._serialized_start=836
-  _globals['_LISTUNITSRESPONSE']._serialized_end=935
-  _globals['_LISTMETHODSREQUEST']._serialized_start=937
-  _globals['_LISTMETHODSREQUEST']._serialized_end=957
-  _globals['_OPTION']._serialized_start=960
-  _globals['_OPTION']._serialized_end=1098
-  _globals['_METHOD']._serialized_start=1101
-  _globals['_METHOD']._serialized_end=1229
-  _globals['_LISTMETHODSRESPONSE']._serialized_start=1232
-  _globals['_LISTMETHODSRESPONSE']._serialized_end=1365
-  _globals['_CATALOGSERVICE']._serialized_start=1501
-  _globals['_CATALOGSERVICE']._serialized_end=1803
+  _globals['_MODEL']._serialized_end=484
+  _globals['_LISTMODELSREQUEST']._serialized_start=486
+  _globals['_LISTMODELSREQUEST']._serialized_end=505
+  _globals['_LISTMODELSRESPONSE']._serialized_start=507
+  _globals['_LISTMODELSRESPONSE']._serialized_end=560
+  _globals['_GETMODELREQUEST']._serialized_start=562
+  _globals['_GETMODELREQUEST']._serialized_end=593
+  _globals['_GETMODELRESPONSE']._serialized_start=595
+  _globals['_GETMODELRESPONSE']._serialized_end=645
+  _globals['_LISTUNITSREQUEST']._serialized_start=648
+  _globals['_LISTUNITSREQUEST']._serialized_end=797
+  _globals['_UNITINFO']._serialized_start=799
+  _globals['_UNITINFO']._serialized_end=856
+  _globals['_LISTUNITSRESPONSE']._serialized_start=858
+  _globals['_LISTUNITSRESPONSE']._serialized_end=957
+  _globals['_LISTMETHODSREQUEST']._serialized_start=959
+  _globals['_LISTMETHODSREQUEST']._serialized_end=979
+  _globals['_OPTION']._serialized_start=982
+  _globals['_OPTION']._serialized_end=1120
+  _globals['_METHOD']._serialized_start=1123
+  _globals['_METHOD']._serialized_end=1251
+  _globals['_LISTMETHODSRESPONSE']._serialized_start=1254
+  _globals['_LISTMETHODSRESPONSE']._serialized_end=1387
+  _globals['_CATALOGSERVICE']._serialized_start=1523
+  _globals['_CATALOGSERVICE']._serialized_end=1825
 # @@protoc_insertion_point(module_scope)

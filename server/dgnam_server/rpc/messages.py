@@ -152,6 +152,7 @@ def model(card: ModelCard, full: bool) -> catalog_pb2.Model:
         image_height=height,
         image_width=width,
         output_tap=card.output_tap,
+        forward_only=card.forward_only,
     )
     if card.code is not None:
         code = card.code
