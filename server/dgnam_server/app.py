@@ -4,6 +4,7 @@ import asyncio
 import platform
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,12 +52,15 @@ def build(config: Config, started: float, networks: Sequence[Network] = ()) -> A
     """
     heap.keep_freed_memory()
     threads = config.threads or torch.get_num_threads()
-    # Only the device thread gets a team of OpenMP threads. With a second team (loading would start one here), there are more than
-    # cores, they stop spinning at barriers, and a lone row's step took 1.6 times as long.
+    # Only the device thread keeps a team of OpenMP threads: with a second team there are more threads than cores, they stop spinning at
+    # barriers, and a lone row's step takes 1.8 times as long. And models are loaded with as many threads as the device thread has, because
+    # oneDNN lays weights out anew at each call where another number multiplies with them (1.6 times as long). Hence a thread for loading,
+    # whose team ends with it.
     torch.set_num_threads(1)
     device = _device(config.device)
     dtype = None if config.precision == "auto" else getattr(torch, config.precision)
-    models = catalog.load(config.models, device, config.default_prior, dtype, networks)
+    with ThreadPoolExecutor(1, initializer=torch.set_num_threads, initargs=(threads,)) as loading:
+        models = loading.submit(catalog.load, config.models, device, config.default_prior, dtype, networks).result()
     engine = Engine(models, device, EngineLimits(config.queue_capacity, config.max_batch_rows, config.max_batch_mib), threads)
     return assemble(config, models, engine, _device_name(device), started)
 
