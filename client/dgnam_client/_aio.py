@@ -101,7 +101,7 @@ class AsyncClient:
         *,
         variants: None = None,
         on_progress: Callable[[int, Event], object] | None = None,
-        concurrency: int = 8,
+        concurrency: int = 32,
         timeout: float | None = None,
         **options: Unpack[SynthesisOptions],
     ) -> list[Result | DgnamError]: ...
@@ -112,7 +112,7 @@ class AsyncClient:
         *,
         variants: int,
         on_progress: Callable[[int, Event], object] | None = None,
-        concurrency: int = 8,
+        concurrency: int = 32,
         timeout: float | None = None,
         **options: Unpack[SynthesisOptions],
     ) -> list[Result | list[Result] | DgnamError]: ...
@@ -123,7 +123,7 @@ class AsyncClient:
         *,
         variants: int | None = None,
         on_progress: Callable[[int, Event], object] | None = None,
-        concurrency: int = 8,
+        concurrency: int = 32,
         timeout: float | None = None,
         **options: Unpack[SynthesisOptions],
     ) -> Any:
@@ -155,7 +155,7 @@ class AsyncClient:
         *,
         variants: int | None = None,
         on_progress: Callable[[int, Event], object] | None = None,
-        concurrency: int = 8,
+        concurrency: int = 32,
         timeout: float | None = None,
         **options: Any,
     ) -> list[Any]:

@@ -142,7 +142,7 @@ class Client:
         *,
         variants: None = None,
         on_progress: Callable[[int, Event], object] | None = None,
-        concurrency: int = 8,
+        concurrency: int = 32,
         timeout: float | None = None,
         **options: Unpack[SynthesisOptions],
     ) -> list[Result | DgnamError]: ...
@@ -153,7 +153,7 @@ class Client:
         *,
         variants: int,
         on_progress: Callable[[int, Event], object] | None = None,
-        concurrency: int = 8,
+        concurrency: int = 32,
         timeout: float | None = None,
         **options: Unpack[SynthesisOptions],
     ) -> list[Result | list[Result] | DgnamError]: ...
@@ -164,7 +164,7 @@ class Client:
         *,
         variants: int | None = None,
         on_progress: Callable[[int, Event], object] | None = None,
-        concurrency: int = 8,
+        concurrency: int = 32,
         timeout: float | None = None,
         **options: Unpack[SynthesisOptions],
     ) -> Any:
@@ -228,7 +228,7 @@ class Client:
         *,
         variants: int | None = None,
         on_progress: Callable[[int, Event], object] | None = None,
-        concurrency: int = 8,
+        concurrency: int = 32,
         timeout: float | None = None,
         **options: Any,
     ) -> list[Any]:

@@ -52,14 +52,7 @@ def measure(bench: Bench, parts: Collection[str]) -> dict[str, float]:
         if part in parts:
             bench.progress(part)
             figures |= figures_of(bench)
-    return figures | service_share(figures)
-
-
-def service_share(figures: Figures) -> Figures:
-    """What part of the throughput of a full batch gRPC, client and engine cost together, where both were measured."""
-    sizes = [name.rpartition("_")[2] for name in figures if name.startswith("grpc_ms_per_row_step_")]
-    both = [size for size in sizes if f"lane_ms_per_row_step_{size}" in figures]
-    return {f"service_share_{size}": 1 - figures[f"lane_ms_per_row_step_{size}"] / figures[f"grpc_ms_per_row_step_{size}"] for size in both}
+    return figures
 
 
 def table(figures: Figures) -> str:

@@ -11,13 +11,16 @@ from pathlib import Path
 
 from dgnam_client import Client, Progress, Result, local_server
 from measuring import Bench, Figures
-from step_figures import target_of
+from step_figures import advance, lane_of, target_of
 
 IMPORT = "import time; start = time.perf_counter(); import dgnam_client; print(time.perf_counter() - start)"
 
 
 def measure(bench: Bench) -> Figures:
-    """Start-up and import times; throughput of 1 ... 64 different requests at once; latency of a lone request."""
+    """Start-up and import times; throughput of 1 ... 64 different requests at once; latency of a lone request.
+
+    `service_share`: what part of the throughput gRPC, client and engine cost together, beside a bare lane of as many rows.
+    """
     figures = {"client_import_s": client_import_s(bench)}
     units = addresses(bench)
     bench.progress("start-up")
@@ -26,9 +29,15 @@ def measure(bench: Bench) -> Figures:
         figures["start_s"] = time.perf_counter() - started
         figures["batch_rows"] = client.server_info().limits.max_batch_rows
         draw(client, units, max(bench.sizes), 2)
+        models, steps = bench.models(), bench.steps
         for size in bench.sizes:
-            steps = bench.steps
-            seconds = bench.seconds(f"{size} requests", lambda size=size, steps=steps: draw(client, units, size, steps))
+            lane = lane_of(models, size)
+            seconds, bare = bench.side_by_side(
+                f"{size} requests",
+                lambda size=size: draw(client, units, size, steps),
+                lambda lane=lane: advance(lane, bench.timed_steps),
+            )
+            figures[f"service_share_{size}"] = 1 - bare / bench.timed_steps / (seconds / steps)
             figures[f"grpc_ms_per_row_step_{size}"] = 1000 * seconds / size / steps
             figures[f"pictures_per_s_{size}"] = size / seconds
         figures |= lone(bench, client, units[0])

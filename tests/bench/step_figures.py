@@ -42,7 +42,7 @@ def measure(bench: Bench) -> Figures:
     models = bench.models()
     for size in bench.sizes:
         lane = lane_of(models, size)
-        seconds = bench.seconds(f"lane of {size}", lambda lane=lane: _advance(lane, bench.timed_steps))
+        seconds = bench.seconds(f"lane of {size}", lambda lane=lane: advance(lane, bench.timed_steps))
         figures[f"lane_ms_per_row_step_{size}"] = 1000 * seconds / bench.timed_steps / size
     figures["limit_ms_per_row_step"] = limit_ms(bench, models)
     return figures
@@ -118,7 +118,7 @@ def peak_mib(bench: Bench, size: int) -> float:
     """The most memory this process has had after a few steps of `size` rows, the device's where it has some of its own."""
     keep_freed_memory()
     lane = lane_of(bench.models(), size)
-    _advance(lane, 3)
+    advance(lane, 3)
     if bench.device.type == "cuda":
         return torch.cuda.max_memory_allocated() / 2**20
     return _peak_resident_mib()
@@ -177,7 +177,7 @@ def lane_of(models: Catalog, size: int) -> Lane:
     return lane
 
 
-def _advance(lane: Lane, steps: int) -> None:
+def advance(lane: Lane, steps: int) -> None:
     for _ in range(steps):
         lane.step(look=False)
 
