@@ -70,6 +70,7 @@ def reference(catalog: Catalog, spec: SynthesisSpec, variant: int = 0) -> tuple[
 def engine(tiny: Catalog) -> Iterator[Engine]:
     made = Engine(tiny, torch.device("cpu"), EngineLimits(queue_capacity=8, max_batch_rows=4))
     made.start()
+    made._batch_rows = 4  # what the profile found may be less
     yield made
     made.drain(0)
     assert made.load().lanes == (), "rows leaked"
