@@ -61,11 +61,11 @@ class Bench:
         generators = {name: model for name, model in plain.items() if isinstance(model, Generator)}
         return Catalog(networks, generators, models.default_prior, torch.float32)
 
-    def side_by_side(self, doing: str, *works: Callable[[], object]) -> list[float]:
-        """The median time of each of `works`, run in turn: a machine's speed drifts over minutes, and their ratio should not."""
+    def side_by_side(self, doing: str, *works: Callable[[], object]) -> list[list[float]]:
+        """The times of each of `works`, run in turn `repeats` times: a machine's speed drifts over minutes, and their ratios should not."""
         self.progress(doing)
-        rounds = [[self._once(work) for work in works] for _ in range(self.repeats + 1)][1:]
-        return [statistics.median(times) for times in zip(*rounds, strict=True)]
+        rounds = [[self._once(work) for work in works] for _ in range(self.repeats)]
+        return [list(times) for times in zip(*rounds, strict=True)]
 
     def seconds(self, doing: str, work: Callable[[], object]) -> float:
         """The median time of `work` over `repeats` runs, after one that does not count."""

@@ -1,5 +1,6 @@
 """Figures of the whole service: a real server process, the real client, and gRPC between them."""
 
+import math
 import statistics
 import subprocess
 import sys
@@ -19,7 +20,8 @@ IMPORT = "import time; start = time.perf_counter(); import dgnam_client; print(t
 def measure(bench: Bench) -> Figures:
     """Start-up and import times; throughput of 1 ... 64 different requests at once; latency of a lone request.
 
-    `service_share`: what part of the throughput gRPC, client and engine cost together, beside a bare lane of as many rows.
+    `service_share`: what part of the throughput gRPC, client and engine cost together, beside a bare lane of as many rows that steps
+    just before and just after.
     """
     figures = {"client_import_s": client_import_s(bench)}
     units = addresses(bench)
@@ -31,15 +33,20 @@ def measure(bench: Bench) -> Figures:
         draw(client, units, max(bench.sizes), 2)
         models, steps = bench.models(), bench.steps
         for size in bench.sizes:
-            lane = lane_of(models, size)
-            seconds, bare = bench.side_by_side(
+            lane, part = lane_of(models, size), math.ceil(steps / 4)
+            advance(lane, 2)
+            draw(client, units, size, 2)
+            before, seconds, after = bench.side_by_side(
                 f"{size} requests",
+                lambda lane=lane, part=part: advance(lane, part),
                 lambda size=size: draw(client, units, size, steps),
-                lambda lane=lane: advance(lane, bench.timed_steps),
+                lambda lane=lane, part=part: advance(lane, part),
             )
-            figures[f"service_share_{size}"] = 1 - bare / bench.timed_steps / (seconds / steps)
-            figures[f"grpc_ms_per_row_step_{size}"] = 1000 * seconds / size / steps
-            figures[f"pictures_per_s_{size}"] = size / seconds
+            figures[f"service_share_{size}"] = statistics.median(
+                1 - (x + z) / (2 * part) / (y / steps) for x, y, z in zip(before, seconds, after, strict=True)
+            )
+            figures[f"grpc_ms_per_row_step_{size}"] = 1000 * statistics.median(seconds) / size / steps
+            figures[f"pictures_per_s_{size}"] = size / statistics.median(seconds)
         figures |= lone(bench, client, units[0])
     return figures
 

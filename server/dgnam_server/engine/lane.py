@@ -70,8 +70,8 @@ class Lane:
         stopped = self.rows.stopped.tolist() if look else [-1] * len(self)
         done = [i for i, slot in enumerate(self.slots) if slot.step >= slot.total or stopped[i] >= 0]
         events = self._progress(seen, look)
-        events += [(self.slots[i].job, self._finish(seen, i)) for i in done]
         if done:
+            events += self._finish(seen, done)
             self._keep([i for i in range(len(self)) if i not in set(done)])
         return events
 
@@ -103,28 +103,31 @@ class Lane:
             if look or previews[i]
         ]
 
-    def _finish(self, seen: Seen, i: int) -> Event:
+    def _finish(self, seen: Seen, done: Sequence[int]) -> list[tuple[int, Event]]:
+        """The last event of each row in `done`, with the target's activations for the very picture, together for all of them."""
         assert self.rows is not None
-        slot, rows = self.slots[i], self.rows.select([i])
-        if not bool(seen.image[i].isfinite().all()):
-            return Failed(
-                Failure.NUMERIC,
-                "the picture holds values that are not finite: try a smaller start code or learning rate",
-                "running",
-                slot.step,
+        rows, image = self.rows.select(done), seen.image[done]
+        finite = image.isfinite().flatten(1).all(1).tolist()
+        activations = term_activations(self.problem.original_activations(image), rows, seen.activation[done])
+        wholes = weighted_sum(activations, rows).tolist()
+        events: list[tuple[int, Event]] = []
+        for row, i in enumerate(done):
+            slot, stopped, terms = self.slots[i], int(rows.stopped[row]), int(rows.real[row].sum())
+            if not finite[row]:
+                message = "the picture holds values that are not finite: try a smaller start code or learning rate"
+                events.append((slot.job, Failed(Failure.NUMERIC, message, "running", slot.step)))
+                continue
+            finished = Finished(
+                variant=slot.variant,
+                image=_picture(image[row]),
+                code=seen.code[i].cpu().numpy(),
+                history=rows.history[row, : slot.step if stopped < 0 else stopped, :terms].cpu().numpy(),
+                activation=wholes[row],
+                term_activations=activations[row, :terms].cpu().numpy(),
+                ending=Ending.STEPS_DONE if stopped < 0 else Ending.ZERO_GRADIENT,
             )
-        stopped = int(rows.stopped)
-        terms = int(rows.real.sum())
-        activation = term_activations(self.problem.original_activations(seen.image[i : i + 1]), rows, seen.activation[i : i + 1])
-        return Finished(
-            variant=slot.variant,
-            image=_picture(seen.image[i]),
-            code=seen.code[i].cpu().numpy(),
-            history=rows.history[0, : slot.step if stopped < 0 else stopped, :terms].cpu().numpy(),
-            activation=float(weighted_sum(activation, rows)),
-            term_activations=activation[0, :terms].cpu().numpy(),
-            ending=Ending.STEPS_DONE if stopped < 0 else Ending.ZERO_GRADIENT,
-        )
+            events.append((slot.job, finished))
+        return events
 
     def _keep(self, index: Sequence[int]) -> int:
         gone = len(self) - len(index)
@@ -139,18 +142,24 @@ def out_of_memory(error: RuntimeError) -> bool:
     return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
 
 
-def profile(step: Callable[[int], float], largest: int, worth: float = 0.95) -> int:
-    """The batch size beyond which a larger one hardly pays: the smallest power of two that reaches `worth` of the best rows per second.
+def profile(step: Callable[[int], float], largest: int, worth: float = 1.03) -> int:
+    """The batch size up to which every doubling pays: the last power of two that the next one does not beat by `worth` in rows per second.
 
-    All sizes are timed before choosing, so that one slow moment of the machine does not decide.
+    A doubling that seems not to pay is timed once more together with the size before, so that no slow moment of the machine decides.
 
     Args:
         step: runs one step of so many rows and returns its seconds.
         largest: never more than this.
     """
-    sizes = [1 << power for power in range(largest.bit_length())]
-    rates = [size / step(size) for size in sizes]
-    return next(size for size, rate in zip(sizes, rates, strict=True) if rate >= worth * max(rates))
+    size, seconds = 1, step(1)
+    while (doubled := 2 * size) <= largest:
+        longer = step(doubled)
+        if longer * worth > 2 * seconds:
+            seconds, longer = min(seconds, step(size)), min(longer, step(doubled))
+        if longer * worth > 2 * seconds:
+            break
+        size, seconds = doubled, longer
+    return size
 
 
 def _picture(image: Tensor) -> np.ndarray:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from dgnam_server.catalog import Catalog
+from dgnam_server.engine import engine as engine_module
 from dgnam_server.engine import lane as lane_module
 from dgnam_server.engine.engine import Draining, Engine, EngineLimits, Overloaded
 from dgnam_server.engine.job import Ending, Event, Failed, Failure, Finished, Progress, Queued, Started
@@ -185,6 +186,17 @@ def test_every_key_hears_of_its_progress(engine: Engine) -> None:
         caller.wait_for(lambda events: sum(isinstance(event, Progress) for event in events) >= 5)
     for ticket in tickets:
         ticket.cancel()
+
+
+def test_many_rows_together_hear_of_no_more_steps_a_second(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine_module, "PROGRESS_PER_S", 4)
+    caller, started = Caller(), time.monotonic()
+    ticket = engine.submit(spec_for(("tiny", "fc8", 1), settings=FOREVER, variants=4), caller)
+    time.sleep(1.2)
+    ticket.cancel()
+    events = caller.wait_for_end()
+    heard = sum(isinstance(event, Progress) for event in events)
+    assert 0 < heard <= 4 * (time.monotonic() - started) + 4, "a step of each row, and then four a second"
 
 
 def test_a_row_that_cannot_be_computed_fails_alone(engine: Engine, tiny: Catalog) -> None:
