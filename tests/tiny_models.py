@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 from dgnam_models import ModelCard, nets
+from dgnam_models.nets.denoiser import Denoiser
 from dgnam_models.train import export
 from dgnam_models.train.config import Generator, Recipe
 from dgnam_models.train.data import Photographs
@@ -43,11 +44,16 @@ def tiny_pack(tmp_path_factory: pytest.TempPathFactory) -> Path:
         module = nets.build(recipe.architecture, {**recipe.parameters, "classes": len(LABELS)})
         export.classifier(recipe, _lively(module), LABELS, {}, "test", pack)
     settings = Generator("tiny", "relu6", ("pool5",), 1, 1, 1, 0, 1, 4, 0.9, 0.5)
-    prior = replace(_recipe("tiny-prior", "upconv", hidden=16, seed_channels=4, channels=[8, 6, 4]), kind="generator", generator=settings)
+    drawing = {"hidden": 16, "seed_channels": 4, "channels": [8, 6, 4], "denoiser": {"components": 6, "width": 8, "blocks": 1}}
+    prior = replace(_recipe("tiny-prior", "upconv", **drawing), kind="generator", generator=settings)
     photographs = Photographs(torch.randint(0, 256, (16, 3, SIZE, SIZE), dtype=torch.uint8), torch.zeros(16, dtype=torch.int64), ("a",))
     encoder = catalog.dgnam_models.load("tiny", packs=[pack])
-    module = nets.build("upconv", {**prior.parameters, "code": 24})
-    export.generator(prior, _lively(module), encoder, photographs, {}, "test", pack)
+    module = _lively(nets.build("upconv", {**prior.parameters, "code": 24}))
+    assert isinstance(module.denoiser, Denoiser)
+    codes = export.codes_of(encoder, "fc6", photographs)
+    module.denoiser.mean.copy_(codes.mean(0))
+    module.denoiser.basis.copy_(codes.std() * nn.init.orthogonal_(torch.empty(6, 24)))
+    export.generator(prior, module, encoder, photographs, {}, "test", pack)
     return pack
 
 

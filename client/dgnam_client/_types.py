@@ -32,6 +32,9 @@ class SynthesisOptions(TypedDict, total=False):
         reconstruction_weight: With "ppgn", how far the code goes at each step towards the encoder's code of the picture, from 0 to 1.
         langevin_noise: With "ppgn", the standard deviation of the noise that each step adds to the code.
         end_langevin_noise: Where it goes linearly.
+        noise_level: With "diffusion", the noise that the code starts with, in standard deviations of photographs' codes.
+        end_noise_level: What it falls to.
+        churn: With "diffusion", the share of that noise's variance that each step replaces by new.
         seed: Another seed, another picture. Variant v uses seed + v.
         start: Where to start: a code (an array, such as another result's `.code`) or a picture (PIL image, path, a file's bytes).
         preview_interval: A preview picture every so many steps; 0: none.
@@ -50,6 +53,9 @@ class SynthesisOptions(TypedDict, total=False):
     reconstruction_weight: float | None
     langevin_noise: float | None
     end_langevin_noise: float | None
+    noise_level: float | None
+    end_noise_level: float | None
+    churn: float | None
     seed: int | None
     start: NDArray[Any] | Image.Image | str | os.PathLike[str] | bytes | None
     preview_interval: int | None

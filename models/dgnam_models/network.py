@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from dgnam_models.card import CardError, ModelCard, Preprocessing, Tap
 from dgnam_models.nets._hooked import Hooked, survey
+from dgnam_models.nets.denoiser import Denoiser
 from dgnam_models.preprocess import Preprocess
 
 
@@ -124,6 +125,8 @@ class Generator(nn.Module):
         self.card = card
         self.dtype = _own_precision(module) or dtype
         self.module = module.to(self.dtype)
+        if self.denoiser is not None:  # the smallest of its noise is lost on numbers of 8 bits
+            self.denoiser.to(torch.promote_types(self.dtype, torch.float32))
         self.preprocess = Preprocess(card.preprocessing)
         self.register_buffer("code_mean", torch.tensor(card.code.mean), persistent=False)  # (D,)
         self.register_buffer("code_std", torch.tensor(card.code.std), persistent=False)  # (D,)
@@ -139,6 +142,11 @@ class Generator(nn.Module):
     def code_size(self) -> int:
         """The number of code units, D."""
         return len(self.code_mean)
+
+    @property
+    def denoiser(self) -> Denoiser | None:
+        """The diffusion model of its codes, in float32 or better, where it has one."""
+        return getattr(self.module, "denoiser", None)
 
     @property
     def image_size(self) -> tuple[int, int]:

@@ -43,6 +43,9 @@ def pack_(model: Model) -> Model:
         with torch.no_grad():
             if isinstance(model, Generator):
                 model(model.code_mean[None])
+                if model.denoiser is not None:
+                    latent = model.denoiser.encode(model.code_mean[None])
+                    model.denoiser(latent, torch.ones_like(latent[:, 0]))
             else:
                 model.activations(torch.zeros(1, 3, *model.input_size), [tap.name for tap in model.card.taps])
     finally:

@@ -52,6 +52,7 @@ def test_options_are_sent(server: Any, folder: Path) -> None:
     Image.new("RGB", (2, 2)).save("start.png")
     options = "--prior p --method m --steps 7 --start-learning-rate 1 --end-learning-rate .5 --decay 0 --bound-multiplier 2 --seed 1"
     options += " --reconstruction-weight .1 --langevin-noise .1 --end-langevin-noise 0"
+    options += " --noise-level 9 --end-noise-level .2 --churn .5"
     options += " --start start.png --determinism strict --balance none --readout probability --variants 2"
     assert main(["synth", LEMON, "-o", "out", *options.split()]) == 0
     request = server.requests[-1]

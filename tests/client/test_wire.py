@@ -35,6 +35,9 @@ def test_every_option_is_sent() -> None:
         reconstruction_weight=0.1,
         langevin_noise=0.1,
         end_langevin_noise=0.1,
+        noise_level=10.0,
+        end_noise_level=0.1,
+        churn=0.2,
         seed=2**64 - 1,
         start=[1.0, 2.0],  # type: ignore[typeddict-item]
         preview_interval=0,

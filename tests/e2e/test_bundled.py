@@ -51,9 +51,10 @@ def test_the_target_and_an_independent_judge_see_what_was_asked_for(results: dic
     assert (ranked == units("inception64")[:, None]).any(1).sum() >= 5
 
 
-def test_ppgn_draws_what_independent_judges_name(bundled_server: Any) -> None:
+@pytest.mark.parametrize("method", ["ppgn", "diffusion"])
+def test_samplers_draw_what_independent_judges_name(bundled_server: Any, method: str) -> None:
     with Client(bundled_server.address, synthesis_timeout=200) as client:
-        outcomes = client.synthesize_many([f"alexnet64:fc8:{name}" for name in UNITS], method="ppgn")
+        outcomes = client.synthesize_many([f"alexnet64:fc8:{name}" for name in UNITS], method=method)
     results = dict(zip(UNITS, outcomes, strict=True))
     for result in results.values():
         assert isinstance(result, Result)

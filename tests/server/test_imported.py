@@ -184,6 +184,9 @@ def test_a_code_that_is_no_networks_has_no_picture_to_start_from(tmp_path: Path)
     assert refused.value.reason == "NO_ENCODER"
     with pytest.raises(FailedPrecondition, match="so no picture has one, which ppgn asks for; choose another prior"):
         translate.synthesis(SynthesizeRequest(target=target, prior="gan", method="ppgn"), models, Config())
+    with pytest.raises(FailedPrecondition, match="gan has no denoiser of its codes, .* choose another prior: upconv64-fc6") as refused:
+        translate.synthesis(SynthesizeRequest(target=target, prior="gan", method="diffusion"), models, Config())
+    assert refused.value.reason == "NO_DENOISER"
 
 
 @pytest.mark.slow

@@ -1,11 +1,13 @@
 """The up-convolutional generator of Dosovitskiy & Brox 2016 (arXiv 1602.02644, table 7) in small, for 64x64 images."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv2d, pad
 
+from dgnam_models.nets import denoiser as denoisers
 from dgnam_models.nets._blocks import Linear, Normalized
 
 
@@ -17,11 +19,19 @@ class UpConv(nn.Module):
 
     Leaky ReLU with slope 0.3 after every layer but the last, as in the source. The last layer is linear: its range is the card's.
     Two things the source has not: with `smooth`, a fixed binomial filter follows each deconvolution, and with `grain`, so many fixed maps
-    of noise are mixed in there, with learned weights.
+    of noise are mixed in there, with learned weights. `denoiser`, where it is there, knows what codes photographs have; it draws nothing.
     """
 
     def __init__(
-        self, code: int, hidden: int, seed_channels: int, channels: Sequence[int], smooth: bool, grain: int, normalized: bool
+        self,
+        code: int,
+        hidden: int,
+        seed_channels: int,
+        channels: Sequence[int],
+        smooth: bool,
+        grain: int,
+        normalized: bool,
+        denoiser: denoisers.Denoiser | None,
     ) -> None:
         super().__init__()
         self.code_shape = (code,)
@@ -42,6 +52,7 @@ class UpConv(nn.Module):
                 self.up.append(Normalized(nn.Conv2d(outputs, outputs, 3, 1, 1), normalized))
             width = outputs
         self.to_image = nn.Conv2d(width, 3, 3, 1, 1)
+        self.denoiser = denoiser
 
     def forward(self, code: Tensor) -> Tensor:
         x = code.unflatten(1, (-1, 4, 4)) if self.convolutional else code
@@ -96,6 +107,12 @@ def build(
     smooth: bool = False,
     grain: int = 0,
     normalized: bool = False,
+    denoiser: Mapping[str, Any] | None = None,
 ) -> UpConv:
-    """Return the generator; each entry of `channels` doubles the size, starting from 4x4."""
-    return UpConv(code, hidden, seed_channels, channels, smooth, grain, normalized)
+    """Return the generator; each entry of `channels` doubles the size, starting from 4x4.
+
+    Args:
+        denoiser: the arguments of denoiser.py's `build` besides the code's size; None: it has none.
+    """
+    own = None if denoiser is None else denoisers.build(code, **denoiser)
+    return UpConv(code, hidden, seed_channels, channels, smooth, grain, normalized, own)

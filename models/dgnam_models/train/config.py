@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, Self, get_args
 
-Kind = Literal["classifier", "generator"]
+Kind = Literal["classifier", "generator", "denoiser"]
 Altered = Literal["shuffled", "swapped", "blurred"]
 RECIPES = Path(__file__).parent / "recipes"
 
@@ -41,6 +41,18 @@ class Generator:
 
 
 @dataclass(frozen=True)
+class Denoiser:
+    """What training a diffusion model of a prior's codes needs besides (Karras et al. 2022, arXiv 2206.00364)."""
+
+    prior: str  # the model that is exported again, with the denoiser
+    tap: str  # of its encoder, what the code was before its ReLU
+    average_decay: float  # of the exported, exponentially averaged weights
+    statistics_images: int = 10_000  # of which the principal components are taken
+    level_mean: float = -0.6  # of the logarithms of the noise levels, which are drawn from a normal distribution
+    level_std: float = 1.3
+
+
+@dataclass(frozen=True)
 class Recipe:
     """One training run. Pixels, images and steps are counts; the learning rate falls to zero along a cosine after the warm-up."""
 
@@ -66,6 +78,7 @@ class Recipe:
     told_apart: Altered | None = None  # in place of the classes two: whole photographs, and those altered so
     fine_tunes: str | None = None  # a model, bundled or in --models, whose weights are the start where they fit
     generator: Generator | None = None
+    denoiser: Denoiser | None = None
 
     @classmethod
     def of(cls, source: str, table: Mapping[str, Any]) -> Self:
@@ -79,9 +92,12 @@ class Recipe:
             generator = table.pop("generator", None)
             if generator is not None:
                 generator = Generator(**{**generator, "comparator_taps": tuple(generator["comparator_taps"])})
+            denoiser = table.pop("denoiser", None)
+            if denoiser is not None:
+                denoiser = Denoiser(**denoiser)
             if "betas" in table:
                 table["betas"] = tuple(table["betas"])
-            recipe = cls(generator=generator, **table)
+            recipe = cls(generator=generator, denoiser=denoiser, **table)
         except (TypeError, KeyError) as error:
             raise RecipeError(f"{source}: {error}") from error
         if problems := recipe._problems():
@@ -92,12 +108,13 @@ class Recipe:
         problems = []
         if self.kind not in get_args(Kind):
             problems.append(f"kind is {self.kind!r}; it must be one of {', '.join(get_args(Kind))}")
-        if (self.kind == "generator") != (self.generator is not None):
-            problems.append("a [generator] section goes with kind = 'generator', and only with it")
+        for kind in ("generator", "denoiser"):
+            if (self.kind == kind) != (getattr(self, kind) is not None):
+                problems.append(f"a [{kind}] section goes with kind = '{kind}', and only with it")
         for name in ("altered", "told_apart"):
             if getattr(self, name) not in (None, *get_args(Altered)):
                 problems.append(f"{name} is {getattr(self, name)!r}; it must be one of {', '.join(get_args(Altered))}")
-        if self.kind == "generator" and (self.altered or self.told_apart):
+        if self.kind != "classifier" and (self.altered or self.told_apart):
             problems.append("altered and told_apart go with kind = 'classifier'")
         if self.altered and self.told_apart:
             problems.append("altered and told_apart exclude each other")
@@ -189,7 +206,7 @@ def settings(recipe: Recipe) -> dict[str, Any]:
     def plain(value: Any) -> Any:
         if isinstance(value, tuple):
             return list(value)
-        if isinstance(value, Generator):
+        if isinstance(value, Generator | Denoiser):
             return {f.name: plain(getattr(value, f.name)) for f in fields(value)}
         return value
 

@@ -1,5 +1,6 @@
 """Export: a trained network becomes a pack the server can serve: float16 safetensors and a card."""
 
+import dataclasses
 import math
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,21 @@ def generator(
         code=code,
         training=figures,
     )
+
+
+def denoiser(prior: ModelCard, module: nn.Module, parameters: dict[str, Any], figures: dict[str, Any], pack: Path) -> ModelCard:
+    """Write the card and the weights of `prior` into `pack` once more, with a denoiser of its codes.
+
+    Args:
+        module: the prior's generator, with the denoiser.
+        parameters: the denoiser's, besides the code's size.
+    """
+    fields = {field.name: getattr(prior, field.name) for field in dataclasses.fields(prior)}
+    for name in ("format", "file", "sha256"):
+        del fields[name]
+    fields["parameters"] = {**prior.parameters, "denoiser": parameters}
+    fields["training"] = {**prior.training, "denoiser": figures}
+    return _write(pack, module.cpu(), **fields)
 
 
 @torch.no_grad()

@@ -5,6 +5,7 @@ command continues a killed run and ends with the same weights as one never kille
 """
 
 import json
+import math
 import tempfile
 import time
 from collections.abc import Sequence
@@ -19,9 +20,10 @@ from tqdm import tqdm
 
 import dgnam_models
 from dgnam_models.card import ModelCard
-from dgnam_models.network import Network
+from dgnam_models.network import Generator, Network
 from dgnam_models.train import alterations, checkpoint, data, export
 from dgnam_models.train.config import Recipe, RecipeError, settings
+from dgnam_models.train.denoising import DenoiserTask
 from dgnam_models.train.step import ClassifierTask, GeneratorTask, Task, training_batch
 
 
@@ -88,7 +90,7 @@ def train(recipe: Recipe, run: Run) -> ModelCard:
         DataError: the photographs cannot be used.
     """
     training, held_out = (alterations.prepared(recipe, part) for part in _photographs(recipe, run))
-    task, encoder = _task(recipe, run, len(training.names))
+    task, encoder = _task(recipe, run, training)
     _freeze(recipe, run.folder)
     state = checkpoint.load(run.folder / "checkpoint.pt", run.device)
     steps, seconds = 0, 0.0
@@ -122,7 +124,7 @@ def _learn(
     bar = tqdm(range(first, recipe.steps), recipe.name, recipe.steps, initial=first, disable=not run.progress)
     for step in bar:
         torch.manual_seed(recipe.seed * 1_000_003 + step)  # dropout; with this, no random state needs saving
-        figures = task.step(*training_batch(recipe, training, step, run.device), step)
+        figures = task.step(training, step)
         if step % 20 == 0:  # reading a figure waits for the device
             read = {name: value.item() for name, value in figures.items()}
             bar.set_postfix({name: f"{value:.3f}" for name, value in read.items()})
@@ -141,10 +143,7 @@ def _learn(
 def _fine_tune(recipe: Recipe, run: Run, task: Task, training: data.Photographs) -> None:
     if recipe.fine_tunes is None:
         return
-    try:
-        network = dgnam_models.load(recipe.fine_tunes, run.device, run.packs)
-    except KeyError as error:
-        raise RecipeError(f"fine_tunes: {error.args[0]}") from error
+    network = _model(run, recipe.fine_tunes, "fine_tunes")
     task.fine_tune(network.module, training_batch(recipe, training, 0, run.device)[0])
 
 
@@ -179,14 +178,33 @@ def _photographs(recipe: Recipe, run: Run) -> tuple[data.Photographs, data.Photo
     return training, held_out
 
 
-def _task(recipe: Recipe, run: Run, classes: int) -> tuple[Task, Network | None]:
+def _task(recipe: Recipe, run: Run, training: data.Photographs) -> tuple[Task, Network | None]:
     torch.manual_seed(recipe.seed)  # the initial weights
-    if recipe.generator is None:
-        return ClassifierTask(recipe, classes, run.device, run.compiled), None
+    if recipe.generator is not None:
+        own = recipe.generator
+        encoder = _encoder(recipe, run, own.encoder, {own.tap, *own.comparator_taps})
+        return GeneratorTask(recipe, encoder, run.device, run.compiled), encoder
+    if recipe.denoiser is not None:
+        prior = _model(run, recipe.denoiser.prior, "denoiser.prior")
+        if not isinstance(prior, Generator) or prior.card.architecture != "upconv" or not prior.card.code or not prior.card.code.encoder:
+            raise RecipeError(f"denoiser.prior: {prior.name} is not a prior that was trained here")
+        encoder = _encoder(recipe, run, prior.card.code.encoder, {recipe.denoiser.tap})
+        size = math.prod(next(tap.shape for tap in encoder.card.taps if tap.name == recipe.denoiser.tap))
+        if size != prior.code_size:
+            raise RecipeError(f"denoiser.tap: {recipe.denoiser.tap} has {size} units, the code of {prior.name} {prior.code_size}")
+        return DenoiserTask(recipe, prior, encoder, training, run.device), encoder
+    return ClassifierTask(recipe, len(training.names), run.device, run.compiled), None
+
+
+def _model(run: Run, name: str, field: str) -> Network | Generator:
     try:
-        encoder = dgnam_models.load(recipe.generator.encoder, run.device, run.packs)
+        return dgnam_models.load(name, run.device, run.packs)
     except KeyError as error:
-        raise RecipeError(f"encoder: {error.args[0]}") from error
+        raise RecipeError(f"{field}: {error.args[0]}") from error
+
+
+def _encoder(recipe: Recipe, run: Run, name: str, taps: set[str]) -> Network:
+    encoder = _model(run, name, "encoder")
     if not isinstance(encoder, Network):
         raise RecipeError(f"encoder {encoder.name} is not a classifier")
     known = [tap.name for tap in encoder.card.taps]
@@ -195,9 +213,9 @@ def _task(recipe: Recipe, run: Run, classes: int) -> tuple[Task, Network | None]
             f"{encoder.name} takes {encoder.input_size[0]}x{encoder.input_size[1]} pixels; image_size is {recipe.image_size}, "
             "and a generator must draw at least what its encoder sees"
         )
-    if missing := {recipe.generator.tap, *recipe.generator.comparator_taps} - set(known):
+    if missing := taps - set(known):
         raise RecipeError(f"{encoder.name} has no tap {', '.join(sorted(missing))}; it has {', '.join(known)}")
-    return GeneratorTask(recipe, encoder, run.device, run.compiled), encoder
+    return encoder
 
 
 def _freeze(recipe: Recipe, folder: Path) -> None:
@@ -230,6 +248,8 @@ def _export(
         "figures": {name: round(value, 4) for name, value in task.evaluate(held_out).items()},
     }
     module, pack = task.exported(training), run.pack or run.folder / "pack"
+    if isinstance(task, DenoiserTask):
+        return export.denoiser(task.prior.card, module, task.parameters, figures, pack)
     if encoder is None:
         return export.classifier(recipe, module, training.names, figures, run.licence, pack)
     return export.generator(recipe, module, encoder, held_out, figures, run.licence, pack)

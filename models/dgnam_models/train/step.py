@@ -3,7 +3,7 @@
 import contextlib
 import copy
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
 import torch
@@ -26,8 +26,8 @@ GENERATOR_STD = 0.5  # a generator draws in [-1, 1]
 class Task(Protocol):
     """One kind of training."""
 
-    def step(self, images: Tensor, labels: Tensor, step: int) -> dict[str, Tensor]:
-        """Learn from images (B, 3, S, S) in [0, 1]; return the figures to log, each of shape (), still on the device."""
+    def step(self, training: Photographs, step: int) -> dict[str, Tensor]:
+        """Learn from a batch of photographs; return the figures to log, each of shape (), still on the device."""
 
     def evaluate(self, held_out: Photographs) -> dict[str, float]:
         """Figures on held-out photographs."""
@@ -80,11 +80,12 @@ class ClassifierTask:
         self.module = nets.build(recipe.architecture, {**recipe.parameters, "classes": classes, "normalized": True})
         self.module.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.preprocess = Preprocess(preprocessing(recipe)).to(device)
-        self.optimizer = torch.optim.AdamW(_decayed(self.module, recipe.weight_decay), lr=0.0, betas=recipe.betas)
+        self.optimizer = torch.optim.AdamW(decayed(self.module, recipe.weight_decay), lr=0.0, betas=recipe.betas)
         self._forward = torch.compile(self.module) if compiled else self.module
 
-    def step(self, images: Tensor, labels: Tensor, step: int) -> dict[str, Tensor]:
-        _set_learning_rate(self.optimizer, learning_rate(self.recipe, step))
+    def step(self, training: Photographs, step: int) -> dict[str, Tensor]:
+        images, labels = training_batch(self.recipe, training, step, self.device)
+        set_learning_rate(self.optimizer, learning_rate(self.recipe, step))
         self.module.train()
         with autocast(self.device):
             logits = self._forward(self.preprocess.encode(images))
@@ -121,11 +122,11 @@ class ClassifierTask:
         return {"module": self.module.state_dict(), "optimizer": self.optimizer.state_dict()}
 
     def fine_tune(self, module: nn.Module, images: Tensor) -> None:
-        _take_over(self.module, module.state_dict())
+        take_over(self.module, module.state_dict())
         nets.unfold_(self.module, self.preprocess.encode(images))
 
     def start_from(self, state: dict[str, Any]) -> list[str]:
-        return _take_over(self.module, state["module"])
+        return take_over(self.module, state["module"])
 
     def restore(self, state: dict[str, Any]) -> None:
         self.module.load_state_dict(state["module"])
@@ -153,9 +154,10 @@ class GeneratorTask:
         self._generate, self._discriminate = compile_(self.module), compile_(self.discriminator)
         self._encode = compile_(encoder.module.activations)
 
-    def step(self, images: Tensor, labels: Tensor, step: int) -> dict[str, Tensor]:
+    def step(self, training: Photographs, step: int) -> dict[str, Tensor]:
+        images, _ = training_batch(self.recipe, training, step, self.device)
         s, rate = self.settings, learning_rate(self.recipe, step)
-        _set_learning_rate(self.optimizer, rate)
+        set_learning_rate(self.optimizer, rate)
         self.module.train()
         taps = sorted({s.tap, *s.comparator_taps})
         with autocast(self.device):
@@ -192,7 +194,7 @@ class GeneratorTask:
     def _discriminator_step(self, real: Tensor, drawn: Tensor, code: Tensor, rate: float, generator_loss: Tensor) -> Tensor:
         """One step, unless it wins clearly: loss under a tenth of the generator's (the source's section 3)."""
         self.discriminator.requires_grad_(True)
-        _set_learning_rate(self.discriminator_optimizer, rate)
+        set_learning_rate(self.discriminator_optimizer, rate)
         with autocast(self.device):
             loss = losses.discrimination(self._discriminate(real, code).float(), self._discriminate(drawn, code).float())
         if loss > 0.1 * generator_loss:
@@ -261,14 +263,14 @@ class GeneratorTask:
         }
 
     def fine_tune(self, module: nn.Module, images: Tensor) -> None:
-        _take_over(self.module, module.state_dict())
+        take_over(self.module, module.state_dict())
         nets.unfold_(self.module, encode(self.encoder, self.settings.tap, images))
         self.average.load_state_dict(self.module.state_dict())
 
     def start_from(self, state: dict[str, Any]) -> list[str]:
         """The average starts where the generator does."""
-        _take_over(self.average, state["module"])
-        own = [_take_over(getattr(self, name), state[name]) for name in ("module", "discriminator")]
+        take_over(self.average, state["module"])
+        own = [take_over(getattr(self, name), state[name]) for name in ("module", "discriminator")]
         return [f"{name}'s {key}" for name, keys in zip(("generator", "discriminator"), own, strict=True) for key in keys]
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -310,14 +312,15 @@ def autocast(device: torch.device) -> contextlib.AbstractContextManager[Any]:
     return torch.autocast(device.type, torch.bfloat16) if has_fast_bfloat16(device) else contextlib.nullcontext()
 
 
-def _take_over(module: nn.Module, weights: dict[str, Tensor]) -> list[str]:
+def take_over(module: nn.Module, weights: Mapping[str, Tensor]) -> list[str]:
+    """Give `module` the weights that agree in name and shape; the names of its others, sorted."""
     own = module.state_dict()
     fitting = {name: value for name, value in weights.items() if name in own and own[name].shape == value.shape}
     module.load_state_dict(fitting, strict=False)
     return sorted(own.keys() - fitting.keys())
 
 
-def _decayed(module: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
+def decayed(module: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
     """Decay matrices and kernels, not biases and normalization."""
     parameters = list(module.parameters())
     return [
@@ -326,6 +329,7 @@ def _decayed(module: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
     ]
 
 
-def _set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+    """For all its parameters."""
     for group in optimizer.param_groups:
         group["lr"] = rate

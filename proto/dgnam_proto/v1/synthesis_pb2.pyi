@@ -26,7 +26,7 @@ ENDING_STEPS_DONE: Ending
 ENDING_ZERO_GRADIENT: Ending
 
 class SynthesizeRequest(_message.Message):
-    __slots__ = ("target", "prior", "method", "steps", "start_learning_rate", "end_learning_rate", "decay", "bound_multiplier", "seed", "start_code", "start_image", "preview_interval", "variants", "determinism", "reconstruction_weight", "langevin_noise", "end_langevin_noise")
+    __slots__ = ("target", "prior", "method", "steps", "start_learning_rate", "end_learning_rate", "decay", "bound_multiplier", "seed", "start_code", "start_image", "preview_interval", "variants", "determinism", "reconstruction_weight", "langevin_noise", "end_langevin_noise", "noise_level", "end_noise_level", "churn")
     TARGET_FIELD_NUMBER: _ClassVar[int]
     PRIOR_FIELD_NUMBER: _ClassVar[int]
     METHOD_FIELD_NUMBER: _ClassVar[int]
@@ -44,6 +44,9 @@ class SynthesizeRequest(_message.Message):
     RECONSTRUCTION_WEIGHT_FIELD_NUMBER: _ClassVar[int]
     LANGEVIN_NOISE_FIELD_NUMBER: _ClassVar[int]
     END_LANGEVIN_NOISE_FIELD_NUMBER: _ClassVar[int]
+    NOISE_LEVEL_FIELD_NUMBER: _ClassVar[int]
+    END_NOISE_LEVEL_FIELD_NUMBER: _ClassVar[int]
+    CHURN_FIELD_NUMBER: _ClassVar[int]
     target: _target_pb2.Target
     prior: str
     method: str
@@ -61,7 +64,10 @@ class SynthesizeRequest(_message.Message):
     reconstruction_weight: float
     langevin_noise: float
     end_langevin_noise: float
-    def __init__(self, target: _Optional[_Union[_target_pb2.Target, _Mapping]] = ..., prior: _Optional[str] = ..., method: _Optional[str] = ..., steps: _Optional[int] = ..., start_learning_rate: _Optional[float] = ..., end_learning_rate: _Optional[float] = ..., decay: _Optional[float] = ..., bound_multiplier: _Optional[float] = ..., seed: _Optional[int] = ..., start_code: _Optional[_Union[_target_pb2.Array, _Mapping]] = ..., start_image: _Optional[bytes] = ..., preview_interval: _Optional[int] = ..., variants: _Optional[int] = ..., determinism: _Optional[_Union[Determinism, str]] = ..., reconstruction_weight: _Optional[float] = ..., langevin_noise: _Optional[float] = ..., end_langevin_noise: _Optional[float] = ...) -> None: ...
+    noise_level: float
+    end_noise_level: float
+    churn: float
+    def __init__(self, target: _Optional[_Union[_target_pb2.Target, _Mapping]] = ..., prior: _Optional[str] = ..., method: _Optional[str] = ..., steps: _Optional[int] = ..., start_learning_rate: _Optional[float] = ..., end_learning_rate: _Optional[float] = ..., decay: _Optional[float] = ..., bound_multiplier: _Optional[float] = ..., seed: _Optional[int] = ..., start_code: _Optional[_Union[_target_pb2.Array, _Mapping]] = ..., start_image: _Optional[bytes] = ..., preview_interval: _Optional[int] = ..., variants: _Optional[int] = ..., determinism: _Optional[_Union[Determinism, str]] = ..., reconstruction_weight: _Optional[float] = ..., langevin_noise: _Optional[float] = ..., end_langevin_noise: _Optional[float] = ..., noise_level: _Optional[float] = ..., end_noise_level: _Optional[float] = ..., churn: _Optional[float] = ...) -> None: ...
 
 class SynthesizeResponse(_message.Message):
     __slots__ = ("queued", "started", "progress", "result", "heartbeat")

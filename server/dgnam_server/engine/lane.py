@@ -142,24 +142,32 @@ def out_of_memory(error: RuntimeError) -> bool:
     return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
 
 
-def profile(step: Callable[[int], float], largest: int, worth: float = 1.03) -> int:
-    """The batch size up to which every doubling pays: the last power of two that the next one does not beat by `worth` in rows per second.
+def profile(step: Callable[[int], float], largest: int, worth: float = 0.95, lower: float = 0.97) -> int:
+    """How many rows should share a batch: the smallest power of two that reaches `worth` of the best rows per second.
 
-    A doubling that seems not to pay is timed once more together with the size before, so that no slow moment of the machine decides.
+    Sizes beyond one whose doubling lowers the rate, to less than `lower` of it, are not looked at. What such a doubling gives
+    is decided by timing both sizes once more, so that no slow moment of the machine decides.
 
     Args:
         step: runs one step of so many rows and returns its seconds.
         largest: never more than this.
     """
-    size, seconds = 1, step(1)
+    seconds = {1: step(1)}
+
+    def rate(size: int) -> float:
+        return size / seconds[size]
+
+    size = 1
     while (doubled := 2 * size) <= largest:
-        longer = step(doubled)
-        if longer * worth > 2 * seconds:
-            seconds, longer = min(seconds, step(size)), min(longer, step(doubled))
-        if longer * worth > 2 * seconds:
+        seconds[doubled] = step(doubled)
+        if rate(doubled) < lower * rate(size):
+            seconds |= {again: step(again) for again in (size, doubled)}
+        if rate(doubled) < lower * rate(size):
+            del seconds[doubled]
             break
-        size, seconds = doubled, longer
-    return size
+        size = doubled
+    best = max(map(rate, seconds))
+    return next(size for size in seconds if rate(size) >= worth * best)
 
 
 def _picture(image: Tensor) -> np.ndarray:

@@ -17,6 +17,7 @@ from dgnam_server.rpc import lookup, pictures
 from dgnam_server.rpc.problems import Problems, listed, nearest, quoted
 from dgnam_server.synth import memory, spec
 from dgnam_server.synth.methods import DEFAULT_METHOD, DEFAULT_PIXEL_METHOD, METHODS, Method, Option
+from dgnam_server.synth.updates import RULES
 
 READOUTS: Mapping[int, spec.Readout] = {
     Readout.READOUT_ACTIVATION: spec.Readout.ACTIVATION,
@@ -67,6 +68,8 @@ def synthesis(request: SynthesizeRequest, catalog: Catalog, config: Config) -> s
     start = _start(request, prior, catalog, config.max_start_image_pixels, problems)
     if prior is not None and settings.get("reconstruction_weight"):
         _check_encoder(prior, known, problems)
+    if prior is not None and RULES[known.rule].latents:
+        _check_denoiser(prior, known, catalog, problems)
     variants = _variants(request, config.max_variants, problems)
     problems.raise_any()
     assert prior is not None and method is not None
@@ -261,6 +264,14 @@ def _check_encoder(prior: Generator, method: Method, problems: Problems) -> None
     assert prior.card.code is not None
     if not prior.card.code.encoder:
         problems.unmet("method", "NO_ENCODER", f"{_NO_ENCODER.format(prior.name)}, which {method.name} asks for; choose another prior")
+
+
+def _check_denoiser(prior: Generator, method: Method, catalog: Catalog, problems: Problems) -> None:
+    """A method that samples codes needs to know what codes photographs have."""
+    if prior.denoiser is None:
+        others = sorted(name for name, generator in catalog.generators.items() if generator.denoiser is not None)
+        where = f"choose another prior: {', '.join(others)}" if others else "no prior here has one"
+        problems.unmet("method", "NO_DENOISER", f"{prior.name} has no denoiser of its codes, which {method.name} asks for; {where}")
 
 
 def _check_sizes(prior: Generator, network: Network, path: str, problems: Problems) -> None:

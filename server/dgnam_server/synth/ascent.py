@@ -68,7 +68,7 @@ def init(problem: Problem, spec: SynthesisSpec, variant: int, start: Tensor | No
         step=column(0, torch.int64),
         steps=column(spec.steps, torch.int64),
         settings={name: column(value, torch.float32) for name, value in settings.items()},
-        state=fresh_state(problem.structure.rule, code) | parts.fresh_state(problem.structure.parts, spec.size, code),
+        state=fresh_state(problem, code) | parts.fresh_state(problem.structure.parts, spec.size, code),
         source=per_term([problem.sources.index((term.unit.model, term.unit.tap)) for term in terms], torch.int64),
         unit=per_term([term.unit.index for term in terms], torch.int64),
         y=per_term([y for y, _ in positions], torch.int64),
@@ -116,7 +116,7 @@ def step(problem: Problem, rows: Rows) -> tuple[Rows, Seen]:
         gradient = gradient - drawback
     code, image, activation = code.detach(), image.detach(), activation.detach()
 
-    moved, state = RULES[problem.structure.rule].move(rows, gradient)
+    moved, state = RULES[problem.structure.rule].move(rows, gradient, problem)
     for project in parts.at(lambda part: part.project, names):
         moved = project(moved, rows, problem)
 

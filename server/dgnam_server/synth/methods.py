@@ -82,6 +82,9 @@ _TABLE = (
     Option("reconstruction_weight", "How far the code goes at each step towards its reconstruction, E(G(code)).", 0.0, 1.0, 0.0),
     Option("langevin_noise", "Standard deviation of the noise that each step adds to the code.", 0.0, 10.0, 0.0),
     Option("end_langevin_noise", "Where it goes linearly.", 0.0, 10.0, None),
+    Option("noise_level", "Noise that a row starts with, in standard deviations of photographs' codes.", 0.01, 100.0, 10.0),
+    Option("end_noise_level", "The noise level that the row falls to.", 0.01, 100.0, 0.1),
+    Option("churn", "How much of the noise is replaced by new at each step, as a share of its variance.", 0.0, 1.0, 0.0),
     Option("padding_px", "Grey pixels around the picture when the network looks at it.", 0.0, 64.0, 0.0),
     Option("shift_px", "At each step the network's view moves by up to so many pixels.", 0.0, 64.0, 0.0),
     Option("crop", "At each step the network sees a part whose side is smaller by up to this share.", 0.0, 0.9, 0.0),
@@ -168,6 +171,18 @@ PPGN = Method(
         "langevin_noise": 0.1,
         "end_langevin_noise": 0.0,
     },
+    readout=Readout.LOG_PROBABILITY,
+)
+DIFFUSION = Method(
+    name="diffusion",
+    description="Sampling of a generator's code by a diffusion model of photographs' codes, guided by the unit's log-probability; "
+    "closest to photographs, and seeds differ most",
+    citation="Dhariwal, Nichol: Diffusion models beat GANs on image synthesis, NeurIPS 2021, arXiv 2105.05233, classifier guidance; "
+    "Chung, Kim, Mccann, Klasky, Ye: Diffusion posterior sampling for general noisy inverse problems, ICLR 2023, arXiv 2209.14687",
+    prior="generator",
+    rule="guided-denoising",
+    parts=("bound",),
+    defaults={"steps": 40.0, "start_learning_rate": 15.0, "end_learning_rate": 150.0, "churn": 0.2},
     readout=Readout.LOG_PROBABILITY,
 )
 PYRAMID = _pan(
@@ -263,6 +278,6 @@ _PIXEL_METHODS = (
     ),
 )
 
-METHODS: dict[str, Method] = {method.name: method for method in (DGN_AM, PPGN, *_PIXEL_METHODS)}
+METHODS: dict[str, Method] = {method.name: method for method in (DGN_AM, PPGN, DIFFUSION, *_PIXEL_METHODS)}
 DEFAULT_METHOD = DGN_AM.name
 DEFAULT_PIXEL_METHOD = PYRAMID.name

@@ -36,7 +36,12 @@ class GeneratorPrior:
         self.generator, self.encoder = generator, encoder
 
     def random_code(self, seed: int, settings: Mapping[str, float]) -> Tensor:
-        """(1, D) standard normal values, not clipped, as the released script starts; of a signed code, normal with its own mean and std."""
+        """(1, D) standard normal values, not clipped, as the released script starts; of a signed code, normal with its own mean and std.
+
+        The mean code for a method that adds its own noise to what it starts from.
+        """
+        if "noise_level" in settings:
+            return self.generator.code_mean[None].clone()
         normal = _normal(seed, self.generator.code_size, self.generator.code_mean.device)
         return self.generator.code_mean + self.generator.code_std * normal if self.signed else normal
 

@@ -59,6 +59,23 @@ GENERATOR = {
 }
 
 
+DENOISER = {
+    "name": "colours-denoiser",
+    "kind": "denoiser",
+    "description": "knows the codes of colours",
+    "architecture": "denoiser",
+    "image_size": 16,
+    "steps": 60,
+    "batch": 16,
+    "learning_rate": 3e-3,
+    "warmup_steps": 2,
+    "crop_px": 1,
+    "checkpoint_every": 30,
+    "parameters": {"components": 3, "width": 16, "blocks": 1},
+    "denoiser": {"prior": "colours-prior", "tap": "fc6", "average_decay": 0.9},
+}
+
+
 @pytest.fixture(scope="module")
 def photographs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three classes, told apart by their colour."""
@@ -130,6 +147,34 @@ def _statistics_are_those_of_the_codes(prior: Generator, trained: Path, photogra
 
 class Killed(Exception):
     pass
+
+
+def test_a_denoiser_is_added_to_its_prior(trained: Path, photographs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    common = ["--data", str(photographs), "--device", "cpu", "--models", str(trained / "pack")]
+    assert main([recipe_file(tmp_path, GENERATOR), *common, "--run-dir", str(tmp_path / "prior")]) == 0
+    run, packs = tmp_path / "run", [*common, str(tmp_path / "prior" / "pack")]
+    assert main([recipe_file(tmp_path, DENOISER), *packs, "--run-dir", str(run)]) == 0
+    bare, prior = (dgnam_models.load("colours-prior", packs=[folder / "pack"]) for folder in (tmp_path / "prior", run))
+    assert isinstance(bare, Generator)
+    assert isinstance(prior, Generator)
+    assert bare.denoiser is None
+    assert prior.denoiser is not None
+    code = torch.rand(2, 16)
+    assert torch.equal(prior(code), bare(code)), "it draws what it drew before"
+    assert prior.card.code == bare.card.code
+    figures = prior.card.training["denoiser"]["figures"]
+    assert figures["val_error"] < 0.9, "three colours are not one Gaussian"
+    assert 0.5 < figures["variance_kept"] <= 1
+    encoder = dgnam_models.load("colours", packs=[trained / "pack"])
+    assert isinstance(encoder, Network)
+    codes = export.codes_of(encoder, "fc6", data.load([photographs], 16, progress=False))
+    latents = prior.denoiser.encode(codes)
+    torch.testing.assert_close(latents.std(0), torch.ones(3), rtol=0.2, atol=0)
+    assert latents.mean(0).abs().max() < 0.3
+    assert (run / "grid-000060.png").is_file()
+    other = {**DENOISER, "denoiser": {**DENOISER["denoiser"], "tap": "fc7"}}  # type: ignore[dict-item]
+    assert main([recipe_file(tmp_path, other), *packs, "--run-dir", str(tmp_path / "other")]) == 2
+    assert "fc7 has 12 units, the code of colours-prior 16" in capsys.readouterr().err
 
 
 def test_a_checkpoint_can_be_exported_before_the_run_ends(photographs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

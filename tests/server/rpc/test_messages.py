@@ -39,7 +39,8 @@ def test_recipe_has_every_default_and_one_variant(detailed: SynthesizeRequest, t
     assert [(term.weight, term.readout) for term in filled.target.terms] == [(1, READOUT_ACTIVATION), (-2, READOUT_ACTIVATION)]
     assert not filled.HasField("preview_interval")
     unset = {field.name for field in filled.DESCRIPTOR.fields} - {field.name for field, _ in filled.ListFields()}
-    other_methods = {option.name for option in METHODS["ppgn"].options} - {option.name for option in METHODS["dgn-am"].options}
+    own = {option.name for option in METHODS["dgn-am"].options}
+    other_methods = {option.name for name in ("ppgn", "diffusion") for option in METHODS[name].options} - own
     assert unset == {"preview_interval", "start_code", "start_image"} | other_methods
 
 

@@ -52,7 +52,7 @@ INVALID: list[tuple[str, Change, str, str]] = [
         "a prior's option",
         option("bound_multiplier", 2),
         "options.bound_multiplier",
-        "an option of dgn-am, ppgn, for drawing with a prior",
+        "an option of dgn-am, ppgn, diffusion, for drawing with a prior",
     ),
     ("a typing error", option("tv_wieght", 2), "options.tv_wieght", "did you mean tv_weight"),
     ("no option at all", option("zzzzzz", 2), "options.zzzzzz", "there is no option 'zzzzzz'"),
