@@ -25,7 +25,7 @@ class SynthesisOptions(TypedDict, total=False):
         prior: The trained generator that draws, as `models()` names it.
         method: The procedure, as `methods()` names it.
         steps: How many.
-        start_learning_rate: The learning rate falls linearly from here to the end; it is in units of the prior's code.
+        start_learning_rate: The learning rate goes linearly from here to the end; it is in units of the prior's code.
         end_learning_rate: Its value at the last step.
         decay: The share by which the code shrinks at each step.
         bound_multiplier: A code unit stays below mean + this * standard deviation of real photographs' codes.

@@ -71,8 +71,8 @@ class Method:
 
 _TABLE = (
     Option("steps", "Optimization steps.", 1, 2000, 200, whole=True),
-    Option("start_learning_rate", "Step size at the first step, in units of what is optimized; falls linearly.", 0.0, 100.0, None),
-    Option("end_learning_rate", "Step size the schedule falls to.", 0.0, 100.0, 1e-10),
+    Option("start_learning_rate", "Step size at the first step, in units of what is optimized; changes linearly.", 0.0, 1000.0, None),
+    Option("end_learning_rate", "Step size that the schedule goes to.", 0.0, 1000.0, 1e-10),
     Option("momentum", "Share of the last step that the next one keeps (Pan et al. 2017, eq. 12).", 0.0, 0.999, 0.9),
     Option("noise", "Standard deviation of the noise that a picture starts from, where it starts from no image.", 0.0, 10.0, 0.02),
     Option("decay", "Share by which the code shrinks at each step.", 0.0, 1.0, 0.0),
