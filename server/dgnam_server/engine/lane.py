@@ -142,32 +142,20 @@ def out_of_memory(error: RuntimeError) -> bool:
     return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
 
 
-def profile(step: Callable[[int], float], largest: int, worth: float = 0.95, lower: float = 0.97) -> int:
+def profile(step: Callable[[int], float], largest: int, worth: float = 0.95, rounds: int = 2) -> int:
     """How many rows should share a batch: the smallest power of two that reaches `worth` of the best rows per second.
 
-    Sizes beyond one whose doubling lowers the rate, to less than `lower` of it, are not looked at. What such a doubling gives
-    is decided by timing both sizes once more, so that no slow moment of the machine decides.
+    So no smaller size is faster, and a larger one hardly. All sizes are timed in turn, `rounds` times, and the shortest time of each
+    counts: no slow moment of the machine decides.
 
     Args:
         step: runs one step of so many rows and returns its seconds.
         largest: never more than this.
     """
-    seconds = {1: step(1)}
-
-    def rate(size: int) -> float:
-        return size / seconds[size]
-
-    size = 1
-    while (doubled := 2 * size) <= largest:
-        seconds[doubled] = step(doubled)
-        if rate(doubled) < lower * rate(size):
-            seconds |= {again: step(again) for again in (size, doubled)}
-        if rate(doubled) < lower * rate(size):
-            del seconds[doubled]
-            break
-        size = doubled
-    best = max(map(rate, seconds))
-    return next(size for size in seconds if rate(size) >= worth * best)
+    sizes = [1 << power for power in range(largest.bit_length())]
+    times = [[step(size) for size in sizes] for _ in range(rounds)]
+    rates = [size / min(seconds) for size, seconds in zip(sizes, zip(*times, strict=True), strict=True)]
+    return next(size for size, rate in zip(sizes, rates, strict=True) if rate >= worth * max(rates))
 
 
 def _picture(image: Tensor) -> np.ndarray:

@@ -12,17 +12,13 @@ def test_profile_takes_the_smallest_size_that_is_nearly_the_fastest() -> None:
 
 def test_a_doubling_that_gains_nothing_does_not_end_the_search() -> None:
     """As on two cores with AVX2: two rows are hardly faster than one, four much faster."""
-    milliseconds = {1: 16.8, 2: 16.6, 4: 11.7, 8: 8.8, 16: 7.6, 32: 7.1, 64: 7.3}
+    milliseconds = {1: 16.8, 2: 17.1, 4: 11.7, 8: 8.8, 16: 7.6, 32: 7.1, 64: 7.3}
     assert profile(lambda size: size * milliseconds[size], largest=64) == 32
-    assert profile(lambda size: size * {**milliseconds, 2: 17.1}[size], largest=64) == 32, "two per cent are noise"
-
-
-def test_throughput_never_falls_on_the_way_to_the_largest_batch() -> None:
-    assert profile(lambda size: 10.0 if size == 4 else 1.0, largest=64) == 2
 
 
 def test_one_slow_moment_does_not_decide() -> None:
-    for slow in range(7):
+    assert profile(lambda size: 10.0 if size == 4 else 1.0, largest=64) == 64
+    for slow in range(14):
         timed: list[int] = []
 
         def step(size: int, timed: list[int] = timed, slow: int = slow) -> float:
