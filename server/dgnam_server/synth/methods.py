@@ -176,7 +176,7 @@ PPGN = Method(
 DIFFUSION = Method(
     name="diffusion",
     description="Sampling of a generator's code by a diffusion model of photographs' codes, guided by the unit's log-probability; "
-    "closest to photographs, and seeds differ most",
+    "as close to photographs as ppgn, and seeds differ most",
     citation="Dhariwal, Nichol: Diffusion models beat GANs on image synthesis, NeurIPS 2021, arXiv 2105.05233, classifier guidance; "
     "Chung, Kim, Mccann, Klasky, Ye: Diffusion posterior sampling for general noisy inverse problems, ICLR 2023, arXiv 2209.14687",
     prior="generator",
