@@ -31,7 +31,7 @@ EXPOSE 7433
 STOPSIGNAL SIGTERM
 # Asks the standard health service. Where the server has TLS turned on, give `docker run` a --health-cmd of your own.
 HEALTHCHECK --interval=15s --timeout=5s --start-period=2m CMD ["python", "-c", "\
-import grpc; from grpc_health.v1 import health_pb2, health_pb2_grpc; \
-health = health_pb2_grpc.HealthStub(grpc.insecure_channel('127.0.0.1:7433')); \
+import os, grpc; from grpc_health.v1 import health_pb2, health_pb2_grpc; \
+health = health_pb2_grpc.HealthStub(grpc.insecure_channel('127.0.0.1:' + (os.environ.get('DGNAM_PORT') or '7433'))); \
 raise SystemExit(health.Check(health_pb2.HealthCheckRequest(), timeout=4).status != health_pb2.HealthCheckResponse.SERVING)"]
 ENTRYPOINT ["dgnam-server"]

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -21,26 +22,32 @@ class LocalServer:
 
 
 @contextmanager
-def local_server(folder: Path, *arguments: str, timeout: float = 120) -> Iterator[LocalServer]:
-    """Start `dgnam-server` with `arguments` on a free port of this machine, wait until it serves, stop it when the block ends.
+def local_server(folder: Path, *, timeout: float = 120, **settings: Any) -> Iterator[LocalServer]:
+    """Start `dgnam-server` on a free port of this machine, wait until it serves, stop it when the block ends.
 
     The package dgnam-server must be installed beside this one.
 
     Args:
         folder: where its log (`server.log`) and port file go.
+        settings: `device="cpu"` is its flag `--device cpu`, `models=[...]` a flag of several values; None: not set. They win over
+            DGNAM_... variables, which it reads too. `dgnam-server --help` lists them.
 
     Raises:
+        ValueError: a setting or a model is wrong, or there is no such setting; the message is its log.
         RuntimeError: it ended or did not serve within `timeout` seconds; the message is its log.
     """
     port_file, log = folder / "server.port", folder / "server.log"
     port_file.unlink(missing_ok=True)  # a killed server may have left one
-    command = [sys.executable, "-m", "dgnam_server", "--port", "0", "--port-file", str(port_file), *arguments]
+    arguments = _flags(port_file=port_file, **{"port": 0, **settings})
     with log.open("wb") as stream:
-        process = subprocess.Popen(command, stdout=stream, stderr=stream)
+        process = subprocess.Popen([sys.executable, "-m", "dgnam_server", *arguments], stdout=stream, stderr=stream)
     try:
         deadline = time.monotonic() + timeout
         while not port_file.exists():
-            if process.poll() is not None or time.monotonic() > deadline:
+            status = process.poll()
+            if status == 2:
+                raise ValueError(log.read_text(encoding="utf-8").strip())
+            if status is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"the server did not start: {log.read_text(encoding='utf-8')}")
             time.sleep(0.05)
         yield LocalServer(process, f"grpc://127.0.0.1:{port_file.read_text(encoding='ascii').strip()}", log)
@@ -51,3 +58,8 @@ def local_server(folder: Path, *arguments: str, timeout: float = 120) -> Iterato
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def _flags(**settings: Any) -> list[str]:
+    values = {name: value if isinstance(value, list | tuple) else [value] for name, value in settings.items() if value is not None}
+    return [f"--{name.replace('_', '-')}={value}" for name in values for value in values[name]]

@@ -1,27 +1,28 @@
-"""The program: configuration -> app -> serve."""
+"""The program: settings -> app -> serve."""
 
 import asyncio
 import logging
-import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from dgnam_server.config import Config, ConfigError, load
+from dgnam_server.faults import SettingsError
+from dgnam_server.settings import Settings
+from dgnam_server.sources import load
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Serve until a signal comes. Returns the exit status: 0 after a stop, 1 if serving failed, 2 if the configuration is wrong."""
+    """Serve until a signal comes. Returns the exit status: 0 after a stop, 1 if serving failed, 2 if a setting or a model is wrong."""
     started = time.monotonic()
     try:
-        config = load(sys.argv[1:] if arguments is None else arguments, os.environ)
-    except ConfigError as error:
-        return _complain(error.problems)
-    logging.basicConfig(level=config.log_level.upper(), format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
-    return _serve(config, started)
+        settings = load(sys.argv[1:] if arguments is None else arguments)
+    except SettingsError as error:
+        return _complain(map(str, error.faults))
+    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
+    return _serve(settings, started)
 
 
-def _serve(config: Config, started: float) -> int:
+def _serve(settings: Settings, started: float) -> int:
     # Imported here because PyTorch takes seconds: --help and wrong settings are answered without it.
     from dgnam_models import CardError
 
@@ -30,14 +31,14 @@ def _serve(config: Config, started: float) -> int:
 
     async def serve_until_signal() -> None:
         stop = asyncio.Event()
-        serve.stop_on_signals(stop, config)
+        serve.stop_on_signals(stop, settings)
         await serve.run(parts, stop)
 
     try:
-        parts = app.build(config, started)
+        parts = app.build(settings, started)
         asyncio.run(serve_until_signal())
-    except ConfigError as error:
-        return _complain(error.problems)
+    except SettingsError as error:
+        return _complain(map(str, error.faults))
     except CardError as error:
         return _complain([str(error)])
     except serve.StartError as error:
@@ -48,7 +49,7 @@ def _serve(config: Config, started: float) -> int:
     return 0
 
 
-def _complain(problems: Sequence[str]) -> int:
+def _complain(problems: Iterable[str]) -> int:
     for problem in problems:
         print(f"dgnam-server: {problem}", file=sys.stderr)
     return 2

@@ -14,18 +14,19 @@ from dgnam_models import Network
 
 from dgnam_server import __version__, catalog
 from dgnam_server.catalog import Catalog
-from dgnam_server.config import Config, ConfigError
 from dgnam_server.engine import heap
 from dgnam_server.engine.engine import Engine, EngineLimits
+from dgnam_server.faults import Fault, SettingsError
 from dgnam_server.rpc.messages import Provenance
 from dgnam_server.rpc.service import CatalogServicer, ServerServicer, SynthesisServicer
+from dgnam_server.settings import Settings
 
 
 @dataclass(frozen=True, eq=False)
 class App:
     """The parts of one server; `ready` is set once the engine is warm."""
 
-    config: Config
+    settings: Settings
     engine: Engine
     synthesis: SynthesisServicer
     catalog: CatalogServicer
@@ -39,7 +40,7 @@ class App:
         return f"{models} models on {provenance.device} in {provenance.precision}, started in {took_s:.1f} s"
 
 
-def build(config: Config, started: float, networks: Sequence[Network] = ()) -> App:
+def build(settings: Settings, started: float, networks: Sequence[Network] = ()) -> App:
     """Load the models and put the parts together; the engine is not started yet.
 
     Args:
@@ -47,49 +48,54 @@ def build(config: Config, started: float, networks: Sequence[Network] = ()) -> A
         networks: beside those of the packs.
 
     Raises:
-        ConfigError: the device is not there.
+        SettingsError: the device is not there.
         CardError: a model cannot be loaded.
     """
+    device = _device(settings.device)
     heap.keep_freed_memory()
-    threads = config.threads or torch.get_num_threads()
+    threads = settings.threads or torch.get_num_threads()
     # Only the device thread keeps a team of OpenMP threads: with a second team there are more threads than cores, they stop spinning at
     # barriers, and a lone row's step takes 1.8 times as long. And models are loaded with as many threads as the device thread has, because
     # oneDNN lays weights out anew at each call where another number multiplies with them (1.6 times as long). Hence a thread for loading,
     # whose team ends with it.
     torch.set_num_threads(1)
-    device = _device(config.device)
-    dtype = None if config.precision == "auto" else getattr(torch, config.precision)
+    dtype = None if settings.precision == "auto" else getattr(torch, settings.precision)
     with ThreadPoolExecutor(1, initializer=torch.set_num_threads, initargs=(threads,)) as loading:
-        models = loading.submit(catalog.load, config.models, device, config.default_prior, dtype, networks).result()
-    engine = Engine(models, device, EngineLimits(config.queue_capacity, config.max_batch_rows, config.max_batch_mib), threads)
-    return assemble(config, models, engine, _device_name(device), started)
+        models = loading.submit(catalog.load, settings.models, device, settings.default_prior, dtype, networks).result()
+    engine = Engine(models, device, EngineLimits(settings.queue_capacity, settings.max_batch_rows, settings.max_batch_mib), threads)
+    return assemble(settings, models, engine, _device_name(device), started)
 
 
-def assemble(config: Config, models: Catalog, engine: Engine, device_name: str, started: float) -> App:
+def assemble(settings: Settings, models: Catalog, engine: Engine, device_name: str, started: float) -> App:
     """Put given parts together."""
     versions = {"dgnam": __version__, "python": platform.python_version(), "torch": str(torch.__version__), "numpy": np.__version__}
     provenance = Provenance(versions, device_name, str(models.dtype).removeprefix("torch."))
     ready = asyncio.Event()
     return App(
-        config=config,
+        settings=settings,
         engine=engine,
-        synthesis=SynthesisServicer(models, engine, config, provenance, ready),
-        catalog=CatalogServicer(models, config),
-        server=ServerServicer(engine, config, provenance, started),
+        synthesis=SynthesisServicer(models, engine, settings, provenance, ready),
+        catalog=CatalogServicer(models, settings),
+        server=ServerServicer(engine, settings, provenance, started),
         ready=ready,
     )
 
 
 def _device(name: str) -> torch.device:
-    there = torch.cuda.is_available()
-    if name == "cuda" and not there:
-        raise ConfigError(["device = 'cuda': PyTorch finds no GPU here; use auto or cpu"])
-    return torch.device("cuda" if name == "cuda" or (name == "auto" and there) else "cpu")
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    accelerator = torch.accelerator.current_accelerator()
+    there = ["cpu", *(f"{accelerator.type}:{index}" for index in range(torch.accelerator.device_count()))] if accelerator else ["cpu"]
+    if name.removesuffix(":0") not in [device.removesuffix(":0") for device in there]:
+        raise SettingsError([Fault("device", f"{name} is not there; this machine has {', '.join(there)}")])
+    return torch.device(name)
 
 
 def _device_name(device: torch.device) -> str:
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
+    if device.type != "cpu":
+        return str(device)
     described = Path("/proc/cpuinfo")  # where it exists, it says more than `platform` does
     lines = described.read_text(encoding="utf-8", errors="replace").splitlines() if described.is_file() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]

@@ -14,7 +14,6 @@ import atexit
 import secrets
 import threading
 import time
-from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Self
@@ -24,13 +23,17 @@ from dgnam_models import Network
 
 from dgnam_server import app
 from dgnam_server.app import App
-from dgnam_server.config import Config
+from dgnam_server.faults import Fault, SettingsError
 from dgnam_server.rpc import serve
+from dgnam_server.settings import Settings
 
 try:
     from dgnam_client import Client
 except ImportError as error:
     raise ImportError('Engine needs the client: pip install "dgnam-server[local]"') from error
+
+# What is listened on, and who may call: nobody but this process.
+_OWN = ("host", "port", "port_file", "tls_cert", "tls_key", "tls_client_ca", "token_file", "token", "drain_timeout_s")
 
 
 class Engine(Client):
@@ -45,7 +48,7 @@ class Engine(Client):
             self._thread.join(0.02)
             if not self._thread.is_alive():
                 raise self._failure or RuntimeError("the server ended before it served")
-        super().__init__(f"grpc://127.0.0.1:{port_file.read_text(encoding='ascii').strip()}", token=parts.config.token)
+        super().__init__(f"grpc://127.0.0.1:{port_file.read_text(encoding='ascii').strip()}", token=parts.settings.token)
         atexit.register(self.close)
 
     @classmethod
@@ -54,27 +57,26 @@ class Engine(Client):
 
         Args:
             networks: see `Network.of`; one with the name of another model replaces it.
-            settings: fields of `dgnam_server.config.Config`, such as `models`, `device`, `default_prior`, `max_pixels`.
+            settings: fields of `dgnam_server.settings.Settings`, such as `models`, `device`, `default_prior`, `max_pixels`; DGNAM_...
+                variables are not read.
 
         Raises:
-            TypeError: no such setting.
-            ConfigError: the device is not there.
+            SettingsError: a setting is wrong or there is no such setting, or the device is not there.
             CardError: a model cannot be loaded.
         """
+        if own := [Fault(name, "Engine.local chooses it") for name in _OWN if name in settings]:
+            raise SettingsError(own)
         threads = torch.get_num_threads()
         with TemporaryDirectory(prefix="dgnam-") as folder:
             port_file = Path(folder) / "port"
-            own: dict[str, Any] = {
-                "host": "127.0.0.1",
-                "port": 0,
-                "port_file": port_file,
-                "token": secrets.token_urlsafe(),
-                "drain_timeout_s": 0.0,
-            }
+            checked = Settings(**settings, port=0, port_file=port_file, token=secrets.token_urlsafe(), drain_timeout_s=0)
             try:
-                return cls(app.build(replace(Config(**settings), **own), time.monotonic(), networks), port_file)
+                return cls(app.build(checked, time.monotonic(), networks), port_file)
             finally:
                 torch.set_num_threads(threads)  # loading turned it down to one; the caller's own work goes on as before
+
+    def __repr__(self) -> str:
+        return f"<Engine {self.server}>"
 
     def close(self) -> None:
         """Stop: calls under way end as cancelled, and later ones raise RuntimeError."""

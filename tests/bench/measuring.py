@@ -33,7 +33,7 @@ class Bench:
         steps: per picture; `timed_steps`: per timing of the bare lane.
         arrivals: requests of each load of staggered arrivals, of `steps // 4` steps.
         watch_s: how long each mixture of requests is watched.
-        server_arguments: for the servers that are started.
+        server_settings: for the servers that are started.
     """
 
     device: torch.device
@@ -46,7 +46,7 @@ class Bench:
     timed_steps: int = 10
     arrivals: int = 60
     watch_s: float = 5.0
-    server_arguments: tuple[str, ...] = ()
+    server_settings: Mapping[str, Any] = field(default_factory=dict)
     progress: Callable[[str], object] = field(default=lambda doing: None)  # hears what is being done
 
     def models(self) -> Catalog:

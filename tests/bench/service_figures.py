@@ -76,9 +76,8 @@ def client_import_s(bench: Bench) -> float:
 @contextmanager
 def serving(bench: Bench) -> Iterator[str]:
     """A server on the bench's models and device; its address."""
-    arguments = ["--device", bench.device.type, "--default-prior", bench.prior, *bench.server_arguments]
-    arguments += ["--models", *map(str, bench.packs)] if bench.packs else []
-    with tempfile.TemporaryDirectory() as folder, local_server(Path(folder), *arguments) as server:
+    settings = {"device": bench.device.type, "default_prior": bench.prior, "models": bench.packs, **bench.server_settings}
+    with tempfile.TemporaryDirectory() as folder, local_server(Path(folder), **settings) as server:
         yield server.address
 
 

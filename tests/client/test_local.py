@@ -6,14 +6,26 @@ import pytest
 from dgnam_client import local_server
 
 
+def test_wrong_settings_are_told_as_the_server_tells_them(tmp_path: Path) -> None:
+    with (
+        pytest.raises(ValueError, match="max_batch_rows: 0 is not between 1 and 4096") as caught,
+        local_server(tmp_path, max_batch_rows=0, max_stpes=3, models=["/none/here"]),
+    ):
+        pytest.fail("it started")
+    assert "--max-stpes: no such flag; did you mean --max-steps?" in str(caught.value)
+    assert "models: /none/here is not a folder" in str(caught.value)
+    with pytest.raises(TypeError, match="port_file"), local_server(tmp_path, port_file=tmp_path / "mine"):
+        pytest.fail("it would never hear of it")
+
+
 def test_a_server_that_does_not_start_says_why(tmp_path: Path) -> None:
-    with pytest.raises(RuntimeError, match="max_steps = .none."), local_server(tmp_path, "--max-steps", "none"):
+    with pytest.raises(RuntimeError, match="(?s)did not start: .*cannot listen on 192.0.2.1:"), local_server(tmp_path, host="192.0.2.1"):
         pytest.fail("it started")
 
 
 def test_it_serves_within_the_block_and_is_gone_after(tmp_path: Path, tiny_pack: Path) -> None:
     (tmp_path / "server.port").write_text("1")  # left over
-    with local_server(tmp_path, "--models", str(tiny_pack), "--default-prior", "tiny-prior", "--max-batch-rows", "1") as server:
+    with local_server(tmp_path, models=[tiny_pack], default_prior="tiny-prior", max_batch_rows=1, token_file=None) as server:
         assert server.process.poll() is None
         assert server.address.startswith("grpc://127.0.0.1:")
         assert server.address != "grpc://127.0.0.1:1"

@@ -41,16 +41,16 @@ class Served:
 
 
 @pytest.fixture(scope="session")
-def tiny_arguments(tiny_pack: Path) -> list[str]:
+def tiny_settings(tiny_pack: Path) -> dict[str, Any]:
     """Serve the tiny models, with a small queue."""
-    small = ["--queue-capacity", "16", "--max-batch-rows", "8", "--threads", "1", "--device", "cpu"]
-    return ["--models", str(tiny_pack), "--default-prior", "tiny-prior", *small]
+    small = {"queue_capacity": 16, "max_batch_rows": 8, "threads": 1, "device": "cpu"}
+    return {"models": [tiny_pack], "default_prior": "tiny-prior", **small}
 
 
 @pytest.fixture(scope="session")
-def server(tiny_arguments: list[str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def server(tiny_settings: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """One server for all tests that leave it as they found it."""
-    with local_server(tmp_path_factory.mktemp("server"), *tiny_arguments) as started:
+    with local_server(tmp_path_factory.mktemp("server"), **tiny_settings) as started:
         yield Served(started)
         assert started.process.poll() is None, started.log.read_text()
 
@@ -63,7 +63,7 @@ def bundled_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]
 
 
 @pytest.fixture
-def start_server(tiny_arguments: list[str], tmp_path: Path) -> Iterator[Any]:
+def start_server(tiny_settings: dict[str, Any], tmp_path: Path) -> Iterator[Any]:
     """Start servers of one's own; they are stopped at the end."""
     with ExitStack() as stack:
-        yield lambda *arguments: Served(stack.enter_context(local_server(tmp_path, *tiny_arguments, *arguments)))
+        yield lambda **settings: Served(stack.enter_context(local_server(tmp_path, **tiny_settings, **settings)))

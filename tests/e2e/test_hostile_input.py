@@ -160,7 +160,7 @@ def test_five_hundred_requests_at_once_against_a_small_queue(client: Client, ser
 
 
 def test_sigterm_lets_running_work_finish(start_server: Any) -> None:
-    server = start_server("--drain-timeout-s", "60")
+    server = start_server(drain_timeout_s=60)
     with server.client() as client:
         events = client.stream(LEMON, steps=400)
         assert any(isinstance(event, Started) for event in events)
@@ -173,7 +173,7 @@ def test_sigterm_lets_running_work_finish(start_server: Any) -> None:
 
 
 def test_sigterm_ends_what_takes_too_long(start_server: Any) -> None:
-    server = start_server("--drain-timeout-s", "0.2")
+    server = start_server(drain_timeout_s=0.2)
     with server.client() as client:
         events = client.stream(LEMON, variants=32, **LONG)
         assert any(isinstance(event, Started) for event in events)

@@ -8,7 +8,8 @@ import pytest
 import torch
 from dgnam_server import app, catalog
 from dgnam_server.catalog import Catalog
-from dgnam_server.config import Config
+from dgnam_server.faults import SettingsError
+from dgnam_server.settings import Settings
 
 
 def test_models_are_loaded_by_as_many_threads_as_compute(tiny_pack: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -21,8 +22,28 @@ def test_models_are_loaded_by_as_many_threads_as_compute(tiny_pack: Path, monkey
 
     monkeypatch.setattr(catalog, "load", spy)
     try:
-        app.build(Config(models=(tiny_pack,), default_prior="tiny-prior", device="cpu", threads=before + 1), time.monotonic())
+        app.build(Settings(models=(tiny_pack,), default_prior="tiny-prior", device="cpu", threads=before + 1), time.monotonic())
         assert at_loading == [before + 1], "weights are laid out for those who multiply with them"
         assert torch.get_num_threads() == 1, "the event loop's thread keeps no team"
     finally:
         torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("name", ["cuda:1000", "cpu:1", "meta", "gpu"])
+def test_a_device_that_is_not_there_is_told_before_models_load(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(catalog, "load", lambda *arguments: pytest.fail("models load"))
+    threads = torch.get_num_threads()
+    with pytest.raises(SettingsError, match=f"^device: {name} is not there; this machine has cpu"):
+        app.build(Settings(device=name), time.monotonic())
+    assert torch.get_num_threads() == threads
+
+
+@pytest.mark.parametrize("name", ["cpu", "cpu:0", "auto", pytest.param("cuda:0", marks=pytest.mark.gpu)])
+def test_the_device_named_is_the_one_used(name: str, tiny_pack: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    load, devices, threads = catalog.load, [], torch.get_num_threads()
+    monkeypatch.setattr(catalog, "load", lambda packs, device, *rest: devices.append(device) or load(packs, device, *rest))
+    try:
+        app.build(Settings(models=(tiny_pack,), default_prior="tiny-prior", device=name), time.monotonic())
+    finally:
+        torch.set_num_threads(threads)
+    assert devices == [torch.device(("cuda" if torch.cuda.is_available() else "cpu") if name == "auto" else name)]

@@ -25,12 +25,12 @@ from dgnam_proto.v1.target_pb2 import Term as TermMessage
 from dgnam_proto.v1.target_pb2 import Unit as UnitMessage
 from dgnam_server import catalog
 from dgnam_server.catalog import Catalog
-from dgnam_server.config import Config
 from dgnam_server.engine.engine import Engine, EngineLimits
 from dgnam_server.engine.job import Failed, Finished
 from dgnam_server.engine.lane import Lane
 from dgnam_server.errors import FailedPrecondition
 from dgnam_server.rpc import messages, translate
+from dgnam_server.settings import Settings
 from dgnam_server.synth import ascent
 from dgnam_server.synth.methods import METHODS
 from dgnam_server.synth.priors import GeneratorPrior
@@ -131,7 +131,7 @@ def test_a_network_without_gradients_is_listed_and_refused_with_the_reason(tmp_p
         (translate.pixels, SynthesizePixelsRequest(target=target)),
     ):
         with pytest.raises(FailedPrecondition, match="net, it gives no usable gradient: round: its gradient is zero") as refused:
-            check(request, models, Config())  # type: ignore[operator]
+            check(request, models, Settings())  # type: ignore[operator]
         assert refused.value.reason == "NOT_DIFFERENTIABLE"
 
 
@@ -180,12 +180,12 @@ def test_a_code_that_is_no_networks_has_no_picture_to_start_from(tmp_path: Path)
     models = catalog.load([gan_pack(tmp_path, "resize")], torch.device("cpu"))
     target = TargetMessage(terms=[TermMessage(unit=UnitMessage(model="alexnet64", tap="fc8", index=1))])
     with pytest.raises(FailedPrecondition, match="the code of gan is no network's activations") as refused:
-        translate.synthesis(SynthesizeRequest(target=target, prior="gan", start_image=b"any"), models, Config())
+        translate.synthesis(SynthesizeRequest(target=target, prior="gan", start_image=b"any"), models, Settings())
     assert refused.value.reason == "NO_ENCODER"
     with pytest.raises(FailedPrecondition, match="so no picture has one, which ppgn asks for; choose another prior"):
-        translate.synthesis(SynthesizeRequest(target=target, prior="gan", method="ppgn"), models, Config())
+        translate.synthesis(SynthesizeRequest(target=target, prior="gan", method="ppgn"), models, Settings())
     with pytest.raises(FailedPrecondition, match="gan has no denoiser of its codes, .* choose another prior: upconv64-fc6") as refused:
-        translate.synthesis(SynthesizeRequest(target=target, prior="gan", method="diffusion"), models, Config())
+        translate.synthesis(SynthesizeRequest(target=target, prior="gan", method="diffusion"), models, Settings())
     assert refused.value.reason == "NO_DENOISER"
 
 

@@ -1,5 +1,6 @@
 """Networks that exist only in this process, of every shape that people come with, by the client's own calls."""
 
+import re
 from collections.abc import Iterator
 
 import dgnam_client
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from dgnam_server import Engine, Network, Preprocessing
+from dgnam_server.faults import SettingsError
 from torch import Tensor, nn
 
 COLOUR = Preprocessing((24, 36), "RGB", (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
@@ -81,7 +83,7 @@ def test_a_bundled_prior_draws_for_it_and_two_networks_share_a_picture(engine: E
 
 
 def test_it_has_the_clients_calls_and_errors(engine: Engine) -> None:
-    assert isinstance(engine, dgnam_client.Client)
+    assert isinstance(engine, dgnam_client.Client) and repr(engine) == f"<Engine {engine.server}>"
     assert {"oblong", "grey", "many", "alexnet64"} <= {model.name for model in engine.models()}
     assert len(engine.units("many", "fc")) == 2000 and engine.model("oblong").output_tap == "fc"
     with pytest.raises(dgnam_client.NotFoundError, match="did you mean hidden"):
@@ -113,5 +115,13 @@ def test_what_does_not_fit_is_said() -> None:
     ):
         with pytest.raises(CardError, match=message):
             Network.of(module, "mine", form, **options)  # type: ignore[arg-type]
-    with pytest.raises(TypeError, match="max_rows"):
-        Engine.local(Network.of(module, "mine", COLOUR), max_rows=3)
+    network = Network.of(module, "mine", COLOUR)
+    for settings, message in (
+        ({"max_batch_row": 3}, "max_batch_row: no such setting; did you mean max_batch_rows?"),
+        ({"max_batch_rows": 0}, "max_batch_rows: 0 is not between 1 and 4096"),
+        ({"device": "cuda:1000"}, "device: cuda:1000 is not there; this machine has cpu"),
+        ({"precision": "float16"}, "precision: 'float16' is not auto, float32 or bfloat16"),
+        ({"token": "s3cret"}, "token: Engine.local chooses it"),
+    ):
+        with pytest.raises(SettingsError, match=f"^{re.escape(message)}"):
+            Engine.local(network, **settings)

@@ -13,6 +13,7 @@ import pytest
 from dgnam_proto.v1 import synthesis_pb2_grpc
 from dgnam_proto.v1.synthesis_pb2 import SynthesizeRequest
 from dgnam_proto.v1.target_pb2 import Target, Term, Unit
+from dgnam_server.__main__ import main
 
 
 @pytest.fixture
@@ -60,3 +61,42 @@ def test_one_signal_ends_it_in_order(program: tuple[subprocess.Popen[str], Path]
     assert not port_file.exists()
     assert "serving on 127.0.0.1:" in told
     assert "Traceback" not in told
+
+
+ANSWERED_WITHOUT_PYTORCH = """
+import sys
+from dgnam_server.__main__ import main
+try:
+    status = main(sys.argv[1:])
+except SystemExit as end:
+    status = end.code
+assert "torch" not in sys.modules
+sys.exit(status)
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "told"),
+    [
+        (["--help"], 0, []),
+        (
+            ["--port", "x", "--threads=-1"],
+            2,
+            [
+                "dgnam-server: port: 'x' is not a whole number between 0 and 65535 (flag --port)",
+                "dgnam-server: threads: -1 is not between 0 and 1024 (flag --threads)",
+            ],
+        ),
+    ],
+)
+def test_help_and_wrong_settings_are_answered_without_pytorch(arguments: list[str], status: int, told: list[str]) -> None:
+    """It takes seconds to import."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("DGNAM_")}
+    command = [sys.executable, "-c", ANSWERED_WITHOUT_PYTORCH, *arguments]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr.splitlines()) == (status, told)
+
+
+def test_a_device_that_is_not_there_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--device", "cuda:1000"]) == 2
+    assert capsys.readouterr().err.startswith("dgnam-server: device: cuda:1000 is not there; this machine has cpu")

@@ -38,11 +38,9 @@ def connected(server: str | None, packs: Sequence[Path], device: str | None = No
         with Client(server) as client:
             yield client
         return
-    arguments = ["--models", *map(str, packs)] if packs else []
-    arguments += ["--device", device] if device else []
     with (
         tempfile.TemporaryDirectory() as folder,
-        local_server(Path(folder), *arguments, timeout=600) as started,  # many models, perhaps on a busy machine: rather wait than fail
+        local_server(Path(folder), timeout=600, models=packs, device=device) as started,  # many models, perhaps a busy machine: rather wait
         Client(started.address) as client,
     ):
         yield client

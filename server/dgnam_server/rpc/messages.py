@@ -11,11 +11,11 @@ from dgnam_proto.v1 import catalog_pb2, server_pb2, synthesis_pb2
 from dgnam_proto.v1.synthesis_pb2 import SynthesizePixelsRequest, SynthesizePixelsResponse, SynthesizeRequest, SynthesizeResponse
 
 from dgnam_server.catalog import Catalog
-from dgnam_server.config import Config
 from dgnam_server.engine.engine import Load
 from dgnam_server.engine.job import Ending, Finished, Progress, Queued, Started
 from dgnam_server.rpc import lookup, pictures, translate
 from dgnam_server.rpc.units import Page
+from dgnam_server.settings import Settings
 from dgnam_server.synth.methods import DEFAULT_METHOD, DEFAULT_PIXEL_METHOD, METHODS, Method, Option
 from dgnam_server.synth.spec import SynthesisSpec
 
@@ -190,7 +190,7 @@ def methods(default_prior: str, max_steps: int) -> catalog_pb2.ListMethodsRespon
 
 
 def info(
-    config: Config, provenance: Provenance, batch_rows: int, max_message_bytes: int, uptime_s: float
+    config: Settings, provenance: Provenance, batch_rows: int, max_message_bytes: int, uptime_s: float
 ) -> server_pb2.GetServerInfoResponse:
     """The server and its limits."""
     return server_pb2.GetServerInfoResponse(

@@ -18,9 +18,9 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from dgnam_server.app import App
-from dgnam_server.config import Config
 from dgnam_server.rpc.interceptors import ErrorInterceptor, TokenInterceptor
 from dgnam_server.rpc.service import MAX_MESSAGE_BYTES
+from dgnam_server.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -54,25 +54,25 @@ async def run(app: App, stop: asyncio.Event) -> None:
     server, checks = _server(app), _HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(checks, server)
     await _tell(checks, health_pb2.HealthCheckResponse.NOT_SERVING)
-    port = _listen(server, app.config)
+    port = _listen(server, app.settings)
     await server.start()
     try:
         await asyncio.to_thread(app.engine.start)
         if not stop.is_set():
             await _serve(app, checks, port, stop)
-        log.info("stopping; running work may take up to %g s more", app.config.drain_timeout_s)
+        log.info("stopping; running work may take up to %g s more", app.settings.drain_timeout_s)
         await checks.enter_graceful_shutdown()
-        await asyncio.to_thread(app.engine.drain, app.config.drain_timeout_s)
+        await asyncio.to_thread(app.engine.drain, app.settings.drain_timeout_s)
     finally:
         await server.stop(_LAST_WORDS_S)
 
 
-def stop_on_signals(stop: asyncio.Event, config: Config) -> None:
+def stop_on_signals(stop: asyncio.Event, settings: Settings) -> None:
     """SIGTERM and SIGINT set `stop`; the second of them ends the process at once, whatever still runs."""
 
     def on_signal(number: int) -> None:
         if stop.is_set():
-            _remove(config.port_file)
+            _remove(settings.port_file)
             os._exit(128 + number)
         stop.set()
 
@@ -85,15 +85,15 @@ async def _serve(app: App, checks: Any, port: int, stop: asyncio.Event) -> None:
     try:
         app.ready.set()
         await _tell(checks, health_pb2.HealthCheckResponse.SERVING)
-        _write(app.config.port_file, port)
-        log.info("serving on %s: %s", _address(app.config.host, port), app.summary())
+        _write(app.settings.port_file, port)
+        log.info("serving on %s: %s", _address(app.settings.host, port), app.summary())
         await stop.wait()
     finally:
-        _remove(app.config.port_file)
+        _remove(app.settings.port_file)
 
 
 def _server(app: App) -> aio.Server:
-    tokens = [TokenInterceptor(app.config.token)] if app.config.token else []
+    tokens = [TokenInterceptor(app.settings.token)] if app.settings.token else []
     server = aio.server(interceptors=[*tokens, ErrorInterceptor()], options=OPTIONS)
     synthesis_pb2_grpc.add_SynthesisServiceServicer_to_server(app.synthesis, server)
     catalog_pb2_grpc.add_CatalogServiceServicer_to_server(app.catalog, server)
@@ -102,30 +102,30 @@ def _server(app: App) -> aio.Server:
     return server
 
 
-def _listen(server: aio.Server, config: Config) -> int:
+def _listen(server: aio.Server, settings: Settings) -> int:
     """Bind the address; returns the port."""
-    address = _address(config.host, config.port)
-    if config.exposed and config.token is None and config.tls_client_ca is None:
+    address = _address(settings.host, settings.port)
+    if settings.exposed and settings.token is None and settings.tls_client_ca is None:
         log.warning("%s can be reached from other machines and asks for no token: whoever reaches it may use it (see token_file)", address)
-    if config.exposed and config.tls_cert is None:
+    if settings.exposed and settings.tls_cert is None:
         log.warning("%s can be reached from other machines without TLS: others on the way can read along (see tls_cert)", address)
-    credentials = _credentials(config)
+    credentials = _credentials(settings)
     try:
         return server.add_secure_port(address, credentials) if credentials else server.add_insecure_port(address)
     except RuntimeError as error:
         raise StartError(f"cannot listen on {address}: another program uses it, or it is no address of this machine") from error
 
 
-def _credentials(config: Config) -> grpc.ServerCredentials | None:
-    if config.tls_cert is None or config.tls_key is None:
+def _credentials(settings: Settings) -> grpc.ServerCredentials | None:
+    if settings.tls_cert is None or settings.tls_key is None:
         return None
     try:  # gRPC would only say that it cannot listen
         check = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        check.load_cert_chain(config.tls_cert, config.tls_key)
-        if config.tls_client_ca:
-            check.load_verify_locations(config.tls_client_ca)
-        authorities = config.tls_client_ca.read_bytes() if config.tls_client_ca else None
-        pair = (config.tls_key.read_bytes(), config.tls_cert.read_bytes())
+        check.load_cert_chain(settings.tls_cert, settings.tls_key)
+        if settings.tls_client_ca:
+            check.load_verify_locations(settings.tls_client_ca)
+        authorities = settings.tls_client_ca.read_bytes() if settings.tls_client_ca else None
+        pair = (settings.tls_key.read_bytes(), settings.tls_cert.read_bytes())
     except OSError as error:
         raise StartError(f"the TLS files cannot be used: {error}") from error
     return grpc.ssl_server_credentials([pair], authorities, authorities is not None)

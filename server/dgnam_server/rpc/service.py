@@ -12,13 +12,13 @@ from grpc import aio
 
 from dgnam_server import errors
 from dgnam_server.catalog import Catalog
-from dgnam_server.config import Config
 from dgnam_server.engine.engine import Engine
 from dgnam_server.engine.job import Failed, Finished
 from dgnam_server.rpc import lookup, messages, translate, units
 from dgnam_server.rpc.mailbox import Mailbox, Pace
 from dgnam_server.rpc.messages import Provenance
 from dgnam_server.rpc.problems import Problems
+from dgnam_server.settings import Settings
 from dgnam_server.synth.spec import SynthesisSpec
 
 MAX_MESSAGE_BYTES = 64 * 2**20
@@ -31,7 +31,7 @@ class SynthesisServicer(synthesis_pb2_grpc.SynthesisServiceServicer):
 
     catalog: Catalog
     engine: Engine
-    config: Config
+    config: Settings
     provenance: Provenance
     ready: asyncio.Event
     pace: Pace = Pace()
@@ -44,7 +44,7 @@ class SynthesisServicer(synthesis_pb2_grpc.SynthesisServiceServicer):
         """Streams the events of a synthesis of pixels."""
         await self._run(request, translate.pixels, context)
 
-    async def _run(self, request: Any, check: Callable[[Any, Catalog, Config], SynthesisSpec], context: Context) -> None:
+    async def _run(self, request: Any, check: Callable[[Any, Catalog, Settings], SynthesisSpec], context: Context) -> None:
         """Streams the job's events; the job's rows are freed however the call ends."""
         if not self.ready.is_set():
             raise errors.NotReady
@@ -73,7 +73,7 @@ class CatalogServicer(catalog_pb2_grpc.CatalogServiceServicer):
     """Models, units, methods."""
 
     catalog: Catalog
-    config: Config
+    config: Settings
 
     async def ListModels(self, request: catalog_pb2.ListModelsRequest, context: Context) -> catalog_pb2.ListModelsResponse:  # noqa: N802
         """Every model, briefly."""
@@ -101,7 +101,7 @@ class ServerServicer(server_pb2_grpc.ServerServiceServicer):
     """The server itself; `started` is in `time.monotonic` seconds."""
 
     engine: Engine
-    config: Config
+    config: Settings
     provenance: Provenance
     started: float
 

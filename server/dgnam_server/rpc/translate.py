@@ -12,9 +12,9 @@ from dgnam_proto.v1.synthesis_pb2 import Determinism, SynthesizePixelsRequest, S
 from dgnam_proto.v1.target_pb2 import Array, Balance, Readout, Target, Term, Unit
 
 from dgnam_server.catalog import Catalog
-from dgnam_server.config import Config
 from dgnam_server.rpc import lookup, pictures
 from dgnam_server.rpc.problems import Problems, listed, nearest, quoted
+from dgnam_server.settings import Settings
 from dgnam_server.synth import memory, spec
 from dgnam_server.synth.methods import DEFAULT_METHOD, DEFAULT_PIXEL_METHOD, METHODS, Method, Option
 from dgnam_server.synth.updates import RULES
@@ -43,7 +43,7 @@ _OPTION_FIELDS = sorted({option.name for method in METHODS.values() if method.dr
 _SEEDS = 2**63  # a row's generator takes a signed 64-bit seed
 
 
-def synthesis(request: SynthesizeRequest, catalog: Catalog, config: Config) -> spec.SynthesisSpec:
+def synthesis(request: SynthesizeRequest, catalog: Catalog, config: Settings) -> spec.SynthesisSpec:
     """Return the request checked and complete.
 
     Args:
@@ -87,7 +87,7 @@ def synthesis(request: SynthesizeRequest, catalog: Catalog, config: Config) -> s
     )
 
 
-def pixels(request: SynthesizePixelsRequest, catalog: Catalog, config: Config) -> spec.SynthesisSpec:
+def pixels(request: SynthesizePixelsRequest, catalog: Catalog, config: Settings) -> spec.SynthesisSpec:
     """Return the request checked and complete.
 
     Args:
@@ -154,7 +154,7 @@ def _method(name: str, pixels: bool, problems: Problems) -> Method | None:
 
 
 def _terms(
-    target: Target, catalog: Catalog, config: Config, prior: Generator | None, method: Method | None, problems: Problems
+    target: Target, catalog: Catalog, config: Settings, prior: Generator | None, method: Method | None, problems: Problems
 ) -> tuple[spec.Term, ...]:
     if not target.terms:
         problems.invalid("target.terms", "is empty; name at least one unit")

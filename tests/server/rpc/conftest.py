@@ -16,11 +16,11 @@ from dgnam_proto.v1.target_pb2 import Target, Term, Unit
 from dgnam_server import app
 from dgnam_server.app import App
 from dgnam_server.catalog import Catalog
-from dgnam_server.config import Config
 from dgnam_server.engine.engine import Load
 from dgnam_server.engine.job import Ending, Event, Finished, Queued
 from dgnam_server.rpc import serve
 from dgnam_server.rpc.mailbox import Pace
+from dgnam_server.settings import Settings
 from dgnam_server.synth.spec import SynthesisSpec
 
 PACE = Pace()
@@ -89,8 +89,8 @@ def engine() -> ScriptedEngine:
 
 
 @pytest.fixture
-def config(tmp_path: Path) -> Config:
-    return Config(port=0, port_file=tmp_path / "port", drain_timeout_s=3)
+def config(tmp_path: Path) -> Settings:
+    return Settings(port=0, port_file=tmp_path / "port", drain_timeout_s=3)
 
 
 @pytest.fixture
@@ -113,11 +113,11 @@ Serve = Callable[..., AbstractAsyncContextManager[Serving]]
 
 
 @pytest.fixture
-def serving(config: Config, tiny: Catalog, engine: ScriptedEngine) -> Serve:
+def serving(config: Settings, tiny: Catalog, engine: ScriptedEngine) -> Serve:
     """`async with serving() as server`: started, and drained at the end. Arguments replace the parts that tests vary."""
 
     @asynccontextmanager
-    async def serving(config: Config = config, engine: object = engine, pace: Pace = PACE) -> AsyncIterator[Serving]:
+    async def serving(config: Settings = config, engine: object = engine, pace: Pace = PACE) -> AsyncIterator[Serving]:
         parts = app.assemble(config, tiny, engine, "a test", time.monotonic())  # type: ignore[arg-type]
         parts = replace(parts, synthesis=replace(parts.synthesis, pace=pace))
         stop = asyncio.Event()

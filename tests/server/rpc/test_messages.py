@@ -11,10 +11,10 @@ from dgnam_proto.v1 import catalog_pb2
 from dgnam_proto.v1.synthesis_pb2 import DETERMINISM_ROUNDING, ENDING_ZERO_GRADIENT, SynthesizeRequest
 from dgnam_proto.v1.target_pb2 import BALANCE_NONE, READOUT_ACTIVATION, Target, Term, Unit
 from dgnam_server.catalog import Catalog
-from dgnam_server.config import Config
 from dgnam_server.engine.job import Ending, Finished, Progress
 from dgnam_server.rpc import messages, translate
 from dgnam_server.rpc.messages import Answer, Provenance
+from dgnam_server.settings import Settings
 from dgnam_server.synth.methods import METHODS
 from PIL import Image
 
@@ -22,7 +22,7 @@ PROVENANCE = Provenance({"dgnam": "0.1.0", "torch": "2"}, "a test", "float32")
 
 
 def answer(request: SynthesizeRequest, catalog: Catalog) -> Answer:
-    return Answer(request, translate.synthesis(request, catalog, Config()), catalog, PROVENANCE)
+    return Answer(request, translate.synthesis(request, catalog, Settings()), catalog, PROVENANCE)
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def detailed() -> SynthesizeRequest:
 
 
 def test_recipe_has_every_default_and_one_variant(detailed: SynthesizeRequest, tiny: Catalog) -> None:
-    spec = translate.synthesis(detailed, tiny, Config())
+    spec = translate.synthesis(detailed, tiny, Settings())
     filled = messages.complete(detailed, spec, 2)
     assert (filled.seed, filled.variants, filled.steps, filled.prior, filled.method) == (42, 1, 5, "tiny-prior", "dgn-am")
     assert (filled.target.balance, filled.determinism) == (BALANCE_NONE, DETERMINISM_ROUNDING)
@@ -45,14 +45,14 @@ def test_recipe_has_every_default_and_one_variant(detailed: SynthesizeRequest, t
 
 
 def test_recipe_replays_to_the_same_specification(detailed: SynthesizeRequest, tiny: Catalog) -> None:
-    spec = translate.synthesis(detailed, tiny, Config())
-    again = translate.synthesis(messages.complete(detailed, spec, 1), tiny, Config())
+    spec = translate.synthesis(detailed, tiny, Settings())
+    again = translate.synthesis(messages.complete(detailed, spec, 1), tiny, Settings())
     assert replace(again, start=spec.start) == replace(spec, seed=41, variants=1, preview_interval=0)
 
 
 def test_recipe_keeps_the_start(request_: SynthesizeRequest, tiny: Catalog) -> None:
     request_.start_code.CopyFrom(arrays.to_message(np.arange(24)))
-    spec = translate.synthesis(request_, tiny, Config())
+    spec = translate.synthesis(request_, tiny, Settings())
     assert messages.complete(request_, spec, 0).start_code == request_.start_code
 
 

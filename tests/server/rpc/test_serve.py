@@ -6,7 +6,6 @@ import shutil
 import socket
 import subprocess
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +15,9 @@ from dgnam_proto.v1 import server_pb2, server_pb2_grpc, synthesis_pb2_grpc
 from dgnam_proto.v1.synthesis_pb2 import SynthesizeRequest
 from dgnam_server import app
 from dgnam_server.catalog import Catalog
-from dgnam_server.config import Config
 from dgnam_server.engine.job import Failed, Failure
 from dgnam_server.rpc import serve
+from dgnam_server.settings import Settings
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
@@ -39,9 +38,9 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-async def test_not_serving_until_warm(config: Config, tiny: Catalog, engine: Any, request_: SynthesizeRequest) -> None:
+async def test_not_serving_until_warm(config: Settings, tiny: Catalog, engine: Any, request_: SynthesizeRequest) -> None:
     engine.warm.clear()
-    config = replace(config, port=free_port())
+    config = config.model_copy(update={"port": free_port()})
     stop = asyncio.Event()
     ended = asyncio.ensure_future(serve.run(app.assemble(config, tiny, engine, "a test", time.monotonic()), stop))
     assert config.port_file
@@ -93,7 +92,7 @@ async def test_work_that_ends_in_time_is_delivered(serving: Any, engine: Any, re
         assert [message.WhichOneof("event") async for message in call][-1] == "result"
 
 
-async def test_a_failed_start_ends_the_server(config: Config, tiny: Catalog, engine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_failed_start_ends_the_server(config: Settings, tiny: Catalog, engine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     def start() -> None:
         raise RuntimeError("no memory")
 
@@ -104,16 +103,16 @@ async def test_a_failed_start_ends_the_server(config: Config, tiny: Catalog, eng
     assert not config.port_file.exists()
 
 
-async def test_a_taken_port_is_told(serving: Any, config: Config, tiny: Catalog, engine: Any) -> None:
+async def test_a_taken_port_is_told(serving: Any, config: Settings, tiny: Catalog, engine: Any) -> None:
     async with serving():
         assert config.port_file
-        taken = replace(config, port=int(config.port_file.read_text()), port_file=None)
+        taken = config.model_copy(update={"port": int(config.port_file.read_text()), "port_file": None})
         with pytest.raises(serve.StartError, match="cannot listen"):
             await serve.run(app.assemble(taken, tiny, engine, "a test", time.monotonic()), asyncio.Event())
 
 
-async def test_token(serving: Any, config: Config) -> None:
-    async with serving(replace(config, token="s3cret")) as server:
+async def test_token(serving: Any, config: Settings) -> None:
+    async with serving(config.model_copy(update={"token": "s3cret"})) as server:
         assert await health(server.channel) == SERVING
         for metadata in ((), (("authorization", "Bearer s3cre"),), (("authorization", "s3cret"),)):
             with pytest.raises(grpc.aio.AioRpcError, match="token") as caught:
@@ -146,22 +145,22 @@ def certificate(tmp_path: Path) -> tuple[Path, Path]:
     return cert, key
 
 
-async def test_tls(serving: Any, config: Config, certificate: tuple[Path, Path]) -> None:
+async def test_tls(serving: Any, config: Settings, certificate: tuple[Path, Path]) -> None:
     cert, key = certificate
-    async with serving(replace(config, tls_cert=cert, tls_key=key)) as server:
-        assert server.app.config.port_file
-        address = f"localhost:{server.app.config.port_file.read_text().strip()}"
+    async with serving(config.model_copy(update={"tls_cert": cert, "tls_key": key})) as server:
+        assert server.app.settings.port_file
+        address = f"localhost:{server.app.settings.port_file.read_text().strip()}"
         async with grpc.aio.secure_channel(address, grpc.ssl_channel_credentials(cert.read_bytes())) as channel:
             assert (await info(channel)).version
         with pytest.raises(grpc.aio.AioRpcError):
             await info(server.channel, timeout=5)  # without TLS
 
 
-async def test_mutual_tls(serving: Any, config: Config, certificate: tuple[Path, Path]) -> None:
+async def test_mutual_tls(serving: Any, config: Settings, certificate: tuple[Path, Path]) -> None:
     cert, key = certificate
-    async with serving(replace(config, tls_cert=cert, tls_key=key, tls_client_ca=cert)) as server:
-        assert server.app.config.port_file
-        address = f"localhost:{server.app.config.port_file.read_text().strip()}"
+    async with serving(config.model_copy(update={"tls_cert": cert, "tls_key": key, "tls_client_ca": cert})) as server:
+        assert server.app.settings.port_file
+        address = f"localhost:{server.app.settings.port_file.read_text().strip()}"
         known = grpc.ssl_channel_credentials(cert.read_bytes(), key.read_bytes(), cert.read_bytes())
         async with grpc.aio.secure_channel(address, known) as channel:
             assert (await info(channel)).version
@@ -171,15 +170,15 @@ async def test_mutual_tls(serving: Any, config: Config, certificate: tuple[Path,
         assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
 
 
-async def test_wrong_tls_files_are_told(config: Config, tiny: Catalog, engine: Any, tmp_path: Path) -> None:
+async def test_wrong_tls_files_are_told(config: Settings, tiny: Catalog, engine: Any, tmp_path: Path) -> None:
     wrong = tmp_path / "wrong.pem"
     wrong.write_text("no certificate")
-    broken = replace(config, tls_cert=wrong, tls_key=wrong)
+    broken = config.model_copy(update={"tls_cert": wrong, "tls_key": wrong})
     with pytest.raises(serve.StartError, match="TLS"):
         await serve.run(app.assemble(broken, tiny, engine, "a test", time.monotonic()), asyncio.Event())
 
 
-async def test_an_open_address_is_warned_about(serving: Any, config: Config, caplog: pytest.LogCaptureFixture) -> None:
-    async with serving(replace(config, host="0.0.0.0")):
+async def test_an_open_address_is_warned_about(serving: Any, config: Settings, caplog: pytest.LogCaptureFixture) -> None:
+    async with serving(config.model_copy(update={"host": "0.0.0.0"})):
         warnings = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
     assert len(warnings) == 2

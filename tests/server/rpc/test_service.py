@@ -12,11 +12,11 @@ from dgnam_proto import arrays
 from dgnam_proto.v1 import catalog_pb2, catalog_pb2_grpc, server_pb2, server_pb2_grpc, synthesis_pb2_grpc
 from dgnam_proto.v1.synthesis_pb2 import SynthesizePixelsRequest, SynthesizeRequest
 from dgnam_server.catalog import Catalog
-from dgnam_server.config import Config
 from dgnam_server.engine.engine import Draining, Engine, EngineLimits, Overloaded
 from dgnam_server.engine.job import Failed, Failure, Progress, Started
 from dgnam_server.rpc import translate
 from dgnam_server.rpc.mailbox import Pace
+from dgnam_server.settings import Settings
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 from torch import device
@@ -221,7 +221,7 @@ async def test_catalog(serving: Any) -> None:
             assert caught.value.code() is code
 
 
-async def test_server_info(serving: Any, config: Config) -> None:
+async def test_server_info(serving: Any, config: Settings) -> None:
     async with serving() as server:
         stub = server_pb2_grpc.ServerServiceStub(server.channel)
         info = await stub.GetServerInfo(server_pb2.GetServerInfoRequest())

@@ -11,9 +11,9 @@ from dgnam_proto import arrays
 from dgnam_proto.v1.synthesis_pb2 import DETERMINISM_STRICT, SynthesizeRequest
 from dgnam_proto.v1.target_pb2 import BALANCE_EQUAL_ACTIVATION, READOUT_PROBABILITY, READOUT_UNSPECIFIED, Array, Term, Unit
 from dgnam_server.catalog import Catalog
-from dgnam_server.config import Config
 from dgnam_server.errors import FailedPrecondition, InvalidRequest, NotFound, ServerError
 from dgnam_server.rpc import translate
+from dgnam_server.settings import Settings
 from dgnam_server.synth.methods import DGN_AM, METHODS
 from dgnam_server.synth.spec import Balance, Readout
 from google.rpc import error_details_pb2
@@ -111,7 +111,7 @@ INVALID: list[tuple[str, Change, str, str]] = [
 def test_invalid(request_: SynthesizeRequest, tiny: Catalog, change: Change, path: str, says: str) -> None:
     change(request_)
     with pytest.raises(InvalidRequest) as caught:
-        translate.synthesis(request_, tiny, Config())
+        translate.synthesis(request_, tiny, Settings())
     told = {violation.field: violation.description for violation in caught.value.violations}
     assert path in told
     assert says in told[path]
@@ -121,11 +121,11 @@ def test_invalid(request_: SynthesizeRequest, tiny: Catalog, change: Change, pat
 def test_every_option_is_held_to_its_range(request_: SynthesizeRequest, tiny: Catalog, option: object) -> None:
     for value in (option.minimum, option.maximum):  # type: ignore[attr-defined]
         setattr(request_, option.name, int(value))  # type: ignore[attr-defined]
-        settings = translate.synthesis(request_, tiny, Config()).settings
+        settings = translate.synthesis(request_, tiny, Settings()).settings
         assert settings[option.name] == value  # type: ignore[attr-defined]
     setattr(request_, option.name, int(option.maximum) + 1)  # type: ignore[attr-defined]
     with pytest.raises(InvalidRequest, match=option.name):  # type: ignore[attr-defined]
-        translate.synthesis(request_, tiny, Config())
+        translate.synthesis(request_, tiny, Settings())
 
 
 NOT_FOUND: list[tuple[str, Change, str, str, str]] = [
@@ -150,7 +150,7 @@ def test_not_found(request_: SynthesizeRequest, tiny: Catalog, change: Change, k
 
 def refused(kind: type[ServerError], request: SynthesizeRequest, catalog: Catalog) -> ServerError:
     with pytest.raises(kind) as caught:
-        translate.synthesis(request, catalog, Config())
+        translate.synthesis(request, catalog, Settings())
     return caught.value
 
 
@@ -176,7 +176,7 @@ def test_a_prior_that_draws_too_small(request_: SynthesizeRequest, tiny: Catalog
         small.card = replace(before, preprocessing=Preprocessing((31, 32)))
         error = refused(FailedPrecondition, request_, tiny)
         small.card = replace(before, preprocessing=Preprocessing((36, 32)))
-        translate.synthesis(request_, tiny, Config())  # larger: cropped
+        translate.synthesis(request_, tiny, Settings())  # larger: cropped
     finally:
         small.card = before
     assert error.reason == "IMAGE_SIZE"
@@ -199,11 +199,11 @@ def test_ambiguous_label(request_: SynthesizeRequest, tiny: Catalog) -> None:
 @pytest.mark.parametrize("label", ["school bus", "School_Bus", "SCHOOL-BUS", "schoolbus"])
 def test_labels_match_however_they_are_written(request_: SynthesizeRequest, tiny: Catalog, label: str) -> None:
     set_unit(model="tiny", tap="fc8", label=label)(request_)
-    assert translate.synthesis(request_, tiny, Config()).terms[0].unit.index == 1
+    assert translate.synthesis(request_, tiny, Settings()).terms[0].unit.index == 1
 
 
 def test_defaults(request_: SynthesizeRequest, tiny: Catalog) -> None:
-    spec = translate.synthesis(request_, tiny, Config())
+    spec = translate.synthesis(request_, tiny, Settings())
     code = tiny.generators["tiny-prior"].card.code
     assert code is not None
     assert (spec.prior, spec.method, spec.seed, spec.variants, spec.preview_interval, spec.strict) == (
@@ -220,7 +220,7 @@ def test_defaults(request_: SynthesizeRequest, tiny: Catalog) -> None:
     assert spec.steps == 200
     assert spec.settings["start_learning_rate"] == pytest.approx(code.start_learning_rate)
     assert spec.settings["decay"] == np.float32(0.01)
-    assert translate.synthesis(request_, tiny, Config(max_steps=50)).steps == 50
+    assert translate.synthesis(request_, tiny, Settings(max_steps=50)).steps == 50
 
 
 def test_everything_set(request_: SynthesizeRequest, tiny: Catalog) -> None:
@@ -233,7 +233,7 @@ def test_everything_set(request_: SynthesizeRequest, tiny: Catalog) -> None:
     assign(steps=7, start_learning_rate=0.25, end_learning_rate=0.5, seed=2**62, variants=3, preview_interval=2)(request_)
     request_.determinism = DETERMINISM_STRICT
     request_.start_code.CopyFrom(arrays.to_message(np.arange(24)))
-    spec = translate.synthesis(request_, tiny, Config())
+    spec = translate.synthesis(request_, tiny, Settings())
     assert [(t.unit.model, t.unit.tap, t.unit.index, t.unit.position, t.weight) for t in spec.terms] == [
         ("tiny", "conv2", 0, (7, 0), 1.0),
         ("tiny", "fc8", 2, None, -0.5),
@@ -255,7 +255,7 @@ def test_ppgn_reads_the_logarithm_of_output_units_probabilities(request_: Synthe
     assign(method="ppgn")(request_)
     request_.target.terms.add(unit=Unit(model="tiny", tap="conv2", index=1))
     request_.target.terms.add(unit=Unit(model="tiny", tap="fc8", index=1), readout=READOUT_PROBABILITY)
-    spec = translate.synthesis(request_, tiny, Config())
+    spec = translate.synthesis(request_, tiny, Settings())
     assert [term.readout for term in spec.terms] == [Readout.LOG_PROBABILITY, Readout.ACTIVATION, Readout.PROBABILITY]
     assert spec.settings["reconstruction_weight"] == np.float32(0.1)
     assert set(spec.settings) == {option.name for option in METHODS["ppgn"].options}
@@ -277,7 +277,7 @@ def test_another_methods_option_is_refused_by_name(request_: SynthesizeRequest, 
 
 def test_a_start_image_has_the_encoders_size(request_: SynthesizeRequest, tiny: Catalog) -> None:
     request_.start_image = picture(80, 50, "JPEG")
-    image = translate.synthesis(request_, tiny, Config()).start.image
+    image = translate.synthesis(request_, tiny, Settings()).start.image
     assert image is not None
     assert (image.shape, image.dtype) == ((32, 32, 3), np.float32)
     assert image[..., 0].min() > 0.95

@@ -12,11 +12,11 @@ from dgnam_proto import arrays
 from dgnam_proto.v1.synthesis_pb2 import DETERMINISM_STRICT, SynthesizePixelsRequest, SynthesizeRequest
 from dgnam_proto.v1.target_pb2 import READOUT_PROBABILITY, Position, Target, Term, Unit
 from dgnam_server.catalog import Catalog
-from dgnam_server.config import Config
 from dgnam_server.engine.job import Ending, Finished
 from dgnam_server.errors import FailedPrecondition, InvalidRequest, NotFound
 from dgnam_server.rpc import messages, translate
 from dgnam_server.rpc.messages import Answer, Provenance
+from dgnam_server.settings import Settings
 from dgnam_server.synth import memory
 from dgnam_server.synth.methods import METHODS, Method
 from dgnam_server.synth.spec import Readout
@@ -77,7 +77,7 @@ INVALID: list[tuple[str, Change, str, str]] = [
 def test_invalid(pixels: SynthesizePixelsRequest, tiny: Catalog, change: Change, path: str, says: str) -> None:
     change(pixels)
     with pytest.raises(InvalidRequest) as caught:
-        translate.pixels(pixels, tiny, Config())
+        translate.pixels(pixels, tiny, Settings())
     told = {violation.field: violation.description for violation in caught.value.violations}
     assert path in told
     assert says in told[path]
@@ -90,10 +90,10 @@ def test_every_option_is_held_to_its_range(pixels: SynthesizePixelsRequest, tiny
     for known in method.options:
         for value in (known.minimum, known.maximum):
             pixels.options[known.name] = value
-            assert translate.pixels(pixels, tiny, Config()).settings[known.name] == value
+            assert translate.pixels(pixels, tiny, Settings()).settings[known.name] == value
         pixels.options[known.name] = known.maximum * 1.01 + 1
         with pytest.raises(InvalidRequest, match=rf"options\.{known.name}: is"):
-            translate.pixels(pixels, tiny, Config())
+            translate.pixels(pixels, tiny, Settings())
         del pixels.options[known.name]
 
 
@@ -102,7 +102,7 @@ def test_everything_wrong_is_told_at_once(pixels: SynthesizePixelsRequest, tiny:
     pixels.height, pixels.variants = 1, 1000
     pixels.target.terms.add(unit=Unit(model="tiny", tap="fc8", index=99))
     with pytest.raises(InvalidRequest) as caught:
-        translate.pixels(pixels, tiny, Config())
+        translate.pixels(pixels, tiny, Settings())
     fields = {violation.field for violation in caught.value.violations}
     assert fields == {
         "options.momentum",
@@ -117,7 +117,7 @@ def test_everything_wrong_is_told_at_once(pixels: SynthesizePixelsRequest, tiny:
 def test_a_pixel_method_of_the_other_call(request_: SynthesizeRequest, tiny: Catalog) -> None:
     request_.method = "pyramid"
     with pytest.raises(InvalidRequest, match="optimizes pixels: call SynthesizePixels"):
-        translate.synthesis(request_, tiny, Config())
+        translate.synthesis(request_, tiny, Settings())
 
 
 def png(width: int, height: int) -> bytes:
@@ -136,7 +136,7 @@ def test_terms_of_a_whole_tap(pixels: SynthesizePixelsRequest, tiny: Catalog) ->
         whole(pixels, "conv3", direction=arrays.to_message(vector), position=Position(y=0, x=1))
     whole(pixels, "conv3", features=arrays.to_message(np.ones((8, 4, 4))))
     whole(pixels, "fc6", features_of=png(50, 40))
-    _, first, second, wanted, of = translate.pixels(pixels, tiny, Config()).terms
+    _, first, second, wanted, of = translate.pixels(pixels, tiny, Settings()).terms
     assert first.readout is second.readout is Readout.DIRECTION and first.unit.position == (0, 1)
     assert first.vector is not None and first.vector.tolist() == [1, 2, 3, 4, 5, 6, 7, 8]
     assert second.vector is not None and second.vector.tolist() == list(range(8)), "two directions of one tap are two terms"
@@ -152,7 +152,7 @@ def test_what_is_wrong_with_terms_of_a_whole_tap(pixels: SynthesizePixelsRequest
     whole(pixels, "fc8", direction=arrays.to_message(np.full(7, np.nan)), position=Position())
     pixels.target.terms[4].readout = READOUT_PROBABILITY
     with pytest.raises(InvalidRequest) as caught:
-        translate.pixels(pixels, tiny, Config())
+        translate.pixels(pixels, tiny, Settings())
     assert [(violation.field.removeprefix("target."), violation.description) for violation in caught.value.violations] == [
         ("terms[1].unit.direction.shape", "is [5]; tiny:conv3 has the shape [8]"),
         ("terms[2].unit.position", "is set, but features are those of the whole tap; leave it out"),
@@ -168,25 +168,25 @@ def test_what_is_wrong_with_terms_of_a_whole_tap(pixels: SynthesizePixelsRequest
 def test_patches_that_are_not_there(pixels: SynthesizePixelsRequest, tiny: Catalog) -> None:
     pixels.method = "patch-prior"
     with pytest.raises(FailedPrecondition, match="no patches of photographs: `python -m dgnam_models.patches"):
-        translate.pixels(pixels, tiny, Config())
+        translate.pixels(pixels, tiny, Settings())
     pixels.options.update(patch_weight=0.0, end_patch_weight=0.0)
-    translate.pixels(pixels, tiny, Config())
+    translate.pixels(pixels, tiny, Settings())
 
 
 def test_an_unknown_method(pixels: SynthesizePixelsRequest, tiny: Catalog) -> None:
     pixels.method = "pyramids"
     with pytest.raises(NotFound, match="did you mean pyramid"):
-        translate.pixels(pixels, tiny, Config())
+        translate.pixels(pixels, tiny, Settings())
 
 
 def test_defaults(pixels: SynthesizePixelsRequest, tiny: Catalog) -> None:
-    spec = translate.pixels(pixels, tiny, Config())
+    spec = translate.pixels(pixels, tiny, Settings())
     assert (spec.method, spec.prior, spec.size, spec.seed, spec.variants, spec.strict) == ("pyramid", "", (32, 32), 0, 1, False)
     assert set(spec.settings) == {option.name for option in METHODS["pyramid"].options}
     assert spec.settings["laplacian_weight"] == spec.settings["end_laplacian_weight"] > 0
-    assert translate.pixels(pixels, tiny, Config(max_steps=50)).steps == 50
+    assert translate.pixels(pixels, tiny, Settings(max_steps=50)).steps == 50
     pixels.options["tv_weight"] = 0.5
-    assert translate.pixels(pixels, tiny, Config()).settings["end_tv_weight"] == 0.5, "it goes nowhere unless told"
+    assert translate.pixels(pixels, tiny, Settings()).settings["end_tv_weight"] == 0.5, "it goes nowhere unless told"
 
 
 def test_everything_set(pixels: SynthesizePixelsRequest, tiny: Catalog) -> None:
@@ -195,7 +195,7 @@ def test_everything_set(pixels: SynthesizePixelsRequest, tiny: Catalog) -> None:
     assign(height=40, width=48, seed=9, variants=2, preview_interval=3, determinism=DETERMINISM_STRICT, start_image=stream.getvalue())(
         pixels
     )
-    spec = translate.pixels(pixels, tiny, Config())
+    spec = translate.pixels(pixels, tiny, Settings())
     assert (spec.size, spec.seed, spec.variants, spec.preview_interval, spec.strict) == ((40, 48), 9, 2, 3, True)
     assert spec.start.image is not None
     assert spec.start.image.shape == (40, 48, 3)
@@ -203,9 +203,9 @@ def test_everything_set(pixels: SynthesizePixelsRequest, tiny: Catalog) -> None:
 
 def test_memory_is_known_before(pixels: SynthesizePixelsRequest, tiny: Catalog) -> None:
     pixels.height = pixels.width = 512
-    translate.pixels(pixels, tiny, Config())
+    translate.pixels(pixels, tiny, Settings())
     with pytest.raises(InvalidRequest, match="needs about .* MiB; a batch here has 16"):
-        translate.pixels(pixels, tiny, Config(max_batch_mib=16))
+        translate.pixels(pixels, tiny, Settings(max_batch_mib=16))
     one = memory.row_bytes([tiny.networks["tiny"]], (64, 64))
     assert memory.row_bytes([tiny.networks["tiny"]] * 3, (64, 64)) == one, "one network runs once, whatever is read off it"
     assert one < memory.row_bytes(tiny.networks.values(), (64, 64)) < memory.row_bytes(tiny.networks.values(), (128, 64))
@@ -214,7 +214,7 @@ def test_memory_is_known_before(pixels: SynthesizePixelsRequest, tiny: Catalog) 
 def test_the_recipe_replays_to_the_same_specification(pixels: SynthesizePixelsRequest, tiny: Catalog) -> None:
     pixels.method, pixels.seed, pixels.variants, pixels.preview_interval = "tv", 40, 3, 2
     pixels.options["steps"] = 7
-    spec = translate.pixels(pixels, tiny, Config())
+    spec = translate.pixels(pixels, tiny, Settings())
     picture = np.zeros((32, 32, 3), np.float32)
     event = Finished(2, picture, picture.ravel(), np.zeros((7, 1), np.float32), 0.0, np.zeros(1), Ending.STEPS_DONE)
     message = Answer(pixels, spec, tiny, Provenance({}, "a test", "float32")).message(event)
@@ -222,7 +222,7 @@ def test_the_recipe_replays_to_the_same_specification(pixels: SynthesizePixelsRe
     assert not recipe.HasField("request")
     assert set(recipe.model_digests) == {"tiny"}
     assert not recipe.pixels.HasField("preview_interval")
-    again = translate.pixels(recipe.pixels, tiny, Config())
+    again = translate.pixels(recipe.pixels, tiny, Settings())
     assert again == replace(spec, seed=42, variants=1, preview_interval=0, start=again.start)
 
 

@@ -1,0 +1,150 @@
+"""Everything the server can be told, checked wherever it is made.
+
+A setting is one field of Settings and nothing else: its keyword and TOML key are the field's name, its variable is DGNAM_NAME, its flag
+--name. `sources.load` reads them from flags, variables and a file; `Settings(...)` takes keywords alone.
+"""
+
+import ipaddress
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BeforeValidator, DirectoryPath, Field, FilePath, ValidationError, field_validator
+from pydantic_core import PydanticCustomError
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+
+from dgnam_server.faults import Fault, SettingsError, fault
+
+PREFIX = "DGNAM_"
+MOST_STEPS = 2000  # the most that any method takes; a test compares, because methods need PyTorch, which takes seconds to import
+
+
+def _split(value: Any) -> Any:
+    parts = value.split(os.pathsep) if isinstance(value, str) else [value] if isinstance(value, Path) else value
+    if not isinstance(parts, list | tuple) or not all(isinstance(part, Path) or (isinstance(part, str) and part) for part in parts):
+        raise ValueError(f"{value!r} is not a list of folders")
+    return parts
+
+
+def _in_a_folder(path: Path) -> Path:
+    if not path.absolute().parent.is_dir():
+        raise ValueError(f"the folder of {path} does not exist")
+    if path.is_dir():
+        raise ValueError(f"{path} is a folder, not a file")
+    return path
+
+
+def _check_token(value: Any) -> Any:
+    """Refuse what cannot be a token; the message does not show it."""
+    if not (isinstance(value, str) and value and value.isascii() and value.isprintable()):
+        raise ValueError("it must be printable ASCII characters, at least one")
+    return value
+
+
+def _read_token(path: Path) -> str:
+    try:
+        return str(_check_token(path.read_text(encoding="utf-8").strip()))
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read: {error.strerror}") from None
+    except ValueError:
+        raise ValueError(f"{path} does not hold a token: printable ASCII characters, at least one") from None
+
+
+def _with_token(path: Path) -> Path:
+    _read_token(path)
+    return path
+
+
+class Settings(BaseSettings):
+    """The server's settings; None: not set. Frozen.
+
+    Raises:
+        SettingsError: with every fault found.
+    """
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="forbid", frozen=True)
+
+    host: str = Field("127.0.0.1", min_length=1, description="address to listen on; 0.0.0.0 for every IPv4 address of this machine")
+    port: int = Field(7433, ge=0, le=65535, description="port to listen on; 0: any free one (see port_file)")
+    port_file: Annotated[Path, AfterValidator(_in_a_folder)] | None = Field(
+        None, description="file that holds the port's number while the server serves"
+    )
+    models: Annotated[tuple[DirectoryPath, ...], NoDecode, BeforeValidator(_split)] = Field(
+        (), description="packs of models (folders with cards/ and weights/) beside the bundled ones"
+    )
+    device: str = Field(
+        "auto",
+        pattern=r"^[a-z]+(:\d+)?$",
+        description="where networks run: cpu, cuda, cuda:1, mps, ...; auto: the CUDA GPU if there is one, else the processor",
+    )
+    precision: Literal["auto", "float32", "bfloat16"] = Field("auto", description="what networks compute in")
+    threads: int = Field(0, ge=0, le=1024, description="processor threads for networks; 0: one per core")
+    default_prior: str | None = Field(None, min_length=1, description="prior of requests that name none")
+    max_steps: int = Field(MOST_STEPS, ge=1, le=MOST_STEPS, description="most steps a request may ask for")
+    max_terms: int = Field(16, ge=1, le=256, description="most terms of a target")
+    max_variants: int = Field(64, ge=1, le=4096, description="most variants of a request")
+    queue_capacity: int = Field(256, ge=1, le=1_000_000, description="jobs that may wait; one more is refused")
+    max_batch_rows: int = Field(64, ge=1, le=4096, description="most rows that share a batch")
+    max_start_image_pixels: int = Field(16_000_000, ge=256, le=80_000_000, description="most pixels of a start image")
+    max_pixels: int = Field(512 * 512, ge=256, le=80_000_000, description="most pixels of a picture that is optimized without a prior")
+    max_batch_mib: int = Field(2048, ge=16, le=2**20, description="most memory in MiB that a batch of such pictures may take")
+    drain_timeout_s: float = Field(30.0, ge=0, le=3600, description="how long running work may still take after a stop signal")
+    tls_cert: FilePath | None = Field(None, description="PEM file of the server's certificate chain; with tls_key it turns TLS on")
+    tls_key: FilePath | None = Field(None, description="PEM file of the certificate's private key")
+    tls_client_ca: FilePath | None = Field(None, description="PEM file of authorities; clients must then show a certificate of theirs")
+    token_file: Annotated[Path, AfterValidator(_with_token)] | None = Field(None, description="file with the token that clients must send")
+    token: Annotated[str, BeforeValidator(_check_token)] | None = Field(None, repr=False, description="the token itself")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least severe messages to log")
+
+    def __init__(self, **values: Any) -> None:
+        faults = contradictions(values)
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            faults = [*(fault(one, type(self).model_fields) for one in error.errors()), *faults]
+        if faults:
+            raise SettingsError(faults)
+        if self.token_file is not None:
+            object.__setattr__(self, "token", _read_token(self.token_file))  # the one thing that is read once all else is right
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Keywords alone: only a program reads its environment, by `sources.load`."""
+        return (init_settings,)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_booleans(cls, value: Any) -> Any:
+        if isinstance(value, bool):  # an int to Python
+            raise PydanticCustomError("boolean", "no setting is a boolean")
+        return value
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy with other values, checked as all settings are."""
+        return type(self)(**{**self.model_dump(exclude_unset=True), **(update or {})})
+
+    @property
+    def exposed(self) -> bool:
+        """Whether other machines can reach the address it listens on."""
+        try:
+            return not ipaddress.ip_address(self.host.strip("[]")).is_loopback
+        except ValueError:
+            return self.host != "localhost"
+
+
+def contradictions(values: Mapping[str, Any]) -> list[Fault]:
+    """What is wrong with `values` together, whatever each of them is."""
+    given = {name for name, value in values.items() if value is not None}
+    needs = {"tls_cert": "tls_key", "tls_key": "tls_cert", "tls_client_ca": "tls_cert"}
+    faults = [Fault(name, f"it needs {other}, which is not set") for name, other in needs.items() if name in given and other not in given]
+    if {"token", "token_file"} <= given:
+        faults.append(Fault("token_file", f"token ({PREFIX}TOKEN) is set too; set only one of them"))
+    return faults

@@ -1,0 +1,119 @@
+"""Settings are checked wherever they are made."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dgnam_server.settings import MOST_STEPS, Settings, SettingsError
+from dgnam_server.synth.methods import METHODS
+
+
+def faults(**values: Any) -> list[str]:
+    with pytest.raises(SettingsError) as caught:
+        Settings(**values)
+    return str(caught.value).splitlines()
+
+
+def test_defaults() -> None:
+    settings = Settings()
+    assert (settings.host, settings.port, settings.max_start_image_pixels, settings.exposed) == ("127.0.0.1", 7433, 16_000_000, False)
+    assert settings.max_steps == MOST_STEPS == max(method.option("steps").maximum for method in METHODS.values())
+
+
+def test_only_keywords_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DGNAM_PORT", "1")
+    assert Settings().port == 7433
+
+
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [
+        ({"max_batch_rows": 0}, "max_batch_rows: 0 is not between 1 and 4096"),
+        ({"max_batch_rows": "4097"}, "max_batch_rows: 4097 is not between 1 and 4096"),
+        ({"max_start_image_pixels": 80_000_001}, "max_start_image_pixels: 80000001 is not between 256 and 80000000"),
+        ({"threads": "many"}, "threads: 'many' is not a whole number between 0 and 1024"),
+        ({"max_steps": 2.5}, "max_steps: 2.5 is not a whole number between 1 and 2000"),
+        ({"port": True}, "port: True is not a whole number between 0 and 65535"),
+        ({"port": None}, "port: None is not a whole number between 0 and 65535"),
+        ({"drain_timeout_s": float("nan")}, "drain_timeout_s: nan is not between 0 and 3600"),
+        ({"drain_timeout_s": "soon"}, "drain_timeout_s: 'soon' is not a number between 0 and 3600"),
+        ({"precision": "float16"}, "precision: 'float16' is not auto, float32 or bfloat16"),
+        ({"log_level": "loud"}, "log_level: 'loud' is not debug, info, warning or error"),
+        ({"device": "CUDA 1"}, "device: 'CUDA 1' is not auto or a device as PyTorch names it: cpu, cuda, cuda:1, mps, ..."),
+        ({"host": ""}, "host: it is empty"),
+        ({"default_prior": 3}, "default_prior: 3 is not text"),
+        ({"models": "/none/here"}, "models: /none/here is not a folder"),
+        ({"models": 3}, "models: 3 is not a list of folders"),
+        ({"models": [".", ""]}, "models: ['.', ''] is not a list of folders"),
+        ({"port_file": "/none/port"}, "port_file: the folder of /none/port does not exist"),
+        ({"port_file": "."}, "port_file: . is a folder, not a file"),
+        ({"token_file": "/none"}, "token_file: /none cannot be read: No such file or directory"),
+        ({"token_file": True}, "token_file: True is not a path"),
+        ({"max_batch_row": 3}, "max_batch_row: no such setting; did you mean max_batch_rows?"),
+        ({"colour": 3}, "colour: no such setting"),
+    ],
+)
+def test_a_wrong_value_is_told_with_what_is_allowed(values: dict[str, Any], says: str) -> None:
+    assert faults(**values) == [says]
+
+
+def test_all_faults_at_once(tmp_path: Path) -> None:
+    told = faults(max_steps=0, max_stpes=3, tls_cert=tmp_path)
+    assert told == [
+        "max_steps: 0 is not between 1 and 2000",
+        f"tls_cert: {tmp_path} is not a file",
+        "max_stpes: no such setting; did you mean max_steps?",
+        "tls_cert: it needs tls_key, which is not set",
+    ]
+
+
+@pytest.mark.parametrize("device", ["auto", "cpu", "cpu:0", "cuda", "cuda:1", "mps", "xpu:0"])
+def test_devices_are_named_as_pytorch_names_them(device: str) -> None:
+    assert Settings(device=device).device == device
+
+
+def test_folders_of_models(tmp_path: Path) -> None:
+    one, two = tmp_path / "one", tmp_path / "two"
+    one.mkdir(), two.mkdir()
+    for given in ((one, two), [str(one), two], f"{one}{os.pathsep}{two}"):
+        assert Settings(models=given).models == (one, two)
+    assert Settings(models=one).models == (one,)
+
+
+def test_certificates_belong_together(tmp_path: Path) -> None:
+    path = tmp_path / "some.pem"
+    path.touch()
+    assert faults(tls_client_ca=path) == ["tls_client_ca: it needs tls_cert, which is not set"]
+    assert faults(tls_key=path) == ["tls_key: it needs tls_cert, which is not set"]
+    assert Settings(tls_cert=path, tls_key=path, tls_client_ca=path).tls_key == path
+
+
+def test_token(tmp_path: Path) -> None:
+    path = tmp_path / "token"
+    path.write_text("s3cret\n")
+    assert Settings(token_file=path).token == "s3cret"
+    for settings in (Settings(token="s3cret"), Settings(token_file=path)):
+        assert "s3cret" not in repr(settings) + str(settings)
+    assert faults(token_file=path, token="x") == ["token_file: token (DGNAM_TOKEN) is set too; set only one of them"]
+    for wrong in ("", "s3cr\u00e9t", "s3\ncret"):
+        assert faults(token=wrong) == ["token: it must be printable ASCII characters, at least one"]
+        path.write_text(wrong, encoding="utf-8")
+        assert faults(token_file=path) == [f"token_file: {path} does not hold a token: printable ASCII characters, at least one"]
+
+
+def test_a_changed_copy_is_checked(tmp_path: Path) -> None:
+    path = tmp_path / "token"
+    path.write_text("s3cret\n")
+    changed = Settings(port=1, token_file=path).model_copy(update={"threads": 2})
+    assert (changed.port, changed.threads, changed.token) == (1, 2, "s3cret")
+    with pytest.raises(SettingsError, match="max_batch_rows: 0 is not"):
+        changed.model_copy(update={"max_batch_rows": 0})
+
+
+@pytest.mark.parametrize(
+    ("host", "exposed"),
+    [("127.0.0.1", False), ("::1", False), ("[::1]", False), ("localhost", False), ("0.0.0.0", True), ("::", True), ("a.b", True)],
+)
+def test_exposed(host: str, exposed: bool) -> None:
+    assert Settings(host=host).exposed is exposed
