@@ -29,7 +29,8 @@ USER 10001
 WORKDIR /home/dgnam
 EXPOSE 7433
 STOPSIGNAL SIGTERM
-# Asks the standard health service. Where the server has TLS turned on, give `docker run` a --health-cmd of your own.
+# Asks the standard health service on DGNAM_PORT. Where the server has TLS turned on, or its port from elsewhere, give `docker run` a
+# --health-cmd of your own.
 HEALTHCHECK --interval=15s --timeout=5s --start-period=2m CMD ["python", "-c", "\
 import os, grpc; from grpc_health.v1 import health_pb2, health_pb2_grpc; \
 health = health_pb2_grpc.HealthStub(grpc.insecure_channel('127.0.0.1:' + (os.environ.get('DGNAM_PORT') or '7433'))); \

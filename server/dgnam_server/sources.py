@@ -79,12 +79,12 @@ def _file(named: str | None) -> Source:
 
 def _environment() -> Source:
     known = EnvSettingsSource(Settings)()
-    others = [name for name, value in os.environ.items() if value and name.startswith(PREFIX) and not _is_anothers(name)]
+    others = [name for name, value in os.environ.items() if value and name.startswith(PREFIX) and not _belongs_to_others(name)]
     values = {**{name.removeprefix(PREFIX).lower(): None for name in others}, **known}
     return Source(values, {name: f"environment {PREFIX}{name.upper()}" for name in values})
 
 
-def _is_anothers(name: str) -> bool:
+def _belongs_to_others(name: str) -> bool:
     return name in (CONFIG, CLIENTS, DOWNLOADS) or name.startswith(f"{CLIENTS}_")
 
 
