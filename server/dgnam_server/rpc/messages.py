@@ -99,7 +99,7 @@ class Answer:
         if not self.spec.prior:
             return used
         code = self.catalog.generators[self.spec.prior].card.code
-        encoded = self.spec.start.image is not None or self.spec.settings.get("reconstruction_weight")
+        encoded = self.spec.start.image is not None or "encoder" in METHODS[self.spec.method].needs(self.spec.settings)
         if code is not None and code.encoder and encoded:
             used.add(code.encoder)
         return used | {self.spec.prior}
@@ -243,7 +243,7 @@ def _method(method: Method, max_steps: int) -> catalog_pb2.Method:
 def _option(option: Option, max_steps: int) -> catalog_pb2.Option:
     maximum = translate.largest(option, max_steps)
     message = catalog_pb2.Option(
-        name=option.name, description=option.description, minimum=option.minimum, maximum=maximum, whole=option.whole
+        name=option.name, description=option.description, minimum=option.minimum, maximum=maximum, whole=option.integer
     )
     if option.default is not None:
         message.default_value = min(option.default, maximum)

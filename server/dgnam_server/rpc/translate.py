@@ -17,7 +17,7 @@ from dgnam_server.rpc.problems import Problems, listed, nearest, quoted
 from dgnam_server.settings import Settings
 from dgnam_server.synth import memory, spec
 from dgnam_server.synth.methods import DEFAULT_METHOD, DEFAULT_PIXEL_METHOD, METHODS, Method, Option
-from dgnam_server.synth.updates import RULES
+from dgnam_server.synth.priors import card_defaults
 
 READOUTS: Mapping[int, spec.Readout] = {
     Readout.READOUT_ACTIVATION: spec.Readout.ACTIVATION,
@@ -66,10 +66,7 @@ def synthesis(request: SynthesizeRequest, catalog: Catalog, config: Settings) ->
     _check_names(given, known, "", problems)
     settings = _settings(given, known, prior, config.max_steps, "", problems)
     start = _start(request, prior, catalog, config.max_start_image_pixels, problems)
-    if prior is not None and settings.get("reconstruction_weight"):
-        _check_encoder(prior, known, problems)
-    if prior is not None and RULES[known.rule].latents:
-        _check_denoiser(prior, known, catalog, problems)
+    _check_needs(known, settings, prior, catalog, "", problems)
     variants = _variants(request, config.max_variants, problems)
     problems.raise_any()
     assert prior is not None and method is not None
@@ -107,7 +104,7 @@ def pixels(request: SynthesizePixelsRequest, catalog: Catalog, config: Settings)
     if method is not None:  # otherwise it is unknown which options there are
         _check_names(request.options, method, "options.", problems)
         settings = _settings(request.options, method, None, config.max_steps, "options.", problems)
-        _check_patches(settings, catalog, problems)
+        _check_needs(method, settings, None, catalog, "options.", problems)
     size = _size(request, terms, catalog, config.max_pixels, problems)
     start = spec.Start()
     if request.HasField("start_image"):
@@ -259,6 +256,18 @@ def _check_position(position: tuple[int, int], tap: Tap, path: str, problems: Pr
             problems.invalid(f"{path}.{axis}", f"is {value}; the map of {tap.name} has {axis} from 0 to {length - 1}")
 
 
+def _check_needs(method: Method, settings: spec.Settings, prior: Generator | None, catalog: Catalog, path: str, problems: Problems) -> None:
+    """What the method's rule and parts need of the server is there; `path` comes before an option's name in its field's path."""
+    needs = method.needs(settings)
+    if prior is not None and "encoder" in needs:
+        _check_encoder(prior, method, problems)
+    if prior is not None and "denoiser" in needs:
+        _check_denoiser(prior, method, catalog, problems)
+    if "patches" in needs and catalog.patches is None:
+        how = "`python -m dgnam_models.patches --data PHOTOGRAPHS --out PACK`, then `dgnam-server --models PACK`"
+        problems.unmet(f"{path}patch_weight", "NO_PATCHES", f"this server has no patches of photographs: {how}")
+
+
 def _check_encoder(prior: Generator, method: Method, problems: Problems) -> None:
     """A method that looks at the picture's code again needs the network that gives it."""
     assert prior.card.code is not None
@@ -300,20 +309,20 @@ def _settings(
     given: Mapping[str, float], method: Method, prior: Generator | None, max_steps: int, path: str, problems: Problems
 ) -> spec.Settings:
     """Every option's value, given or default; `path` comes before an option's name in its field's path."""
-    values: dict[str, float] = {}
+    checked: dict[str, float] = {}
     for option in method.options:
-        maximum = largest(option, max_steps)
-        if option.name in given:
-            value = given[option.name]
-            if not option.minimum <= value <= maximum:  # a NaN is in no range
-                problems.invalid(path + option.name, f"is {value:g}; it must be from {option.minimum:g} to {maximum:g}")
-            elif option.whole and value != int(value):
-                whole = f"a whole number from {option.minimum:g} to {maximum:g}"
-                problems.invalid(path + option.name, f"is {value:g}; it must be {whole}")
+        if option.name not in given:
+            continue
+        value, maximum = given[option.name], largest(option, max_steps)
+        if not option.minimum <= value <= maximum:  # a NaN is in no range
+            problems.invalid(path + option.name, f"is {value:g}; it must be from {option.minimum:g} to {maximum:g}")
+        elif option.integer and value != int(value):
+            whole = f"a whole number from {option.minimum:g} to {maximum:g}"
+            problems.invalid(path + option.name, f"is {value:g}; it must be {whole}")
         else:
-            value = min(_default(option, prior, values), maximum)
-        values[option.name] = int(value) if option.whole and math.isfinite(value) else value
-    return values
+            checked[option.name] = value
+    settings = method.settings(checked, {} if prior is None else card_defaults(prior))
+    return {**settings, "steps": min(settings["steps"], max_steps)}
 
 
 def _check_names(given: Collection[str], method: Method, path: str, problems: Problems) -> None:
@@ -329,25 +338,6 @@ def _check_names(given: Collection[str], method: Method, path: str, problems: Pr
         else:
             whose = listed([known.name for known in others])
             problems.invalid(path + name, f"is an option of {whose}, and {method.name} has no such part: leave it out")
-
-
-def _check_patches(settings: spec.Settings, catalog: Catalog, problems: Problems) -> None:
-    if catalog.patches is None and (settings["patch_weight"] or settings["end_patch_weight"]):
-        how = "`python -m dgnam_models.patches --data PHOTOGRAPHS --out PACK`, then `dgnam-server --models PACK`"
-        problems.unmet("options.patch_weight", "NO_PATCHES", f"this server has no patches of photographs: {how}")
-
-
-def _default(option: Option, prior: Generator | None, before: Mapping[str, float]) -> float:
-    """The default as the wire would carry it, in single precision, so that a recipe replays exactly."""
-    if option.default is not None:
-        return float(np.float32(option.default))
-    if (own := option.name.removeprefix("end_")) in before:
-        return before[own]
-    if prior is None:
-        return option.minimum
-    code = prior.card.code
-    assert code is not None
-    return float(np.float32(getattr(code, option.name)))
 
 
 def _size(request: SynthesizePixelsRequest, terms: Sequence[spec.Term], catalog: Catalog, most: int, problems: Problems) -> tuple[int, int]:

@@ -3,11 +3,11 @@
 One step, per row; what a method does without is left out:
 
     image = prior(code)
-    g     = d objective(phi(view of image)) / d image       views: transforms
-    g     = shaped(g)                                       pyramids, normalization, activation map: shaping, pyramids
-    g     = (g - d penalties(image) / d image) . d image / d code
-    code  = updated(code, g)                                updates
-    code  = projected(code)                                 projections
+    g     = d objective(phi(view of image)) / d image       objectives; parts with `view`
+    g     = shaped(g)                                       parts with `shape`
+    g     = (g - d penalties(image) / d image) . d image / d code      parts with `penalty`
+    code  = moved(code, g)                                  rules
+    code  = projected(code)                                 parts with `project`
 
 For DGN-AM (Nguyen et al. 2016) this is, the generator being the prior:
 
@@ -30,8 +30,8 @@ from torch import Tensor
 from dgnam_server.synth import objectives, parts
 from dgnam_server.synth.problem import Problem
 from dgnam_server.synth.rows import READOUTS, Rows
+from dgnam_server.synth.rules import RULES
 from dgnam_server.synth.spec import SynthesisSpec, Term
-from dgnam_server.synth.updates import RULES, fresh_state
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,11 +48,14 @@ def init(problem: Problem, spec: SynthesisSpec, variant: int, start: Tensor | No
 
     Args:
         variant: which of the spec's variants; its random start comes from `spec.seed + variant`.
-        start: (1, D), the code to start from; None: standard normal.
+        start: (1, D), the code to start from; None: the rule's own, or else the prior's random one.
     """
     settings, terms = spec.settings, spec.terms
     seed = spec.seed + variant
-    code = (problem.prior.random_code(seed, settings) if start is None else start).float()
+    rule = RULES[problem.structure.rule]
+    if start is None:
+        start = rule.start(problem) if rule.start else problem.prior.random_code(seed, settings)
+    code = start.float()
     device = code.device
 
     def column(value: float, dtype: torch.dtype) -> Tensor:
@@ -68,7 +71,7 @@ def init(problem: Problem, spec: SynthesisSpec, variant: int, start: Tensor | No
         step=column(0, torch.int64),
         steps=column(spec.steps, torch.int64),
         settings={name: column(value, torch.float32) for name, value in settings.items()},
-        state=fresh_state(problem, code) | parts.fresh_state(problem.structure.parts, spec.size, code),
+        state={**(rule.state(problem, code) if rule.state else {}), **parts.fresh_state(problem, code)},
         source=per_term([problem.sources.index((term.unit.model, term.unit.tap)) for term in terms], torch.int64),
         unit=per_term([term.unit.index for term in terms], torch.int64),
         y=per_term([y for y, _ in positions], torch.int64),
@@ -155,8 +158,8 @@ def _view(problem: Problem, rows: Rows, image: Tensor) -> Tensor:
 
     if shapes:
         seen.register_hook(shaped)
-    for transform in parts.at(lambda part: part.transform, problem.structure.parts):
-        seen = transform(seen, rows, problem)
+    for view in parts.at(lambda part: part.view, problem.structure.parts):
+        seen = view(seen, rows, problem)
     return seen
 
 

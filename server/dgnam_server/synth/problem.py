@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 from dgnam_models import Network
 from dgnam_models.patches import PatchSet
@@ -10,13 +11,17 @@ from torch import Tensor
 
 from dgnam_server.synth.priors import Prior
 from dgnam_server.synth.spec import Balance, SynthesisSpec
+from dgnam_server.synth.transforms import centre_crop
 
 Source = tuple[str, str]  # network and tap
+# What some parts and rules cannot do without: the network whose activations the prior's codes are, a diffusion model of those codes, or a
+# set of photographs' patches.
+Need = Literal["encoder", "denoiser", "patches"]
 
 
 @dataclass(frozen=True)
 class Structure:
-    """What a method does besides numbers: which parametrisation, which update rule, which parts of parts.py."""
+    """What a method does besides numbers: which prior, which update rule, which parts."""
 
     prior: str
     rule: str
@@ -63,6 +68,11 @@ class Problem:
             read = network.own_activations(self.fit(image, network.input_size), taps)
             found |= {(network.name, tap): value for tap, value in read.items()}
         return found
+
+    def seen(self, name: str) -> tuple[int, int]:
+        """Height and width of the middle of a picture that the network `name` sees: of a cropped one its input's, else all of it."""
+        network = next(network for network in self.networks if network.name == name)
+        return network.input_size if self.fit is centre_crop else self.prior.size
 
     @cached_property
     def maps(self) -> tuple[Source, ...]:

@@ -10,6 +10,8 @@ from torch.nn.functional import pad
 
 from dgnam_server.synth.spec import Readout
 
+State = Mapping[str, Tensor]
+
 
 @dataclass(frozen=True, eq=False)
 class Rows:
@@ -20,7 +22,7 @@ class Rows:
     step: Tensor  # (B,) int64, steps done
     steps: Tensor  # (B,) int64, steps to do
     settings: Mapping[str, Tensor]  # (B,) float32 each: the method's options by name
-    state: Mapping[str, Tensor]  # (B, ...) each: what update rules and parts remember between steps
+    state: State  # (B, ...) each: what update rules and parts remember between steps
     source: Tensor  # (B, T) int64, which of the problem's sources a term is read from
     unit: Tensor  # (B, T) int64
     y: Tensor  # (B, T) int64, position in the map; -1: the mean over the map

@@ -59,7 +59,7 @@ class Start:
     image: np.ndarray | None = None
 
 
-Settings = Mapping[str, float]  # one run's options by name; methods.py says what they do
+Settings = Mapping[str, float]  # one run's options by name; parts, rules and priors say what they do
 
 
 @dataclass(frozen=True)

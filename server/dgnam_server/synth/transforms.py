@@ -1,13 +1,8 @@
-"""What happens to an image between the prior and the network."""
+"""How an image gets the size that a network takes."""
 
-import math
-
-import torch
 from dgnam_models.preprocess import centre_crop as centre_crop  # the training's own
 from torch import Tensor
-from torch.nn.functional import affine_grid, grid_sample, interpolate
-
-from dgnam_server.synth.noise import uniform
+from torch.nn.functional import interpolate
 
 
 def resize(image: Tensor, size: tuple[int, int]) -> Tensor:
@@ -15,35 +10,3 @@ def resize(image: Tensor, size: tuple[int, int]) -> Tensor:
     if image.shape[2:] == size:
         return image
     return interpolate(image, size, mode="bilinear", align_corners=False, antialias=True)
-
-
-def random_view(
-    image: Tensor, seed: Tensor, step: Tensor, padding: Tensor, shift: Tensor, crop: Tensor, scale: Tensor, angle: Tensor
-) -> Tensor:
-    """Image (B, 3, H, W) seen a little differently at each step: padded, moved, cut, scaled and turned, in one bilinear resampling.
-
-    Beyond the padding, which is mid-grey, the border is grey too. All sizes are of the image before; the result has the same size.
-
-    Args:
-        seed, step: (B,), what the random numbers come from.
-        padding: (B,) pixels of grey added around, so that the image is seen smaller.
-        shift: (B,) pixels: the view moves by up to so many, both ways, down and across.
-        crop: (B,) share of the side: the view is a square whose side is smaller by up to so much, anywhere inside.
-        scale: (B,): the view is smaller or larger by a factor of up to 1 + scale.
-        angle: (B,) degrees: the view turns by up to so many, both ways.
-    """
-    height, width = image.shape[2:]
-    side = min(height, width)
-
-    def draw(stream: int) -> Tensor:
-        return uniform(seed, step, stream)
-
-    cut = crop * draw(0)
-    zoom = (1 + 2 * padding / side) * (1 - cut) * (1 + scale) ** (2 * draw(1) - 1)
-    turn = angle * (2 * draw(2) - 1) * (math.pi / 180)
-    down = 2 * shift / height * (2 * draw(3) - 1) + cut * (2 * draw(4) - 1)
-    across = 2 * shift / width * (2 * draw(5) - 1) + cut * (2 * draw(6) - 1)
-    cosine, sine, ratio = zoom * turn.cos(), zoom * turn.sin(), height / width
-    matrix = torch.stack([torch.stack([cosine, -sine * ratio, across], 1), torch.stack([sine / ratio, cosine, down], 1)], 1)
-    grid = affine_grid(matrix.to(image.dtype), list(image.shape), align_corners=False)
-    return grid_sample(image - 0.5, grid, mode="bilinear", padding_mode="zeros", align_corners=False) + 0.5

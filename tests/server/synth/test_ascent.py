@@ -255,11 +255,3 @@ def test_in_bfloat16_the_code_and_everything_told_stay_float32(tiny_pack: Path) 
     assert {tensor.dtype for tensor in (rows.code, rows.history, seen.image, seen.activation)} == {torch.float32}
     assert rows.history.isfinite().all()
     assert rows.history[0, -1, 0] > rows.history[0, 0, 0]
-
-
-def test_larger_pictures_are_cropped_in_the_middle() -> None:
-    image = torch.arange(256.0).view(1, 1, 1, 256).expand(1, 3, 256, 256)
-    for size, offset in [(227, 14), (224, 16), (256, 0)]:
-        crop = centre_crop(image, (size, size))
-        assert crop.shape == (1, 3, size, size)
-        assert crop[0, 0, 0, 0] == offset

@@ -1,0 +1,14 @@
+"""Deep generator network activation maximization."""
+
+from dgnam_server.synth.methods.method import Method
+
+DGN_AM = Method(
+    name="dgn-am",
+    description="Gradient ascent on a generator's code, clipped to the range of real photographs' codes, with L2 decay",
+    citation="Nguyen, Dosovitskiy, Yosinski, Brox, Clune: Synthesizing the preferred inputs for neurons in neural networks "
+    "via deep generator networks, NIPS 2016, arXiv 1605.09304; update order and constants as in the authors' released script",
+    prior="generator",
+    rule="normalized-ascent",
+    parts=("decay", "bound"),
+    defaults={"decay": 0.01},
+)

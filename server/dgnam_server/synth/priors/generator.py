@@ -1,0 +1,61 @@
+"""A trained generator draws; its code is optimized."""
+
+from collections.abc import Mapping
+
+import torch
+from dgnam_models import Generator, Network
+from torch import Tensor
+
+from dgnam_server.synth.priors.prior import Size, normal
+
+
+class GeneratorPrior:
+    """A generator's code (B, D), kept inside the range of real photographs' codes (Nguyen et al. 2016, section 2).
+
+    Args:
+        encoder: the network whose activations the generator inverts; only encoding an image needs it.
+    """
+
+    def __init__(self, generator: Generator, encoder: Network | None = None) -> None:
+        self.generator, self.encoder = generator, encoder
+
+    @property
+    def size(self) -> Size:
+        """Height and width of its pictures."""
+        return self.generator.image_size
+
+    def random_code(self, seed: int, settings: Mapping[str, float]) -> Tensor:
+        """(1, D) standard normal values, not clipped, as the released script starts; of a signed code, normal with its own mean and std."""
+        values = normal(seed, self.generator.code_size, self.generator.code_mean.device)
+        return self.generator.code_mean + self.generator.code_std * values if self.signed else values
+
+    def encode(self, image: Tensor) -> Tensor:
+        """The encoder's activations for image, (B, D)."""
+        assert self.encoder is not None and self.generator.card.code is not None
+        tap = self.generator.card.code.tap
+        return self.encoder.activations(image, [tap])[tap].flatten(1)
+
+    @property
+    def signed(self) -> bool:
+        """Whether code units may be negative."""
+        assert self.generator.card.code is not None
+        return self.generator.card.code.signed
+
+    def bounds(self, multiplier: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, D) each: 0, or of a signed code `mean - multiplier * std`, and `mean + multiplier * std`; multiplier (B,).
+
+        The upper bound is that of Nguyen et al. 2016, section 2.2; 3 is the paper's multiplier.
+        """
+        mean, reach = self.generator.code_mean, multiplier[:, None] * self.generator.code_std
+        return mean - reach if self.signed else torch.zeros_like(reach), mean + reach
+
+    def draw(self, code: Tensor) -> Tensor:
+        """Code (B, D) -> image (B, 3, H, W) float32 RGB, nominally in [0, 1], not clipped."""
+        image: Tensor = self.generator(code)
+        return image
+
+
+def card_defaults(generator: Generator) -> dict[str, float]:
+    """The options whose default is the generator's own, for `Method.settings`."""
+    assert generator.card.code is not None
+    return {"start_learning_rate": generator.card.code.start_learning_rate}
