@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from dgnam_server.synth import objectives
+from dgnam_server.synth.objectives import balance
 from dgnam_server.synth.rows import Rows
 from dgnam_server.synth.spec import Balance
 from torch import Tensor
@@ -40,13 +40,13 @@ def two_terms(code: Tensor) -> Tensor:
 
 def test_plain_sum_lets_the_large_term_win() -> None:
     code = torch.zeros(1, 2, requires_grad=True)
-    gradient = objectives.sum_gradient(two_terms(code), rows_with([[1.0, 2.0]]), code)
+    gradient = balance.sum_gradient(two_terms(code), rows_with([[1.0, 2.0]]), code)
     assert gradient.tolist() == [[1002.0, 2.0]]
 
 
 def test_gradient_norm_gives_each_term_the_strength_of_its_weight() -> None:
     code = torch.zeros(1, 2, requires_grad=True)
-    gradient = objectives.balanced_gradient(two_terms(code), rows_with([[1.0, 3.0]]), code)
+    gradient = balance.balanced_gradient(two_terms(code), rows_with([[1.0, 3.0]]), code)
     # g_0 / mean|g_0| = (1000, 0) / 500 = (2, 0); g_1 / mean|g_1| = (1, 1)
     assert gradient.tolist() == [[5.0, 3.0]]
 
@@ -54,40 +54,28 @@ def test_gradient_norm_gives_each_term_the_strength_of_its_weight() -> None:
 def test_gradient_norm_survives_a_term_without_gradient() -> None:
     code = torch.zeros(1, 2, requires_grad=True)
     activation = torch.stack([code[:, 0] * 0, code[:, 1]], dim=1)
-    gradient = objectives.balanced_gradient(activation, rows_with([[1.0, 1.0]]), code)
+    gradient = balance.balanced_gradient(activation, rows_with([[1.0, 1.0]]), code)
     assert gradient.tolist() == [[0.0, 2.0]]
 
 
 def test_equal_activation_is_sum_minus_variance() -> None:
     activation = torch.tensor([[1.0, 3.0], [2.0, 2.0]])
-    value = objectives.equal_activation(activation, rows_with([[1.0, 1.0], [1.0, 3.0]]))
+    value = balance.equal_activation(activation, rows_with([[1.0, 1.0], [1.0, 3.0]]))
     assert value.tolist() == [4.0 - 1.0, 8.0 - 4.0]  # values (1, 3): variance 1; (2, 6): variance 4
 
 
-@pytest.mark.parametrize("balance", list(Balance))
-def test_fillers_change_nothing(balance: Balance) -> None:
+@pytest.mark.parametrize("kind", list(Balance))
+def test_fillers_change_nothing(kind: Balance) -> None:
     code = torch.tensor([[0.3, -0.2]], requires_grad=True)
-    bare = objectives.GRADIENTS[balance](two_terms(code), rows_with([[1.0, 2.0]]), code)
+    bare = balance.GRADIENTS[kind](two_terms(code), rows_with([[1.0, 2.0]]), code)
     filled = torch.cat([two_terms(code), two_terms(code)[:, :1]], dim=1)
     rows = rows_with([[1.0, 2.0, 0.0]], [[True, True, False]])
-    torch.testing.assert_close(objectives.GRADIENTS[balance](filled, rows, code), bare)
-
-
-def test_along_a_direction_by_hand() -> None:
-    activation, direction = torch.tensor([[[1.0, 2.0, 3.0]]]), torch.tensor([[[0.5, 0.0, -2.0]]])
-    assert objectives.along(activation, direction).tolist() == [[0.5 - 6.0]]
-
-
-def test_likeness_is_equation_4_by_hand() -> None:
-    wanted = torch.tensor([[[3.0, 4.0], [1.0, 1.0]]])
-    assert objectives.likeness(torch.tensor([[0.0, 4.0]]), wanted)[0].tolist() == pytest.approx([-9 / 25, -(1 + 9) / 2])
-    assert objectives.likeness(wanted[:, 0], wanted)[0, 0] == 0
-    assert objectives.likeness(torch.tensor([[3.0, 4.0]]), torch.zeros(1, 1, 2)).tolist() == [[-25.0]], "what fills up stays finite"
+    torch.testing.assert_close(balance.GRADIENTS[kind](filled, rows, code), bare)
 
 
 def test_equal_activation_pulls_values_together() -> None:
     code = torch.tensor([[1.0, 0.0]], requires_grad=True)
     activation = torch.stack([5 * code[:, 0], 5 * code[:, 1]], dim=1)
-    gradient = objectives.equal_activation_gradient(activation, rows_with([[1.0, 1.0]]), code)
+    gradient = balance.equal_activation_gradient(activation, rows_with([[1.0, 1.0]]), code)
     # d/da (a_0 + a_1 - ((a_0 - a_1) / 2)^2) at (5, 0) = (1 - 2.5, 1 + 2.5), times 5
     assert gradient.tolist() == [[-7.5, 17.5]]
