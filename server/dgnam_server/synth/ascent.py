@@ -2,12 +2,12 @@
 
 One step, per row; what a method does without is left out:
 
-    image = prior(code)
-    g     = d objective(phi(view of image)) / d image       objectives; parts with `view`
-    g     = shaped(g)                                       parts with `shape`
+    image = prior(code)                                                priors
+    g     = d objective(phi(view of image)) / d image                  objectives; parts with `view`
+    g     = shaped(g)                                                  parts with `shape`
     g     = (g - d penalties(image) / d image) . d image / d code      parts with `penalty`
-    code  = moved(code, g)                                  rules
-    code  = projected(code)                                 parts with `project`
+    code  = moved(code, g)                                             rules
+    code  = projected(code)                                            parts with `project`
 
 For DGN-AM (Nguyen et al. 2016) this is, the generator being the prior:
 
