@@ -12,6 +12,7 @@ from dgnam_models.train.config import Generator, Recipe
 from dgnam_models.train.data import Photographs
 from dgnam_server import catalog
 from dgnam_server.catalog import Catalog
+from dgnam_server.engine.builder import Builder
 from torch import nn
 
 # Small work gains nothing from more threads, and on a busy machine they wait for each other.
@@ -67,3 +68,9 @@ def tiny(tiny_pack: Path) -> Catalog:
     loaded = catalog.load([tiny_pack], torch.device("cpu"), "tiny-prior", torch.float64)
     assert isinstance(loaded.cards["tiny"], ModelCard)
     return loaded
+
+
+@pytest.fixture(scope="session")
+def builder(tiny: Catalog) -> Builder:
+    """Makes work for the tiny models."""
+    return Builder(tiny, torch.device("cpu"))

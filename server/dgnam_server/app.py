@@ -13,9 +13,10 @@ import torch
 from dgnam_models import Network
 
 from dgnam_server import __version__, catalog
-from dgnam_server.catalog import Catalog
-from dgnam_server.engine import heap
-from dgnam_server.engine.engine import Engine, EngineLimits
+from dgnam_server.engine import heap, warmup
+from dgnam_server.engine.builder import Builder
+from dgnam_server.engine.device_thread import DeviceThread
+from dgnam_server.engine.load import EngineLimits
 from dgnam_server.faults import Fault, SettingsError
 from dgnam_server.rpc.messages import Provenance
 from dgnam_server.rpc.service import CatalogServicer, ServerServicer, SynthesisServicer
@@ -27,7 +28,7 @@ class App:
     """The parts of one server; `ready` is set once the engine is warm."""
 
     settings: Settings
-    engine: Engine
+    engine: DeviceThread
     synthesis: SynthesisServicer
     catalog: CatalogServicer
     server: ServerServicer
@@ -35,7 +36,7 @@ class App:
 
     def summary(self) -> str:
         """What serves, for the log."""
-        provenance, models = self.server.provenance, len(self.synthesis.catalog.cards)
+        provenance, models = self.server.provenance, len(self.catalog.catalog.cards)
         took_s = time.monotonic() - self.server.started
         return f"{models} models on {provenance.device} in {provenance.precision}, started in {took_s:.1f} s"
 
@@ -62,19 +63,22 @@ def build(settings: Settings, started: float, networks: Sequence[Network] = ()) 
     dtype = None if settings.precision == "auto" else getattr(torch, settings.precision)
     with ThreadPoolExecutor(1, initializer=torch.set_num_threads, initargs=(threads,)) as loading:
         models = loading.submit(catalog.load, settings.models, device, settings.default_prior, dtype, networks).result()
-    engine = Engine(models, device, EngineLimits(settings.queue_capacity, settings.max_batch_rows, settings.max_batch_mib), threads)
-    return assemble(settings, models, engine, _device_name(device), started)
+    builder = Builder(models, device)
+    limits = EngineLimits(settings.queue_capacity, settings.max_batch_rows, settings.max_batch_mib)
+    engine = DeviceThread(warmup.typical(builder), limits, threads)
+    return assemble(settings, builder, engine, _device_name(device), started)
 
 
-def assemble(settings: Settings, models: Catalog, engine: Engine, device_name: str, started: float) -> App:
+def assemble(settings: Settings, builder: Builder, engine: DeviceThread, device_name: str, started: float) -> App:
     """Put given parts together."""
+    models = builder.catalog
     versions = {"dgnam": __version__, "python": platform.python_version(), "torch": str(torch.__version__), "numpy": np.__version__}
     provenance = Provenance(versions, device_name, str(models.dtype).removeprefix("torch."))
     ready = asyncio.Event()
     return App(
         settings=settings,
         engine=engine,
-        synthesis=SynthesisServicer(models, engine, settings, provenance, ready),
+        synthesis=SynthesisServicer(builder, engine, settings, provenance, ready),
         catalog=CatalogServicer(models, settings),
         server=ServerServicer(engine, settings, provenance, started),
         ready=ready,

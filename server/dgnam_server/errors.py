@@ -14,8 +14,8 @@ from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 from grpc import StatusCode
 
-from dgnam_server.engine.engine import Draining, Overloaded
-from dgnam_server.engine.job import Failed, Failure
+from dgnam_server.engine.events import Failed, Failure
+from dgnam_server.engine.load import Draining, Overloaded
 
 log = logging.getLogger(__name__)
 

@@ -3,15 +3,19 @@
 import random
 import threading
 import time
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, TypeVar
 
 from dgnam_server.catalog import Catalog
-from dgnam_server.engine.engine import Engine, EngineLimits
-from dgnam_server.engine.job import Event, Failed, Finished, Progress
+from dgnam_server.engine.builder import Builder
+from dgnam_server.engine.device_thread import DeviceThread
+from dgnam_server.engine.events import Event, Failed, Finished, Progress
+from dgnam_server.engine.load import EngineLimits
 from dgnam_server.engine.scheduler import Scheduler, Waiting
+from dgnam_server.engine.warmup import typical
+from dgnam_server.engine.work import Work
 from dgnam_server.synth.methods import DEFAULT_PIXEL_METHOD, METHODS, Method
 from dgnam_server.synth.spec import Balance, SynthesisSpec, Term, Unit
 from measuring import Bench, Figures
@@ -35,18 +39,19 @@ def arrivals(bench: Bench) -> Figures:
     The capacity is what a full batch draws per second; the arrival times are the same for both.
     """
     models = bench.models()
+    builder = Builder(models, bench.device)
     steps = max(1, bench.steps // 4)
     figures = {}
-    with running(bench, models) as engine:
+    works = [builder.synthesis(draw_spec(models, i, steps)) for i in range(max(bench.arrivals, *bench.sizes))]
+    with running(bench, builder) as engine:
         rows = min(engine.batch_rows, max(bench.sizes))
-        full = bench.seconds("a full batch", lambda: wait_for(engine, [draw_spec(models, i, steps) for i in range(rows)], [0.0] * rows))
+        full = bench.seconds("a full batch", lambda: wait_for(engine, works[:rows], [0.0] * rows))
     figures["full_batch_s"] = full
     for name, scheduler in (("", Scheduler), ("whole_batches_", WholeBatches)):
         for load in LOADS:
             bench.progress(f"arrivals at {load:.0%}, {name or 'joining'}".replace("_", " ").rstrip())
-            specs = [draw_spec(models, i, steps) for i in range(bench.arrivals)]
-            with running(bench, models, scheduler()) as engine:
-                waits = sorted(wait_for(engine, specs, arrival_times(len(specs), load * rows / full)))
+            with running(bench, builder, scheduler()) as engine:
+                waits = sorted(wait_for(engine, works[: bench.arrivals], arrival_times(bench.arrivals, load * rows / full)))
             figures[f"{name}arrivals_mean_s_{load:.0%}"] = sum(waits) / len(waits)
             figures[f"{name}arrivals_p95_s_{load:.0%}"] = waits[int(0.95 * (len(waits) - 1))]
     figures["arrivals_p95_over_full_batch_60%"] = figures["arrivals_p95_s_60%"] / full
@@ -115,7 +120,7 @@ def arrival_times(count: int, per_s: float) -> list[float]:
     return times
 
 
-def wait_for(engine: Engine, specs: list[SynthesisSpec], times: list[float]) -> list[float]:
+def wait_for(engine: DeviceThread, works: Sequence[Work], times: list[float]) -> list[float]:
     """Submit each request at its time, in seconds from now; the seconds that each took."""
     taken: dict[int, float] = {}
     all_done = threading.Event()
@@ -125,17 +130,17 @@ def wait_for(engine: Engine, specs: list[SynthesisSpec], times: list[float]) -> 
             assert not isinstance(event, Failed), event
             if isinstance(event, Finished):
                 taken[number] = time.monotonic() - submitted
-                if len(taken) == len(specs):
+                if len(taken) == len(works):
                     all_done.set()
 
         return emit
 
     start = time.monotonic()
-    for number, (spec, at) in enumerate(zip(specs, times, strict=True)):
+    for number, (work, at) in enumerate(zip(works, times, strict=True)):
         time.sleep(max(0.0, start + at - time.monotonic()))
-        engine.submit(spec, hear(number, time.monotonic()))
+        engine.submit(work, hear(number, time.monotonic()))
     all_done.wait()
-    return [taken[number] for number in range(len(specs))]
+    return [taken[number] for number in range(len(works))]
 
 
 def speeds(bench: Bench, models: Catalog, specs: list[SynthesisSpec]) -> list[float]:
@@ -146,15 +151,16 @@ def speeds(bench: Bench, models: Catalog, specs: list[SynthesisSpec]) -> list[fl
         def emit(event: Event) -> None:
             assert not isinstance(event, Failed) or event.failure.value == "cancelled", event
             if isinstance(event, Progress):
-                steps[event.variant] = event.step
+                steps[event.row] = event.step
 
         return emit
 
     def so_far() -> list[int]:
         return [sum(list(steps.values())) for steps in seen]
 
-    with running(bench, models) as engine:
-        tickets = [engine.submit(spec, hear(steps)) for spec, steps in zip(specs, seen, strict=True)]
+    builder = Builder(models, bench.device)
+    with running(bench, builder) as engine:
+        tickets = [engine.submit(builder.synthesis(spec), hear(steps)) for spec, steps in zip(specs, seen, strict=True)]
         while not all(seen):
             time.sleep(0.01)
         before, started = so_far(), time.monotonic()
@@ -166,11 +172,11 @@ def speeds(bench: Bench, models: Catalog, specs: list[SynthesisSpec]) -> list[fl
 
 
 @contextmanager
-def running(bench: Bench, models: Catalog, scheduler: Scheduler[Any] | None = None) -> Iterator[Engine]:
+def running(bench: Bench, builder: Builder, scheduler: Scheduler[Any] | None = None) -> Iterator[DeviceThread]:
     """An engine that has warmed up, stopped when the block ends."""
-    engine = Engine(models, bench.device, EngineLimits(queue_capacity=10**6, max_batch_rows=max(bench.sizes)))
+    engine = DeviceThread(typical(builder), EngineLimits(queue_capacity=10**6, max_batch_rows=max(bench.sizes)))
     if scheduler is not None:
-        engine._scheduler = scheduler  # not a setting: nobody should serve with another
+        engine._runner.scheduler = scheduler  # not a setting: nobody should serve with another
     engine.start()
     try:
         yield engine

@@ -4,10 +4,8 @@ from importlib.util import find_spec
 from typing import Any
 
 import torch
-from dgnam_server.engine.lane import Lane
+from dgnam_server.engine.builder import Builder
 from dgnam_server.synth.methods import METHODS
-from dgnam_server.synth.priors import PARAMETRISATIONS
-from dgnam_server.synth.problem import Problem
 from dgnam_server.synth.spec import Balance, SynthesisSpec, Term, Unit
 from dgnam_server.synth.transforms import resize
 from load_figures import defaults_of
@@ -24,12 +22,12 @@ def measure(bench: Bench) -> Figures:
     tap = network.card.output_tap
     method = METHODS["lucid"]
     settings = defaults_of(method)
-    prior = PARAMETRISATIONS[method.prior](network.input_size, bench.device)
-    problem = Problem(prior, (network,), ((network.name, tap),), Balance.NONE, method.structure(settings), resize)
-    lane = Lane(problem)
     terms = (Term(Unit(network.name, tap, 0)),)
-    lane.join(0, SynthesisSpec(terms, Balance.NONE, "", method.name, settings, 0, size=network.input_size), 0, None)
-    ours = bench.seconds("lucid, ours", lambda: [lane.step(look=False) for _ in range(bench.timed_steps)])
+    spec = SynthesisSpec(terms, Balance.NONE, "", method.name, settings, 0, size=network.input_size)
+    work = Builder(models, bench.device).synthesis(spec)
+    lane = work.open()
+    lane.join(0, work, 0)
+    ours = bench.seconds("lucid, ours", lambda: [lane.step(tell=False) for _ in range(bench.timed_steps)])
     theirs = bench.seconds("torch-lucent", lambda: lucent(network, bench.timed_steps))
     return {"lucid_ms_per_step": 1000 * ours / bench.timed_steps, "torch_lucent_ms_per_step": 1000 * theirs / bench.timed_steps}
 

@@ -13,15 +13,13 @@ import dgnam_models
 import torch
 from dgnam_models import Generator, Network
 from dgnam_server.catalog import Catalog
+from dgnam_server.engine.builder import Builder
 from dgnam_server.engine.heap import keep_freed_memory
-from dgnam_server.engine.lane import Lane
+from dgnam_server.engine.kinds.synthesis import SynthesisLane
 from dgnam_server.synth import ascent, objectives
 from dgnam_server.synth.methods import DGN_AM
-from dgnam_server.synth.priors import GeneratorPrior
-from dgnam_server.synth.problem import Problem
 from dgnam_server.synth.rows import Rows
 from dgnam_server.synth.spec import Balance, SynthesisSpec, Term, Unit
-from dgnam_server.synth.transforms import centre_crop
 from measuring import Bench, Figures
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -76,7 +74,7 @@ def breakdown(bench: Bench) -> Figures:
         ("target", forward),
         ("backward", backward),
         ("update", lambda: ascent.step(problem, rows)),
-        ("lane", lambda: lane.step(look=True)),
+        ("lane", lambda: lane.step(tell=True)),
     ]
     figures, before = {}, 0.0
     for name, piece in pieces:
@@ -86,11 +84,11 @@ def breakdown(bench: Bench) -> Figures:
     return figures | copies(bench, lane) | memory(bench)
 
 
-def copies(bench: Bench, lane: Lane) -> Figures:
+def copies(bench: Bench, lane: SynthesisLane) -> Figures:
     """Which part of a step's time is spent in copying and re-ordering, as PyTorch's profiler sees it."""
     bench.progress("copies")
     with torch.profiler.profile() as profile:
-        lane.step(look=False)
+        lane.step(tell=False)
     events = profile.key_averages()
     total = sum(_own_time(event) for event in events)
     copied = sum(_own_time(event) for event in events if event.key in ("aten::copy_", "aten::clone", "aten::cat", "aten::index"))
@@ -169,20 +167,24 @@ def target_of(models: Catalog) -> Network:
     return models.networks[code.encoder]
 
 
-def lane_of(models: Catalog, size: int) -> Lane:
+def lane_of(models: Catalog, size: int) -> SynthesisLane:
     """A lane with `size` different rows that never end."""
     network, prior = target_of(models), models.generators[models.default_prior]
     tap = network.card.output_tap
-    lane = Lane(Problem(GeneratorPrior(prior), (network,), ((network.name, tap),), Balance.NONE, DGN_AM.structure(SETTINGS), centre_crop))
+    builder = Builder(models, prior.code_mean.device)
+    works = []
     for row in range(size):
         terms = (Term(Unit(network.name, tap, row % len(network.card.labels))),)
-        lane.join(row, SynthesisSpec(terms, Balance.NONE, prior.name, DGN_AM.name, SETTINGS, row), 0, None)
+        works.append(builder.synthesis(SynthesisSpec(terms, Balance.NONE, prior.name, DGN_AM.name, SETTINGS, row)))
+    lane = works[0].open()
+    for row, work in enumerate(works):
+        lane.join(row, work, 0)
     return lane
 
 
-def advance(lane: Lane, steps: int) -> None:
+def advance(lane: SynthesisLane, steps: int) -> None:
     for _ in range(steps):
-        lane.step(look=False)
+        lane.step(tell=False)
 
 
 class _Products(TorchDispatchMode):
@@ -208,7 +210,7 @@ def limit_ms(bench: Bench, models: Catalog) -> float:
         bench.progress(f"multiplications alone, {size} rows")
         lane = lane_of(models, size)
         with _Products() as products:
-            lane.step(look=False)
+            lane.step(tell=False)
         with torch.no_grad():
             for number, (function, args) in enumerate(products.seen):
                 seconds = bench.best_seconds(lambda function=function, args=args: function(*args)) / size

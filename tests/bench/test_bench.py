@@ -69,9 +69,9 @@ def test_the_table_has_ratios_where_there_is_something_to_compare_with() -> None
 
 def test_whole_batches_let_nobody_join_a_running_one() -> None:
     scheduler: WholeBatches[str] = WholeBatches()
-    scheduler.add(0, "key", variants=1, capacity=4)
+    scheduler.add(0, "key", rows=1, capacity=4)
     assert scheduler.admit("key") == [Waiting(0, 0, 0)]
-    scheduler.add(1, "key", variants=1, capacity=4)
+    scheduler.add(1, "key", rows=1, capacity=4)
     assert scheduler.admit("key") == []
     scheduler.left("key", 1)
     assert scheduler.admit("key") == [Waiting(1, 1, 0)]

@@ -13,8 +13,11 @@ from dgnam_models import Generator, Network
 from dgnam_models.packed import Packed
 from dgnam_server import catalog
 from dgnam_server.catalog import Catalog
-from dgnam_server.engine.engine import Engine, EngineLimits
-from dgnam_server.engine.job import Event, Failed, Finished, Started
+from dgnam_server.engine.builder import Builder
+from dgnam_server.engine.device_thread import DeviceThread
+from dgnam_server.engine.events import Event, Failed, Finished, Started
+from dgnam_server.engine.load import EngineLimits
+from dgnam_server.engine.warmup import typical
 from dgnam_server.synth import ascent
 from dgnam_server.synth.methods import DGN_AM
 from dgnam_server.synth.priors import GeneratorPrior
@@ -56,7 +59,8 @@ def test_a_step_is_the_plain_networks_step(tiny_pack: Path, served: Catalog) -> 
 
 @pytest.mark.skipif(torch.backends.cpu.get_cpu_capability() != "AVX2", reason="seen with the kernels for AVX2; others may differ")
 def test_a_request_has_the_same_bits_alone_and_in_company(served: Catalog) -> None:
-    engine = Engine(served, CPU, EngineLimits(8, max_batch_rows=8))
+    builder = Builder(served, CPU)
+    engine = DeviceThread(typical(builder), EngineLimits(8, max_batch_rows=8))
     engine.start()
 
     def submit(spec: SynthesisSpec, until: type[Event]) -> tuple[np.ndarray | None, object]:
@@ -64,16 +68,16 @@ def test_a_request_has_the_same_bits_alone_and_in_company(served: Catalog) -> No
 
         def emit(event: Event) -> None:
             assert not isinstance(event, Failed) or event.failure.value in ("cancelled", "draining")
-            images.extend([event.image] if isinstance(event, Finished) else [])
+            images.extend([event.value.image] if isinstance(event, Finished) else [])
             if isinstance(event, until):
                 heard.set()
 
-        ticket = engine.submit(spec, emit)
+        ticket = engine.submit(builder.synthesis(spec), emit)
         assert heard.wait(30)
         return (images[0] if images else None), ticket
 
     try:
-        engine._batch_rows = 8  # what the profile found may be less
+        engine._runner.batch_rows = 8  # what the profile found may be less
         alone, _ = submit(SPEC, Finished)
         company = replace(SPEC, seed=9, variants=5, settings={**SETTINGS, "steps": 50_000})
         submit(company, Started)

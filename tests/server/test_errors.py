@@ -4,8 +4,8 @@ import logging
 
 import pytest
 from dgnam_server import errors
-from dgnam_server.engine.engine import Draining, Overloaded
-from dgnam_server.engine.job import Failed, Failure
+from dgnam_server.engine.events import Failed, Failure
+from dgnam_server.engine.load import Draining, Overloaded
 from dgnam_server.errors import ServerError, Violation
 from google.rpc import error_details_pb2, status_pb2
 from grpc import StatusCode

@@ -3,6 +3,7 @@
 import queue
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -25,9 +26,11 @@ from dgnam_proto.v1.target_pb2 import Term as TermMessage
 from dgnam_proto.v1.target_pb2 import Unit as UnitMessage
 from dgnam_server import catalog
 from dgnam_server.catalog import Catalog
-from dgnam_server.engine.engine import Engine, EngineLimits
-from dgnam_server.engine.job import Failed, Finished
-from dgnam_server.engine.lane import Lane
+from dgnam_server.engine.builder import Builder
+from dgnam_server.engine.device_thread import DeviceThread
+from dgnam_server.engine.events import Failed, Finished
+from dgnam_server.engine.load import EngineLimits
+from dgnam_server.engine.warmup import typical
 from dgnam_server.errors import FailedPrecondition
 from dgnam_server.rpc import messages, translate
 from dgnam_server.settings import Settings
@@ -107,11 +110,13 @@ def test_the_reported_activation_is_the_original_files(tmp_path: Path, tiny: Cat
     network.module.module.Gemm_logits.bias.data += 100  # type: ignore[union-attr]
     terms = (Term(Unit("net", "logits", 3)), Term(Unit("tiny", "fc8", 2), 0.5), Term(Unit("net", "stem", 1, (2, 3))))
     spec = spec_for(*terms, prior="tiny-prior", steps=5)
-    lane = Lane(problem_of(spec, tiny.generators["tiny-prior"], network, tiny.networks["tiny"]))
-    lane.join(0, spec, 0, None)
+    models = replace(tiny, networks={**tiny.networks, "net": network})
+    work = Builder(models, torch.device("cpu")).synthesis(spec)
+    lane = work.open()
+    lane.join(0, work, 0)
     for _ in range(5):
-        events = lane.step(look=True)
-    (done,) = [event for _, event in events if isinstance(event, Finished)]
+        events = lane.step(tell=True)
+    (done,) = [event.value for _, event in events if isinstance(event, Finished)]
     image = centre_crop(torch.from_numpy(done.image).permute(2, 0, 1)[None], FORM.size)
     fed = network.preprocess.encode(image).numpy()
     logits = onnxruntime.InferenceSession(tmp_path / "net.onnx").run(None, {"image": fed})[0]
@@ -148,16 +153,19 @@ def gan_pack(folder: Path, fit: Literal["crop", "resize"], bounds: Range | None 
 def test_a_generator_of_ones_own_draws_within_its_range_for_networks_of_another_size(tmp_path: Path) -> None:
     """16 x 16 pictures are enlarged for a 64 x 64 network, as the card says; a signed code may go below zero, as far as above."""
     models = catalog.load([gan_pack(tmp_path, "resize")], torch.device("cpu"), "gan", torch.float32)
-    engine = Engine(models, torch.device("cpu"), EngineLimits(8, 2))
+    builder = Builder(models, torch.device("cpu"))
+    engine = DeviceThread(typical(builder), EngineLimits(8, 2))
     engine.start()  # its profile draws with the default prior, which has no encoder
     done: queue.SimpleQueue[Finished] = queue.SimpleQueue()
     spec = spec_for(Term(Unit("alexnet64", "fc8", 3)), prior="gan", steps=30)
     try:
-        engine.submit(spec, lambda event: done.put(event) if isinstance(event, Finished | Failed) else None)  # type: ignore[arg-type]
-        result = done.get(timeout=60)
+        engine.submit(builder.synthesis(spec), lambda event: done.put(event) if isinstance(event, Finished | Failed) else None)  # type: ignore[arg-type]
+        event = done.get(timeout=60)
     finally:
         engine.drain(0)
-    assert isinstance(result, Finished) and result.image.shape == (16, 16, 3)
+    assert isinstance(event, Finished)
+    result = event.value
+    assert result.image.shape == (16, 16, 3)
     assert -2.001 <= result.code.min() < 0 < result.code.max() <= 2.001
     assert result.history[-1, 0] > result.history[0, 0]
     shown = resize(torch.from_numpy(result.image).permute(2, 0, 1)[None], (64, 64))

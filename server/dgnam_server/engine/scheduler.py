@@ -2,7 +2,7 @@
 
 Rules: rows that may share a batch have the same key. Keys share the device's time fairly: the next to run is the one served least so far,
 so none waits behind another's long work (start-time fair queuing, Goyal et al. 1996). Within a key, rows are admitted in the order of
-arrival + variant, so that a request for many variants does not hold up the single ones behind it.
+arrival + row number, so that a request for many rows does not hold up the single ones behind it.
 """
 
 import heapq
@@ -20,7 +20,7 @@ class Waiting:
 
     rank: int
     job: JobId
-    variant: int
+    row: int
 
 
 @dataclass
@@ -38,12 +38,16 @@ class Scheduler(Generic[Key]):
         self._queues: dict[Key, _Queue] = {}
         self._now = 0.0  # virtual time: what the least served key had when it was last chosen
 
-    def add(self, job: JobId, key: Key, variants: int, capacity: int) -> None:
+    def add(self, job: JobId, key: Key, rows: int, capacity: int) -> None:
         """Let a job's rows wait. `job` numbers must grow with arrival; `capacity` is the key's largest batch."""
         queue = self._queues.setdefault(key, _Queue(capacity, self._now))
         queue.capacity = capacity
-        for variant in range(variants):
-            heapq.heappush(queue.waiting, Waiting(job + variant, job, variant))
+        for row in range(rows):
+            heapq.heappush(queue.waiting, Waiting(job + row, job, row))
+
+    def __contains__(self, key: Key) -> bool:
+        """Whether the key has rows, running or waiting."""
+        return key in self._queues
 
     def next_key(self) -> Key | None:
         """The least served key that has rows, or None."""

@@ -1,6 +1,6 @@
 """Mailbox: one call's events on their way from the device thread to the event loop.
 
-Rules: any thread may `put`, which never blocks; one coroutine `take`s. Progress is coalesced: the latest of each variant counts, at most
+Rules: any thread may `put`, which never blocks; one coroutine `take`s. Progress is coalesced: the latest of each row counts, at most
 one delivery per interval, but a preview is kept until it was delivered. Nothing else is ever dropped or held back.
 """
 
@@ -9,7 +9,7 @@ import contextlib
 import threading
 from dataclasses import dataclass, replace
 
-from dgnam_server.engine.job import Event, Failed, Finished, Progress, Queued, Started
+from dgnam_server.engine.events import Event, Failed, Finished, Progress, Queued, Started
 
 Delivery = Queued | Started | tuple[Progress, ...] | Finished | Failed
 
@@ -40,10 +40,10 @@ class Mailbox:
         with self._lock:
             if isinstance(event, Progress):
                 wake = not self._progress  # otherwise the loop knows that some is waiting
-                old = self._progress.get(event.variant)
+                old = self._progress.get(event.row)
                 if old is not None and event.preview is None:
                     event = replace(event, preview=old.preview)
-                self._progress[event.variant] = event
+                self._progress[event.row] = event
             else:
                 wake = True
                 self._events.append(event)
@@ -72,8 +72,8 @@ class Mailbox:
             endings = [event for event in self._events if isinstance(event, Finished | Failed)]
             self._events = []
             moved: list[tuple[Progress, ...]] = []
-            if self._progress and (endings or now >= self._next_progress):  # a variant's progress never comes after its end
-                moved = [tuple(self._progress[variant] for variant in sorted(self._progress))]
+            if self._progress and (endings or now >= self._next_progress):  # a row's progress never comes after its end
+                moved = [tuple(self._progress[row] for row in sorted(self._progress))]
                 self._progress = {}
                 self._next_progress = now + self._pace.progress_s
         return [*openings, *moved, *endings]

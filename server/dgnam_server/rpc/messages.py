@@ -11,8 +11,9 @@ from dgnam_proto.v1 import catalog_pb2, server_pb2, synthesis_pb2
 from dgnam_proto.v1.synthesis_pb2 import SynthesizePixelsRequest, SynthesizePixelsResponse, SynthesizeRequest, SynthesizeResponse
 
 from dgnam_server.catalog import Catalog
-from dgnam_server.engine.engine import Load
-from dgnam_server.engine.job import Ending, Finished, Progress, Queued, Started
+from dgnam_server.engine.events import Finished, Progress, Queued, Started
+from dgnam_server.engine.kinds.synthesis_result import Ending, SynthesisResult
+from dgnam_server.engine.load import Load
 from dgnam_server.rpc import lookup, pictures, translate
 from dgnam_server.rpc.units import Page
 from dgnam_server.settings import Settings
@@ -68,16 +69,17 @@ class Answer:
         return kind(**event)
 
     def _result(self, event: Finished) -> synthesis_pb2.Result:
+        result: SynthesisResult = event.value
         return synthesis_pb2.Result(
-            variant=event.variant,
-            png=pictures.encode_png(event.image),
-            image=arrays.to_message(event.image),
-            activation=event.activation,
-            term_activations=event.term_activations.tolist(),
-            history=arrays.to_message(event.history),
-            code=arrays.to_message(event.code),
-            ending=ENDINGS[event.ending],
-            recipe=self._recipe(event.variant),
+            variant=event.row,
+            png=pictures.encode_png(result.image),
+            image=arrays.to_message(result.image),
+            activation=result.activation,
+            term_activations=result.term_activations.tolist(),
+            history=arrays.to_message(result.history),
+            code=arrays.to_message(result.code),
+            ending=ENDINGS[result.ending],
+            recipe=self._recipe(event.row),
         )
 
     def _recipe(self, variant: int) -> synthesis_pb2.Recipe:
@@ -226,9 +228,7 @@ def load(load: Load) -> server_pb2.GetLoadResponse:
 
 
 def _progress(moved: Progress) -> synthesis_pb2.VariantProgress:
-    message = synthesis_pb2.VariantProgress(
-        variant=moved.variant, step=moved.step, total_steps=moved.total_steps, activation=moved.activation
-    )
+    message = synthesis_pb2.VariantProgress(variant=moved.row, step=moved.step, total_steps=moved.total_steps, activation=moved.activation)
     if moved.preview is not None:
         message.preview = pictures.encode_png(moved.preview)
     return message

@@ -12,8 +12,9 @@ from grpc import aio
 
 from dgnam_server import errors
 from dgnam_server.catalog import Catalog
-from dgnam_server.engine.engine import Engine
-from dgnam_server.engine.job import Failed, Finished
+from dgnam_server.engine.builder import Builder
+from dgnam_server.engine.device_thread import DeviceThread
+from dgnam_server.engine.events import Failed, Finished
 from dgnam_server.rpc import lookup, messages, translate, units
 from dgnam_server.rpc.mailbox import Mailbox, Pace
 from dgnam_server.rpc.messages import Provenance
@@ -29,8 +30,8 @@ Context = aio.ServicerContext[Any, Any]
 class SynthesisServicer(synthesis_pb2_grpc.SynthesisServiceServicer):
     """Synthesis; refuses calls until `ready` is set."""
 
-    catalog: Catalog
-    engine: Engine
+    builder: Builder
+    engine: DeviceThread
     config: Settings
     provenance: Provenance
     ready: asyncio.Event
@@ -49,10 +50,11 @@ class SynthesisServicer(synthesis_pb2_grpc.SynthesisServiceServicer):
         if not self.ready.is_set():
             raise errors.NotReady
         # Decoding and encoding pictures takes milliseconds, so both happen beside the loop.
-        spec = await asyncio.to_thread(check, request, self.catalog, self.config)
-        answer = messages.Answer(request, spec, self.catalog, self.provenance)
+        catalog = self.builder.catalog
+        spec = await asyncio.to_thread(check, request, catalog, self.config)
+        answer = messages.Answer(request, spec, catalog, self.provenance)
         mailbox = Mailbox(self.pace)
-        ticket = self.engine.submit(spec, mailbox.put, _deadline(context.time_remaining()))
+        ticket = self.engine.submit(self.builder.synthesis(spec), mailbox.put, _deadline(context.time_remaining()))
         try:
             unfinished = spec.variants
             while unfinished:
@@ -100,7 +102,7 @@ class CatalogServicer(catalog_pb2_grpc.CatalogServiceServicer):
 class ServerServicer(server_pb2_grpc.ServerServiceServicer):
     """The server itself; `started` is in `time.monotonic` seconds."""
 
-    engine: Engine
+    engine: DeviceThread
     config: Settings
     provenance: Provenance
     started: float

@@ -4,23 +4,23 @@ from dgnam_server.engine.scheduler import Scheduler, Waiting
 
 
 def admitted(scheduler: Scheduler[str], key: str) -> list[tuple[int, int]]:
-    return [(row.job, row.variant) for row in scheduler.admit(key)]
+    return [(row.job, row.row) for row in scheduler.admit(key)]
 
 
 def test_rows_are_admitted_up_to_the_capacity_and_the_rest_when_others_leave() -> None:
     scheduler: Scheduler[str] = Scheduler()
-    scheduler.add(0, "a", variants=3, capacity=2)
+    scheduler.add(0, "a", rows=3, capacity=2)
     assert admitted(scheduler, "a") == [(0, 0), (0, 1)]
     assert admitted(scheduler, "a") == []
     scheduler.left("a", 1)
     assert admitted(scheduler, "a") == [(0, 2)]
 
 
-def test_single_requests_are_not_held_up_by_one_with_many_variants() -> None:
+def test_single_requests_are_not_held_up_by_one_with_many_rows() -> None:
     scheduler: Scheduler[str] = Scheduler()
-    scheduler.add(0, "a", variants=8, capacity=4)
-    scheduler.add(1, "a", variants=1, capacity=4)
-    scheduler.add(2, "a", variants=1, capacity=4)
+    scheduler.add(0, "a", rows=8, capacity=4)
+    scheduler.add(1, "a", rows=1, capacity=4)
+    scheduler.add(2, "a", rows=1, capacity=4)
     assert admitted(scheduler, "a") == [(0, 0), (0, 1), (1, 0), (0, 2)]
     scheduler.left("a", 1)
     assert admitted(scheduler, "a") == [(2, 0)]
@@ -28,10 +28,10 @@ def test_single_requests_are_not_held_up_by_one_with_many_variants() -> None:
 
 def test_nobody_starves_behind_later_arrivals() -> None:
     scheduler: Scheduler[str] = Scheduler()
-    scheduler.add(0, "a", variants=3, capacity=1)
+    scheduler.add(0, "a", rows=3, capacity=1)
     order = []
     for job in range(1, 10):
-        scheduler.add(job, "a", variants=1, capacity=1)
+        scheduler.add(job, "a", rows=1, capacity=1)
         order += admitted(scheduler, "a")
         scheduler.left("a", 1)
     assert order.index((0, 2)) <= 5
@@ -70,8 +70,8 @@ def test_a_newcomer_starts_level_with_the_others_and_does_not_catch_up_for_the_p
 
 def test_a_dropped_job_leaves_nothing_behind() -> None:
     scheduler: Scheduler[str] = Scheduler()
-    scheduler.add(0, "a", variants=2, capacity=1)
-    scheduler.add(1, "a", variants=1, capacity=1)
+    scheduler.add(0, "a", rows=2, capacity=1)
+    scheduler.add(1, "a", rows=1, capacity=1)
     assert admitted(scheduler, "a") == [(0, 0)]
     assert scheduler.drop(0, "a") == 1
     assert scheduler.counts() == {"a": (1, 1)}

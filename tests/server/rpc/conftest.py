@@ -15,9 +15,11 @@ from dgnam_proto.v1.synthesis_pb2 import SynthesizeRequest
 from dgnam_proto.v1.target_pb2 import Target, Term, Unit
 from dgnam_server import app
 from dgnam_server.app import App
-from dgnam_server.catalog import Catalog
-from dgnam_server.engine.engine import Load
-from dgnam_server.engine.job import Ending, Event, Finished, Queued
+from dgnam_server.engine.builder import Builder
+from dgnam_server.engine.events import Event, Finished, Queued
+from dgnam_server.engine.kinds.synthesis import Synthesis
+from dgnam_server.engine.kinds.synthesis_result import Ending, SynthesisResult
+from dgnam_server.engine.load import Load
 from dgnam_server.rpc import serve
 from dgnam_server.rpc.mailbox import Pace
 from dgnam_server.settings import Settings
@@ -42,12 +44,12 @@ class ScriptedJob:
         """Emit a result."""
         image, code = np.full((8, 8, 3), 0.5, np.float32), np.zeros(24, np.float32)
         history = np.ones((3, len(self.spec.terms)), np.float32)
-        self.emit(Finished(variant, image, code, history, 1.5, history[-1], Ending.STEPS_DONE))
+        self.emit(Finished(variant, SynthesisResult(image, code, history, 1.5, history[-1], Ending.STEPS_DONE)))
 
 
 @dataclass(eq=False)
 class ScriptedEngine:
-    """The interface of `engine.Engine`; `warm` lets `start` return, `refusal` is what `submit` raises."""
+    """The interface of `DeviceThread`; `warm` lets `start` return, `refusal` is what `submit` raises."""
 
     jobs: list[ScriptedJob] = field(default_factory=list)
     warm: threading.Event = field(default_factory=threading.Event)
@@ -59,10 +61,10 @@ class ScriptedEngine:
     def start(self) -> None:
         assert self.warm.wait(20)
 
-    def submit(self, spec: SynthesisSpec, emit: Callable[[Event], None], deadline: float | None = None) -> ScriptedJob:
+    def submit(self, work: Synthesis, emit: Callable[[Event], None], deadline: float | None = None) -> ScriptedJob:
         if self.refusal:
             raise self.refusal
-        self.jobs.append(ScriptedJob(spec, emit, deadline))
+        self.jobs.append(ScriptedJob(work.spec, emit, deadline))
         emit(Queued(0))
         return self.jobs[-1]
 
@@ -113,12 +115,12 @@ Serve = Callable[..., AbstractAsyncContextManager[Serving]]
 
 
 @pytest.fixture
-def serving(config: Settings, tiny: Catalog, engine: ScriptedEngine) -> Serve:
+def serving(config: Settings, builder: Builder, engine: ScriptedEngine) -> Serve:
     """`async with serving() as server`: started, and drained at the end. Arguments replace the parts that tests vary."""
 
     @asynccontextmanager
     async def serving(config: Settings = config, engine: object = engine, pace: Pace = PACE) -> AsyncIterator[Serving]:
-        parts = app.assemble(config, tiny, engine, "a test", time.monotonic())  # type: ignore[arg-type]
+        parts = app.assemble(config, builder, engine, "a test", time.monotonic())  # type: ignore[arg-type]
         parts = replace(parts, synthesis=replace(parts.synthesis, pace=pace))
         stop = asyncio.Event()
         ended = asyncio.ensure_future(serve.run(parts, stop))

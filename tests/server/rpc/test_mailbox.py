@@ -4,18 +4,18 @@ import asyncio
 import threading
 
 import numpy as np
-from dgnam_server.engine.job import Ending, Failed, Failure, Finished, Progress, Queued, Started
+from dgnam_server.engine.events import Failed, Failure, Finished, Progress, Queued, Started
 from dgnam_server.rpc.mailbox import Mailbox, Pace
 
 PREVIEW = np.zeros((2, 2, 3), np.float32)
 
 
-def moved(variant: int, step: int, preview: np.ndarray | None = None) -> Progress:
-    return Progress(variant, step, 100, 0.0, preview)
+def moved(row: int, step: int, preview: np.ndarray | None = None) -> Progress:
+    return Progress(row, step, 100, 0.0, preview)
 
 
-def finished(variant: int = 0) -> Finished:
-    return Finished(variant, PREVIEW, PREVIEW, PREVIEW, 0.0, PREVIEW, Ending.STEPS_DONE)
+def finished(row: int = 0) -> Finished:
+    return Finished(row, PREVIEW)
 
 
 async def test_in_order_and_at_once() -> None:
@@ -26,16 +26,16 @@ async def test_in_order_and_at_once() -> None:
     assert await mailbox.take() == opening
 
 
-async def test_the_latest_progress_of_each_variant_counts() -> None:
+async def test_the_latest_progress_of_each_row_counts() -> None:
     mailbox = Mailbox(Pace(progress_s=0.05))
     mailbox.put(moved(1, 1))
-    assert [[(p.variant, p.step) for p in delivery] for delivery in await mailbox.take()] == [[(1, 1)]]  # type: ignore[union-attr]
+    assert [[(p.row, p.step) for p in delivery] for delivery in await mailbox.take()] == [[(1, 1)]]  # type: ignore[union-attr]
     for step in range(2, 30):
         mailbox.put(moved(1, step))
         mailbox.put(moved(0, step + 5))
     (delivery,) = await mailbox.take()
     assert isinstance(delivery, tuple)
-    assert [(p.variant, p.step) for p in delivery] == [(0, 34), (1, 29)]
+    assert [(p.row, p.step) for p in delivery] == [(0, 34), (1, 29)]
 
 
 async def test_progress_keeps_its_distance() -> None:
@@ -72,7 +72,7 @@ async def test_progress_never_follows_an_ending() -> None:
     mailbox.put(Failed(Failure.BUG, "x"))
     progress, first, second = await mailbox.take()
     assert isinstance(progress, tuple)
-    assert [p.variant for p in progress] == [0, 1]
+    assert [p.row for p in progress] == [0, 1]
     assert isinstance(first, Finished)
     assert isinstance(second, Failed)
 

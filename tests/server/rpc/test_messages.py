@@ -11,7 +11,8 @@ from dgnam_proto.v1 import catalog_pb2
 from dgnam_proto.v1.synthesis_pb2 import DETERMINISM_ROUNDING, ENDING_ZERO_GRADIENT, SynthesizeRequest
 from dgnam_proto.v1.target_pb2 import BALANCE_NONE, READOUT_ACTIVATION, Target, Term, Unit
 from dgnam_server.catalog import Catalog
-from dgnam_server.engine.job import Ending, Finished, Progress
+from dgnam_server.engine.events import Finished, Progress
+from dgnam_server.engine.kinds.synthesis_result import Ending, SynthesisResult
 from dgnam_server.rpc import messages, translate
 from dgnam_server.rpc.messages import Answer, Provenance
 from dgnam_server.settings import Settings
@@ -58,7 +59,7 @@ def test_recipe_keeps_the_start(request_: SynthesizeRequest, tiny: Catalog) -> N
 
 def test_digests_are_of_the_models_that_took_part(detailed: SynthesizeRequest, tiny: Catalog) -> None:
     image = np.zeros((16, 16, 3), np.float32)
-    event = Finished(0, image, image, image, 0.0, np.zeros(2), Ending.STEPS_DONE)
+    event = Finished(0, SynthesisResult(image, image, image, 0.0, np.zeros(2), Ending.STEPS_DONE))
     assert set(answer(detailed, tiny).message(event).result.recipe.model_digests) == {"tiny", "tiny-res", "tiny-prior"}
     del detailed.target.terms[0]
     assert set(answer(detailed, tiny).message(event).result.recipe.model_digests) == {"tiny-res", "tiny-prior"}
@@ -72,8 +73,8 @@ def test_digests_are_of_the_models_that_took_part(detailed: SynthesizeRequest, t
 def test_result(request_: SynthesizeRequest, tiny: Catalog) -> None:
     image = np.full((8, 6, 3), 1.5, np.float32)
     history = np.array([[1], [2]], np.float32)
-    event = Finished(0, image, np.ones(24, np.float32), history, 2.0, history[-1], Ending.ZERO_GRADIENT)
-    result = answer(request_, tiny).message(event).result
+    drawn = SynthesisResult(image, np.ones(24, np.float32), history, 2.0, history[-1], Ending.ZERO_GRADIENT)
+    result = answer(request_, tiny).message(Finished(0, drawn)).result
     np.testing.assert_array_equal(arrays.from_message(result.image), image)
     np.testing.assert_array_equal(arrays.from_message(result.history), history)
     assert Image.open(io.BytesIO(result.png)).size == (6, 8)

@@ -14,8 +14,8 @@ import pytest
 from dgnam_proto.v1 import server_pb2, server_pb2_grpc, synthesis_pb2_grpc
 from dgnam_proto.v1.synthesis_pb2 import SynthesizeRequest
 from dgnam_server import app
-from dgnam_server.catalog import Catalog
-from dgnam_server.engine.job import Failed, Failure
+from dgnam_server.engine.builder import Builder
+from dgnam_server.engine.events import Failed, Failure
 from dgnam_server.rpc import serve
 from dgnam_server.settings import Settings
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -38,11 +38,11 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-async def test_not_serving_until_warm(config: Settings, tiny: Catalog, engine: Any, request_: SynthesizeRequest) -> None:
+async def test_not_serving_until_warm(config: Settings, builder: Builder, engine: Any, request_: SynthesizeRequest) -> None:
     engine.warm.clear()
     config = config.model_copy(update={"port": free_port()})
     stop = asyncio.Event()
-    ended = asyncio.ensure_future(serve.run(app.assemble(config, tiny, engine, "a test", time.monotonic()), stop))
+    ended = asyncio.ensure_future(serve.run(app.assemble(config, builder, engine, "a test", time.monotonic()), stop))
     assert config.port_file
     async with grpc.aio.insecure_channel(f"127.0.0.1:{config.port}") as channel:
         for service in ("", *serve.SERVICES):
@@ -92,23 +92,23 @@ async def test_work_that_ends_in_time_is_delivered(serving: Any, engine: Any, re
         assert [message.WhichOneof("event") async for message in call][-1] == "result"
 
 
-async def test_a_failed_start_ends_the_server(config: Settings, tiny: Catalog, engine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_failed_start_ends_the_server(config: Settings, builder: Builder, engine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     def start() -> None:
         raise RuntimeError("no memory")
 
     monkeypatch.setattr(engine, "start", start)
     with pytest.raises(RuntimeError, match="no memory"):
-        await serve.run(app.assemble(config, tiny, engine, "a test", time.monotonic()), asyncio.Event())
+        await serve.run(app.assemble(config, builder, engine, "a test", time.monotonic()), asyncio.Event())
     assert config.port_file
     assert not config.port_file.exists()
 
 
-async def test_a_taken_port_is_told(serving: Any, config: Settings, tiny: Catalog, engine: Any) -> None:
+async def test_a_taken_port_is_told(serving: Any, config: Settings, builder: Builder, engine: Any) -> None:
     async with serving():
         assert config.port_file
         taken = config.model_copy(update={"port": int(config.port_file.read_text()), "port_file": None})
         with pytest.raises(serve.StartError, match="cannot listen"):
-            await serve.run(app.assemble(taken, tiny, engine, "a test", time.monotonic()), asyncio.Event())
+            await serve.run(app.assemble(taken, builder, engine, "a test", time.monotonic()), asyncio.Event())
 
 
 async def test_token(serving: Any, config: Settings) -> None:
@@ -170,12 +170,12 @@ async def test_mutual_tls(serving: Any, config: Settings, certificate: tuple[Pat
         assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
 
 
-async def test_wrong_tls_files_are_told(config: Settings, tiny: Catalog, engine: Any, tmp_path: Path) -> None:
+async def test_wrong_tls_files_are_told(config: Settings, builder: Builder, engine: Any, tmp_path: Path) -> None:
     wrong = tmp_path / "wrong.pem"
     wrong.write_text("no certificate")
     broken = config.model_copy(update={"tls_cert": wrong, "tls_key": wrong})
     with pytest.raises(serve.StartError, match="TLS"):
-        await serve.run(app.assemble(broken, tiny, engine, "a test", time.monotonic()), asyncio.Event())
+        await serve.run(app.assemble(broken, builder, engine, "a test", time.monotonic()), asyncio.Event())
 
 
 async def test_an_open_address_is_warned_about(serving: Any, config: Settings, caplog: pytest.LogCaptureFixture) -> None:

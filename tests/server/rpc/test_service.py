@@ -11,15 +11,16 @@ import pytest
 from dgnam_proto import arrays
 from dgnam_proto.v1 import catalog_pb2, catalog_pb2_grpc, server_pb2, server_pb2_grpc, synthesis_pb2_grpc
 from dgnam_proto.v1.synthesis_pb2 import SynthesizePixelsRequest, SynthesizeRequest
-from dgnam_server.catalog import Catalog
-from dgnam_server.engine.engine import Draining, Engine, EngineLimits, Overloaded
-from dgnam_server.engine.job import Failed, Failure, Progress, Started
+from dgnam_server.engine.builder import Builder
+from dgnam_server.engine.device_thread import DeviceThread
+from dgnam_server.engine.events import Failed, Failure, Progress, Started
+from dgnam_server.engine.load import Draining, EngineLimits, Overloaded
+from dgnam_server.engine.warmup import typical
 from dgnam_server.rpc import translate
 from dgnam_server.rpc.mailbox import Pace
 from dgnam_server.settings import Settings
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
-from torch import device
 
 
 def synthesize(server: Any, request: SynthesizeRequest, **options: Any) -> Any:
@@ -232,9 +233,9 @@ async def test_server_info(serving: Any, config: Settings) -> None:
     assert (load.queued_jobs, load.finished_jobs) == (3, 5)
 
 
-async def test_with_the_real_engine(serving: Any, tiny: Catalog, request_: SynthesizeRequest) -> None:
+async def test_with_the_real_engine(serving: Any, builder: Builder, request_: SynthesizeRequest) -> None:
     request_.steps, request_.variants, request_.preview_interval = 6, 2, 3
-    async with serving(engine=Engine(tiny, device("cpu"), EngineLimits(max_batch_rows=4))) as server:
+    async with serving(engine=DeviceThread(typical(builder), EngineLimits(max_batch_rows=4))) as server:
         messages = [message async for message in synthesize(server, request_)]
         results = [m.result for m in messages if m.WhichOneof("event") == "result"]
         (again,) = [m.result async for m in synthesize(server, results[1].recipe.request) if m.WhichOneof("event") == "result"]
@@ -244,9 +245,9 @@ async def test_with_the_real_engine(serving: Any, tiny: Catalog, request_: Synth
     np.testing.assert_allclose(arrays.from_message(again.image), arrays.from_message(results[1].image), atol=1e-5)
 
 
-async def test_pixels_with_the_real_engine(serving: Any, tiny: Catalog, request_: SynthesizeRequest) -> None:
+async def test_pixels_with_the_real_engine(serving: Any, builder: Builder, request_: SynthesizeRequest) -> None:
     request = SynthesizePixelsRequest(target=request_.target, options={"steps": 6}, variants=2, preview_interval=3)
-    async with serving(engine=Engine(tiny, device("cpu"), EngineLimits(max_batch_rows=4))) as server:
+    async with serving(engine=DeviceThread(typical(builder), EngineLimits(max_batch_rows=4))) as server:
         call = synthesis_pb2_grpc.SynthesisServiceStub(server.channel).SynthesizePixels
         messages = [message async for message in call(request)]
         results = {m.result.variant: m.result for m in messages if m.WhichOneof("event") == "result"}

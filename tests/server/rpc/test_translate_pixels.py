@@ -12,7 +12,8 @@ from dgnam_proto import arrays
 from dgnam_proto.v1.synthesis_pb2 import DETERMINISM_STRICT, SynthesizePixelsRequest, SynthesizeRequest
 from dgnam_proto.v1.target_pb2 import READOUT_PROBABILITY, Position, Target, Term, Unit
 from dgnam_server.catalog import Catalog
-from dgnam_server.engine.job import Ending, Finished
+from dgnam_server.engine.events import Finished
+from dgnam_server.engine.kinds.synthesis_result import Ending, SynthesisResult
 from dgnam_server.errors import FailedPrecondition, InvalidRequest, NotFound
 from dgnam_server.rpc import messages, translate
 from dgnam_server.rpc.messages import Answer, Provenance
@@ -216,8 +217,8 @@ def test_the_recipe_replays_to_the_same_specification(pixels: SynthesizePixelsRe
     pixels.options["steps"] = 7
     spec = translate.pixels(pixels, tiny, Settings())
     picture = np.zeros((32, 32, 3), np.float32)
-    event = Finished(2, picture, picture.ravel(), np.zeros((7, 1), np.float32), 0.0, np.zeros(1), Ending.STEPS_DONE)
-    message = Answer(pixels, spec, tiny, Provenance({}, "a test", "float32")).message(event)
+    result = SynthesisResult(picture, picture.ravel(), np.zeros((7, 1), np.float32), 0.0, np.zeros(1), Ending.STEPS_DONE)
+    message = Answer(pixels, spec, tiny, Provenance({}, "a test", "float32")).message(Finished(2, result))
     recipe = message.result.recipe
     assert not recipe.HasField("request")
     assert set(recipe.model_digests) == {"tiny"}

@@ -1,6 +1,23 @@
-"""The batch size that pays."""
+"""The batch size that pays, found with what most requests ask for."""
 
-from dgnam_server.engine.lane import profile
+from dataclasses import replace
+
+import pytest
+from dgnam_server.engine.builder import Builder
+from dgnam_server.engine.warmup import profile, timed_step, typical
+from dgnam_server.synth.methods import DEFAULT_METHOD, METHODS
+
+
+def test_the_typical_work_has_the_default_methods_own_options(builder: Builder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One more of them does not break the start."""
+    method = METHODS[DEFAULT_METHOD]
+    more = replace(method, parts=(*method.parts, "total-variation"), defaults={**method.defaults, "tv_weight": 0.5})
+    monkeypatch.setitem(METHODS, DEFAULT_METHOD, more)
+    work = typical(builder)
+    assert work.spec.settings["tv_weight"] == 0.5
+    assert "total-variation" in work.key.structure.parts
+    assert work.spec.settings["start_learning_rate"] == builder.catalog.generators["tiny-prior"].card.code.start_learning_rate
+    assert timed_step(work, 2) > 0
 
 
 def test_profile_takes_the_smallest_size_that_is_nearly_the_fastest() -> None:

@@ -1,0 +1,180 @@
+"""Synthesis as work: each variant is a row, which is stepped until it has done its steps or its gradient vanishes.
+
+Rules: slot i on the host describes row i on the device. The host counts steps itself, so that nothing is read back from the device except
+what somebody is about to be told.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from dgnam_server.engine.events import Event, Failed, Finished, Progress
+from dgnam_server.engine.kinds.synthesis_result import results
+from dgnam_server.engine.picture import on_host
+from dgnam_server.engine.pieces import Pieces
+from dgnam_server.synth import ascent
+from dgnam_server.synth.ascent import Seen
+from dgnam_server.synth.objectives import weighted_sum
+from dgnam_server.synth.priors import Prior
+from dgnam_server.synth.problem import Problem, Source, Structure
+from dgnam_server.synth.rows import Rows, concat
+from dgnam_server.synth.spec import Balance, Start, SynthesisSpec
+
+
+@dataclass(frozen=True)
+class SynthesisKey:
+    """`prior` is a generator's name, or empty; then `size` is the picture's."""
+
+    structure: Structure
+    prior: str
+    size: tuple[int, int]
+    sources: tuple[Source, ...]
+    balance: Balance
+    strict: bool
+
+    def __str__(self) -> str:
+        taps = "+".join(f"{model}:{tap}" for model, tap in self.sources)
+        drawn = self.prior or f"{self.structure.prior} {self.size[0]} x {self.size[1]} ({', '.join(self.structure.parts)})"
+        return f"{drawn} > {taps}, {self.balance.value}" + (", strict" if self.strict else "")
+
+
+@dataclass(frozen=True, eq=False)
+class Synthesis:
+    """A spec to synthesize. The value of each Finished is a SynthesisResult.
+
+    Attributes:
+        problem: makes what rows of this key have in common, on `device`.
+    """
+
+    spec: SynthesisSpec
+    key: SynthesisKey
+    row_bytes: int
+    device: torch.device
+    problem: Callable[[], Problem]
+
+    @property
+    def rows(self) -> int:
+        """One per variant."""
+        return self.spec.variants
+
+    @property
+    def steps(self) -> int:
+        """The spec's."""
+        return self.spec.steps
+
+    @property
+    def strict(self) -> bool:
+        """The spec's."""
+        return self.spec.strict
+
+    def open(self) -> "SynthesisLane":
+        """A lane without rows."""
+        return SynthesisLane(self.problem(), self.device)
+
+
+@dataclass
+class Slot:
+    """Whose row this is, and how far it is."""
+
+    job: int
+    row: int
+    total: int
+    preview_interval: int
+    step: int = 0
+
+    @property
+    def preview_due(self) -> bool:
+        """Whether this step's picture is to be shown."""
+        return bool(self.preview_interval) and self.step % self.preview_interval == 0
+
+
+class SynthesisLane:
+    """Rows of like syntheses, stepped together."""
+
+    def __init__(self, problem: Problem, device: torch.device) -> None:
+        self.problem, self.device = problem, device
+        self.rows: Rows | None = None
+        self._slots: list[Slot] = []
+        self._pieces = Pieces()
+
+    def __len__(self) -> int:
+        return len(self._slots)
+
+    def join(self, job: int, work: Synthesis, row: int) -> None:
+        """Add a variant at its start."""
+        spec = work.spec
+        new = ascent.init(self.problem, spec, row, _start_code(self.problem.prior, spec.start, self.device))
+        self.rows = new if self.rows is None else concat([self.rows, new])
+        self._slots.append(Slot(job, row, spec.steps, spec.preview_interval))
+
+    def leave(self, job: int) -> int:
+        """Take a job's rows out, finished or not; returns how many there were."""
+        return self._keep([i for i, slot in enumerate(self._slots) if slot.job != job])
+
+    def step(self, tell: bool) -> list[tuple[int, Event]]:
+        """One iteration of every row; finished rows leave.
+
+        A row whose gradient vanished leaves at once on a processor, elsewhere at the next step that tells, as asking costs time there.
+        """
+        assert self.rows is not None
+        self.rows, seen = self._advance(self.rows)
+        for slot in self._slots:
+            slot.step += 1
+        stopped = self.rows.stopped.tolist() if tell or self.device.type == "cpu" else [-1] * len(self)
+        done = [i for i, slot in enumerate(self._slots) if slot.step >= slot.total or stopped[i] >= 0]
+        events = self._progress(seen, tell)
+        if done:
+            events += self._finish(seen, done)
+            self._keep([i for i in range(len(self)) if i not in set(done)])
+        return events
+
+    def _advance(self, rows: Rows) -> tuple[Rows, Seen]:
+        steps = self._pieces.run(len(rows), lambda piece: ascent.step(self.problem, rows.select(piece)))
+        if len(steps) == 1:
+            return steps[0]
+        looks = [seen for _, seen in steps]
+        joined = Seen(*(torch.cat([getattr(seen, name) for seen in looks]) for name in ("image", "code", "activation")))
+        return concat([after for after, _ in steps]), joined
+
+    def _progress(self, seen: Seen, tell: bool) -> list[tuple[int, Event]]:
+        due = [i for i, slot in enumerate(self._slots) if tell or slot.preview_due]
+        if not due:
+            return []
+        assert self.rows is not None
+        activations = weighted_sum(seen.activation, self.rows).tolist()
+        events: list[tuple[int, Event]] = []
+        for i in due:
+            slot = self._slots[i]
+            preview = on_host(seen.image[i]) if slot.preview_due else None
+            events.append((slot.job, Progress(slot.row, slot.step, slot.total, activations[i], preview)))
+        return events
+
+    def _finish(self, seen: Seen, done: Sequence[int]) -> list[tuple[int, Event]]:
+        assert self.rows is not None
+        last = Seen(seen.image[done], seen.code[done], seen.activation[done])
+        slots = [self._slots[i] for i in done]
+        found = results(self.problem, self.rows.select(done), last, [slot.step for slot in slots])
+        return [
+            (slot.job, result if isinstance(result, Failed) else Finished(slot.row, result))
+            for slot, result in zip(slots, found, strict=True)
+        ]
+
+    def _keep(self, index: Sequence[int]) -> int:
+        gone = len(self) - len(index)
+        if gone and self.rows is not None:
+            self.rows = self.rows.select(index) if index else None
+            self._slots = [self._slots[i] for i in index]
+        return gone
+
+
+def _start_code(prior: Prior, start: Start, device: torch.device) -> Tensor | None:
+    """(1, D): the given code, or the given image's code; None: random."""
+    if start.code is not None:
+        return torch.from_numpy(start.code)[None].to(device)
+    if start.image is None:
+        return None
+    image = torch.from_numpy(start.image).permute(2, 0, 1)[None].to(device)
+    with torch.no_grad():
+        return prior.encode(image)

@@ -1,0 +1,63 @@
+"""What the device thread runs: work, one checked request of one kind, and lanes, the batches that rows of like work share.
+
+A kind of work is two classes, a `Work` and its `Lane`; `kinds/` has them, and `builder.py` makes work of requests. A work says what
+the device thread must know of it and nothing more. Its `rows` each join a lane, take part in `steps` iterations at most and leave; a row
+that has no second step, such as one code to be drawn, has `steps` 1.
+"""
+
+from collections.abc import Hashable
+from typing import Protocol, Self, TypeVar
+
+from dgnam_server.engine.events import Event
+
+W_contra = TypeVar("W_contra", contravariant=True)
+
+
+class Work(Protocol):
+    """One request, checked and complete. Making one touches no device, so any thread may."""
+
+    @property
+    def key(self) -> Hashable:
+        """What must be equal for rows to share a lane; `str` of it is what GetLoad tells."""
+
+    @property
+    def rows(self) -> int:
+        """Independent pieces of the request; each ends in one Finished."""
+
+    @property
+    def steps(self) -> int:
+        """Iterations that a row takes part in, at most."""
+
+    @property
+    def row_bytes(self) -> int:
+        """Bytes that a row takes on the device at most, about; 0: so little that the batch size of the warm-up holds."""
+
+    @property
+    def strict(self) -> bool:
+        """Whether a row has its lane to itself, so that the shapes of its kernels are always the same."""
+
+    def open(self) -> "Lane[Self]":
+        """A lane without rows, for work of this key. Called on the device thread."""
+
+
+class Lane(Protocol[W_contra]):
+    """The running batch of one key. Only the device thread touches it."""
+
+    def __len__(self) -> int:
+        """Rows in it."""
+
+    def join(self, job: int, work: W_contra, row: int) -> None:
+        """Add a row of a job's work; it takes part from the next step on."""
+
+    def leave(self, job: int) -> int:
+        """Take a job's rows out, finished or not; returns how many there were."""
+
+    def step(self, tell: bool) -> list[tuple[int, Event]]:
+        """One iteration of every row; rows that are done leave.
+
+        Args:
+            tell: read back from the device how far each row is.
+
+        Returns:
+            (job, event): a Finished or Failed per row that left, and a Progress per row that stays, when telling or where one is due.
+        """
