@@ -29,6 +29,7 @@ from dgnam_server.catalog import Catalog
 from dgnam_server.engine.builder import Builder
 from dgnam_server.engine.device_thread import DeviceThread
 from dgnam_server.engine.events import Failed, Finished
+from dgnam_server.engine.kinds.activations import Place
 from dgnam_server.engine.load import EngineLimits
 from dgnam_server.engine.warmup import typical
 from dgnam_server.errors import FailedPrecondition
@@ -124,6 +125,29 @@ def test_the_reported_activation_is_the_original_files(tmp_path: Path, tiny: Cat
     assert done.term_activations[0] == pytest.approx(logits[0, 3], rel=1e-4, abs=1e-5)
     np.testing.assert_allclose(done.term_activations[1:], done.history[-1, 1:], rtol=1e-3, atol=1e-4)
     assert done.activation == pytest.approx(done.term_activations @ [1, 0.5, 1], rel=1e-5)
+
+
+def test_activations_of_a_converted_network_and_of_one_without_gradients_are_the_original_files(tmp_path: Path) -> None:
+    """The conversion of one is shifted on purpose, so it would be seen; the other has no conversion."""
+    image = np.random.default_rng(0).random((*FORM.size, 3), dtype=np.float32)
+    for name, extra in (("converted", ()), ("forward only", ("Round",))):
+        folder = tmp_path / name
+        folder.mkdir()
+        models = catalog.load([onnx_pack(folder, *extra)], torch.device("cpu"))
+        network = models.networks["net"]
+        if not extra:
+            network.module.module.Gemm_logits.bias.data += 100  # type: ignore[union-attr]
+        tap = network.card.output_tap
+        work = Builder(models, torch.device("cpu")).activations([image], [Place("net", tap), Place("net", "stem", 1, (2, 3))])
+        lane = work.open()
+        lane.join(0, work, 0)
+        ((_, event),) = lane.step(tell=False)
+        assert isinstance(event, Finished)
+        fed = network.preprocess.encode(torch.from_numpy(image).permute(2, 0, 1)[None]).numpy()
+        logits = onnxruntime.InferenceSession(folder / "net.onnx").run(None, {"image": fed})[0]
+        np.testing.assert_allclose(event.value[0], logits[0], rtol=1e-4, atol=1e-5)
+        stem = network.activations(torch.from_numpy(image).permute(2, 0, 1)[None], ["stem"])["stem"]
+        assert event.value[1] == pytest.approx(float(stem[0, 1, 2, 3]), rel=1e-3, abs=1e-4)
 
 
 def test_a_network_without_gradients_is_listed_and_refused_with_the_reason(tmp_path: Path) -> None:

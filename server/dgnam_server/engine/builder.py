@@ -1,8 +1,13 @@
 """Builder: checked requests -> work, with what the catalog has for them."""
 
+from collections.abc import Sequence
+
+import numpy as np
 import torch
 
 from dgnam_server.catalog import Catalog
+from dgnam_server.engine.kinds.activations import Activations, Place
+from dgnam_server.engine.kinds.drawing import Drawing
 from dgnam_server.engine.kinds.synthesis import Synthesis, SynthesisKey
 from dgnam_server.synth import memory, problem
 from dgnam_server.synth.methods import METHODS
@@ -29,6 +34,23 @@ class Builder:
         networks = [self.catalog.networks[term.unit.model] for term in spec.terms]
         row_bytes = 0 if spec.prior else memory.row_bytes(networks, spec.size)  # without a prior, callers choose the size
         return Synthesis(spec, key, row_bytes, self.device, lambda: self._problem(key))
+
+    def drawing(self, prior: str, codes: np.ndarray) -> Drawing:
+        """The pictures that `prior` draws of codes (N, D) float32, at least one, D being its code's size."""
+        generator = self.catalog.generators[prior]
+        assert len(codes) and codes.shape == (len(codes), generator.code_size), f"{codes.shape} for {generator.code_size} units"
+        return Drawing(codes, generator)
+
+    def activations(self, pictures: Sequence[np.ndarray], places: Sequence[Place]) -> Activations:
+        """What pictures, each (H, W, 3) float32 RGB in [0, 1], give at places that are in their taps' bounds; at least one of each.
+
+        A picture of the network's input size is seen as it is, any other is resized to it as a whole, its proportions too.
+        """
+        assert pictures and places
+        networks = {name: self.catalog.networks[name] for name in sorted({place.model for place in places})}
+        sizes = [network.input_size for network in networks.values()] + [picture.shape[:2] for picture in pictures]
+        largest = max(height for height, _ in sizes), max(width for _, width in sizes)
+        return Activations(pictures, places, networks, memory.row_bytes(networks.values(), largest), self.device)
 
     def _problem(self, key: SynthesisKey) -> Problem:
         networks = tuple(self.catalog.networks[name] for name in sorted({model for model, _ in key.sources}))
