@@ -3,13 +3,12 @@
 import time
 from collections.abc import Callable
 
-from dgnam_models import Generator
-
 from dgnam_server.engine.builder import Builder
 from dgnam_server.engine.kinds.synthesis import Synthesis
 from dgnam_server.engine.work import Work
-from dgnam_server.synth.methods import DEFAULT_METHOD, METHODS, Method
-from dgnam_server.synth.spec import Balance, Settings, SynthesisSpec, Term, Unit
+from dgnam_server.synth.methods import DEFAULT_METHOD, METHODS
+from dgnam_server.synth.priors import card_defaults
+from dgnam_server.synth.spec import Balance, SynthesisSpec, Term, Unit
 
 
 def typical(builder: Builder) -> Synthesis:
@@ -23,22 +22,10 @@ def typical(builder: Builder) -> Synthesis:
         balance=Balance.NONE,
         prior=generator.name,
         method=DEFAULT_METHOD,
-        settings=_defaults(METHODS[DEFAULT_METHOD], generator),
+        settings=METHODS[DEFAULT_METHOD].settings({}, card_defaults(generator)),
         seed=0,
     )
     return builder.synthesis(spec)
-
-
-def _defaults(method: Method, generator: Generator) -> Settings:
-    """Every option of `method` where nothing is asked for."""
-    settings: dict[str, float] = {}
-    for option in method.options:
-        if option.default is not None:
-            settings[option.name] = option.default
-        else:
-            own = settings.get(option.name.removeprefix("end_"))
-            settings[option.name] = getattr(generator.card.code, option.name) if own is None else own
-    return settings
 
 
 def timed_step(work: Work, rows: int) -> float:

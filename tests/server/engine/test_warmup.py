@@ -16,7 +16,9 @@ def test_the_typical_work_has_the_default_methods_own_options(builder: Builder, 
     work = typical(builder)
     assert work.spec.settings["tv_weight"] == 0.5
     assert "total-variation" in work.key.structure.parts
-    assert work.spec.settings["start_learning_rate"] == builder.catalog.generators["tiny-prior"].card.code.start_learning_rate
+    assert work.spec.settings["start_learning_rate"] == pytest.approx(
+        builder.catalog.generators["tiny-prior"].card.code.start_learning_rate
+    )
     assert timed_step(work, 2) > 0
 
 
