@@ -50,8 +50,10 @@ class Bench:
     progress: Callable[[str], object] = field(default=lambda doing: None)  # hears what is being done
 
     def models(self) -> Catalog:
-        """The models as a server would load them."""
-        return catalog.load(self.packs, self.device, self.prior)
+        """The models as a server with these settings would load them."""
+        precision = self.server_settings.get("precision", "auto")
+        dtype = None if precision == "auto" else getattr(torch, precision)
+        return catalog.load(self.packs, self.device, self.prior, dtype)
 
     def reference(self) -> Catalog:
         """The same models in plain float32, not prepared for speed."""

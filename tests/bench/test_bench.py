@@ -29,7 +29,7 @@ def tiny_bench(tiny_pack: Path) -> Bench:
         timed_steps=1,
         arrivals=3,
         watch_s=0.2,
-        server_settings={"threads": 1, "max_batch_rows": 2},
+        server_settings={"threads": 1, "max_batch_rows": 2, "precision": "float32"},
     )
 
 
