@@ -25,49 +25,50 @@ ENDING_UNSPECIFIED: Ending
 ENDING_STEPS_DONE: Ending
 ENDING_ZERO_GRADIENT: Ending
 
+class Include(_message.Message):
+    __slots__ = ("png", "image", "code", "history")
+    PNG_FIELD_NUMBER: _ClassVar[int]
+    IMAGE_FIELD_NUMBER: _ClassVar[int]
+    CODE_FIELD_NUMBER: _ClassVar[int]
+    HISTORY_FIELD_NUMBER: _ClassVar[int]
+    png: bool
+    image: bool
+    code: bool
+    history: bool
+    def __init__(self, png: bool = ..., image: bool = ..., code: bool = ..., history: bool = ...) -> None: ...
+
 class SynthesizeRequest(_message.Message):
-    __slots__ = ("target", "prior", "method", "steps", "start_learning_rate", "end_learning_rate", "decay", "bound_multiplier", "seed", "start_code", "start_image", "preview_interval", "variants", "determinism", "reconstruction_weight", "langevin_noise", "end_langevin_noise", "noise_level", "end_noise_level", "churn")
+    __slots__ = ("target", "prior", "method", "options", "seed", "start_code", "start_image", "preview_interval", "variants", "determinism", "include")
+    class OptionsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: float
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[float] = ...) -> None: ...
     TARGET_FIELD_NUMBER: _ClassVar[int]
     PRIOR_FIELD_NUMBER: _ClassVar[int]
     METHOD_FIELD_NUMBER: _ClassVar[int]
-    STEPS_FIELD_NUMBER: _ClassVar[int]
-    START_LEARNING_RATE_FIELD_NUMBER: _ClassVar[int]
-    END_LEARNING_RATE_FIELD_NUMBER: _ClassVar[int]
-    DECAY_FIELD_NUMBER: _ClassVar[int]
-    BOUND_MULTIPLIER_FIELD_NUMBER: _ClassVar[int]
+    OPTIONS_FIELD_NUMBER: _ClassVar[int]
     SEED_FIELD_NUMBER: _ClassVar[int]
     START_CODE_FIELD_NUMBER: _ClassVar[int]
     START_IMAGE_FIELD_NUMBER: _ClassVar[int]
     PREVIEW_INTERVAL_FIELD_NUMBER: _ClassVar[int]
     VARIANTS_FIELD_NUMBER: _ClassVar[int]
     DETERMINISM_FIELD_NUMBER: _ClassVar[int]
-    RECONSTRUCTION_WEIGHT_FIELD_NUMBER: _ClassVar[int]
-    LANGEVIN_NOISE_FIELD_NUMBER: _ClassVar[int]
-    END_LANGEVIN_NOISE_FIELD_NUMBER: _ClassVar[int]
-    NOISE_LEVEL_FIELD_NUMBER: _ClassVar[int]
-    END_NOISE_LEVEL_FIELD_NUMBER: _ClassVar[int]
-    CHURN_FIELD_NUMBER: _ClassVar[int]
+    INCLUDE_FIELD_NUMBER: _ClassVar[int]
     target: _target_pb2.Target
     prior: str
     method: str
-    steps: int
-    start_learning_rate: float
-    end_learning_rate: float
-    decay: float
-    bound_multiplier: float
+    options: _containers.ScalarMap[str, float]
     seed: int
     start_code: _target_pb2.Array
     start_image: bytes
     preview_interval: int
     variants: int
     determinism: Determinism
-    reconstruction_weight: float
-    langevin_noise: float
-    end_langevin_noise: float
-    noise_level: float
-    end_noise_level: float
-    churn: float
-    def __init__(self, target: _Optional[_Union[_target_pb2.Target, _Mapping]] = ..., prior: _Optional[str] = ..., method: _Optional[str] = ..., steps: _Optional[int] = ..., start_learning_rate: _Optional[float] = ..., end_learning_rate: _Optional[float] = ..., decay: _Optional[float] = ..., bound_multiplier: _Optional[float] = ..., seed: _Optional[int] = ..., start_code: _Optional[_Union[_target_pb2.Array, _Mapping]] = ..., start_image: _Optional[bytes] = ..., preview_interval: _Optional[int] = ..., variants: _Optional[int] = ..., determinism: _Optional[_Union[Determinism, str]] = ..., reconstruction_weight: _Optional[float] = ..., langevin_noise: _Optional[float] = ..., end_langevin_noise: _Optional[float] = ..., noise_level: _Optional[float] = ..., end_noise_level: _Optional[float] = ..., churn: _Optional[float] = ...) -> None: ...
+    include: Include
+    def __init__(self, target: _Optional[_Union[_target_pb2.Target, _Mapping]] = ..., prior: _Optional[str] = ..., method: _Optional[str] = ..., options: _Optional[_Mapping[str, float]] = ..., seed: _Optional[int] = ..., start_code: _Optional[_Union[_target_pb2.Array, _Mapping]] = ..., start_image: _Optional[bytes] = ..., preview_interval: _Optional[int] = ..., variants: _Optional[int] = ..., determinism: _Optional[_Union[Determinism, str]] = ..., include: _Optional[_Union[Include, _Mapping]] = ...) -> None: ...
 
 class SynthesizeResponse(_message.Message):
     __slots__ = ("queued", "started", "progress", "result", "heartbeat")
@@ -84,7 +85,7 @@ class SynthesizeResponse(_message.Message):
     def __init__(self, queued: _Optional[_Union[Queued, _Mapping]] = ..., started: _Optional[_Union[Started, _Mapping]] = ..., progress: _Optional[_Union[Progress, _Mapping]] = ..., result: _Optional[_Union[Result, _Mapping]] = ..., heartbeat: _Optional[_Union[Heartbeat, _Mapping]] = ...) -> None: ...
 
 class SynthesizePixelsRequest(_message.Message):
-    __slots__ = ("target", "method", "options", "seed", "height", "width", "start_image", "preview_interval", "variants", "determinism")
+    __slots__ = ("target", "method", "options", "seed", "height", "width", "start_image", "preview_interval", "variants", "determinism", "include")
     class OptionsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -102,6 +103,7 @@ class SynthesizePixelsRequest(_message.Message):
     PREVIEW_INTERVAL_FIELD_NUMBER: _ClassVar[int]
     VARIANTS_FIELD_NUMBER: _ClassVar[int]
     DETERMINISM_FIELD_NUMBER: _ClassVar[int]
+    INCLUDE_FIELD_NUMBER: _ClassVar[int]
     target: _target_pb2.Target
     method: str
     options: _containers.ScalarMap[str, float]
@@ -112,7 +114,8 @@ class SynthesizePixelsRequest(_message.Message):
     preview_interval: int
     variants: int
     determinism: Determinism
-    def __init__(self, target: _Optional[_Union[_target_pb2.Target, _Mapping]] = ..., method: _Optional[str] = ..., options: _Optional[_Mapping[str, float]] = ..., seed: _Optional[int] = ..., height: _Optional[int] = ..., width: _Optional[int] = ..., start_image: _Optional[bytes] = ..., preview_interval: _Optional[int] = ..., variants: _Optional[int] = ..., determinism: _Optional[_Union[Determinism, str]] = ...) -> None: ...
+    include: Include
+    def __init__(self, target: _Optional[_Union[_target_pb2.Target, _Mapping]] = ..., method: _Optional[str] = ..., options: _Optional[_Mapping[str, float]] = ..., seed: _Optional[int] = ..., height: _Optional[int] = ..., width: _Optional[int] = ..., start_image: _Optional[bytes] = ..., preview_interval: _Optional[int] = ..., variants: _Optional[int] = ..., determinism: _Optional[_Union[Determinism, str]] = ..., include: _Optional[_Union[Include, _Mapping]] = ...) -> None: ...
 
 class SynthesizePixelsResponse(_message.Message):
     __slots__ = ("queued", "started", "progress", "result", "heartbeat")
@@ -185,7 +188,7 @@ class Result(_message.Message):
     def __init__(self, variant: _Optional[int] = ..., png: _Optional[bytes] = ..., image: _Optional[_Union[_target_pb2.Array, _Mapping]] = ..., activation: _Optional[float] = ..., term_activations: _Optional[_Iterable[float]] = ..., history: _Optional[_Union[_target_pb2.Array, _Mapping]] = ..., code: _Optional[_Union[_target_pb2.Array, _Mapping]] = ..., ending: _Optional[_Union[Ending, str]] = ..., recipe: _Optional[_Union[Recipe, _Mapping]] = ...) -> None: ...
 
 class Recipe(_message.Message):
-    __slots__ = ("request", "model_digests", "versions", "device", "pixels")
+    __slots__ = ("synthesize", "synthesize_pixels", "model_digests", "versions", "device")
     class ModelDigestsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -200,14 +203,47 @@ class Recipe(_message.Message):
         key: str
         value: str
         def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
-    REQUEST_FIELD_NUMBER: _ClassVar[int]
+    SYNTHESIZE_FIELD_NUMBER: _ClassVar[int]
+    SYNTHESIZE_PIXELS_FIELD_NUMBER: _ClassVar[int]
     MODEL_DIGESTS_FIELD_NUMBER: _ClassVar[int]
     VERSIONS_FIELD_NUMBER: _ClassVar[int]
     DEVICE_FIELD_NUMBER: _ClassVar[int]
-    PIXELS_FIELD_NUMBER: _ClassVar[int]
-    request: SynthesizeRequest
+    synthesize: SynthesizeRequest
+    synthesize_pixels: SynthesizePixelsRequest
     model_digests: _containers.ScalarMap[str, str]
     versions: _containers.ScalarMap[str, str]
     device: str
-    pixels: SynthesizePixelsRequest
-    def __init__(self, request: _Optional[_Union[SynthesizeRequest, _Mapping]] = ..., model_digests: _Optional[_Mapping[str, str]] = ..., versions: _Optional[_Mapping[str, str]] = ..., device: _Optional[str] = ..., pixels: _Optional[_Union[SynthesizePixelsRequest, _Mapping]] = ...) -> None: ...
+    def __init__(self, synthesize: _Optional[_Union[SynthesizeRequest, _Mapping]] = ..., synthesize_pixels: _Optional[_Union[SynthesizePixelsRequest, _Mapping]] = ..., model_digests: _Optional[_Mapping[str, str]] = ..., versions: _Optional[_Mapping[str, str]] = ..., device: _Optional[str] = ...) -> None: ...
+
+class DrawRequest(_message.Message):
+    __slots__ = ("prior", "codes", "include")
+    PRIOR_FIELD_NUMBER: _ClassVar[int]
+    CODES_FIELD_NUMBER: _ClassVar[int]
+    INCLUDE_FIELD_NUMBER: _ClassVar[int]
+    prior: str
+    codes: _target_pb2.Array
+    include: Include
+    def __init__(self, prior: _Optional[str] = ..., codes: _Optional[_Union[_target_pb2.Array, _Mapping]] = ..., include: _Optional[_Union[Include, _Mapping]] = ...) -> None: ...
+
+class DrawResponse(_message.Message):
+    __slots__ = ("pictures", "model_digests")
+    class ModelDigestsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    PICTURES_FIELD_NUMBER: _ClassVar[int]
+    MODEL_DIGESTS_FIELD_NUMBER: _ClassVar[int]
+    pictures: _containers.RepeatedCompositeFieldContainer[Picture]
+    model_digests: _containers.ScalarMap[str, str]
+    def __init__(self, pictures: _Optional[_Iterable[_Union[Picture, _Mapping]]] = ..., model_digests: _Optional[_Mapping[str, str]] = ...) -> None: ...
+
+class Picture(_message.Message):
+    __slots__ = ("png", "image")
+    PNG_FIELD_NUMBER: _ClassVar[int]
+    IMAGE_FIELD_NUMBER: _ClassVar[int]
+    png: bytes
+    image: _target_pb2.Array
+    def __init__(self, png: _Optional[bytes] = ..., image: _Optional[_Union[_target_pb2.Array, _Mapping]] = ...) -> None: ...

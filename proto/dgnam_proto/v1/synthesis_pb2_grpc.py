@@ -44,6 +44,11 @@ class SynthesisServiceStub(object):
                 request_serializer=dgnam__proto_dot_v1_dot_synthesis__pb2.SynthesizePixelsRequest.SerializeToString,
                 response_deserializer=dgnam__proto_dot_v1_dot_synthesis__pb2.SynthesizePixelsResponse.FromString,
                 _registered_method=True)
+        self.Draw = channel.unary_unary(
+                '/dgnam.v1.SynthesisService/Draw',
+                request_serializer=dgnam__proto_dot_v1_dot_synthesis__pb2.DrawRequest.SerializeToString,
+                response_deserializer=dgnam__proto_dot_v1_dot_synthesis__pb2.DrawResponse.FromString,
+                _registered_method=True)
 
 
 class SynthesisServiceServicer(object):
@@ -58,7 +63,14 @@ class SynthesisServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def SynthesizePixels(self, request, context):
-        """Optimizes the picture itself, without a trained prior (Pan et al. 2017, and others: ListMethods). The stream is as that of Synthesize.
+        """Optimizes the picture itself, without a trained prior (Pan et al. 2017, and others: ListMethods). The stream is that of Synthesize.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Draw(self, request, context):
+        """Draws the pictures of given codes with a prior; nothing is optimized.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -76,6 +88,11 @@ def add_SynthesisServiceServicer_to_server(servicer, server):
                     servicer.SynthesizePixels,
                     request_deserializer=dgnam__proto_dot_v1_dot_synthesis__pb2.SynthesizePixelsRequest.FromString,
                     response_serializer=dgnam__proto_dot_v1_dot_synthesis__pb2.SynthesizePixelsResponse.SerializeToString,
+            ),
+            'Draw': grpc.unary_unary_rpc_method_handler(
+                    servicer.Draw,
+                    request_deserializer=dgnam__proto_dot_v1_dot_synthesis__pb2.DrawRequest.FromString,
+                    response_serializer=dgnam__proto_dot_v1_dot_synthesis__pb2.DrawResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -132,6 +149,33 @@ class SynthesisService(object):
             '/dgnam.v1.SynthesisService/SynthesizePixels',
             dgnam__proto_dot_v1_dot_synthesis__pb2.SynthesizePixelsRequest.SerializeToString,
             dgnam__proto_dot_v1_dot_synthesis__pb2.SynthesizePixelsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Draw(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dgnam.v1.SynthesisService/Draw',
+            dgnam__proto_dot_v1_dot_synthesis__pb2.DrawRequest.SerializeToString,
+            dgnam__proto_dot_v1_dot_synthesis__pb2.DrawResponse.FromString,
             options,
             channel_credentials,
             insecure,
