@@ -137,22 +137,22 @@ class ListMethodsRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class Option(_message.Message):
-    __slots__ = ("name", "description", "minimum", "maximum", "default_value", "whole", "part")
+    __slots__ = ("name", "description", "minimum", "maximum", "default_value", "integer", "part")
     NAME_FIELD_NUMBER: _ClassVar[int]
     DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
     MINIMUM_FIELD_NUMBER: _ClassVar[int]
     MAXIMUM_FIELD_NUMBER: _ClassVar[int]
     DEFAULT_VALUE_FIELD_NUMBER: _ClassVar[int]
-    WHOLE_FIELD_NUMBER: _ClassVar[int]
+    INTEGER_FIELD_NUMBER: _ClassVar[int]
     PART_FIELD_NUMBER: _ClassVar[int]
     name: str
     description: str
     minimum: float
     maximum: float
     default_value: float
-    whole: bool
+    integer: bool
     part: str
-    def __init__(self, name: _Optional[str] = ..., description: _Optional[str] = ..., minimum: _Optional[float] = ..., maximum: _Optional[float] = ..., default_value: _Optional[float] = ..., whole: bool = ..., part: _Optional[str] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., description: _Optional[str] = ..., minimum: _Optional[float] = ..., maximum: _Optional[float] = ..., default_value: _Optional[float] = ..., integer: bool = ..., part: _Optional[str] = ...) -> None: ...
 
 class Method(_message.Message):
     __slots__ = ("name", "description", "citation", "options", "space")
