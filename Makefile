@@ -52,16 +52,17 @@ format: $(READY) ## Format the code and sort its imports
 	.venv/bin/ruff check --fix-only
 	.venv/bin/ruff format
 
-proto: $(READY) ## Regenerate the code of the .proto files and the record of the wire format
+proto: ## Regenerate the code of the .proto files and the record of the wire format, which may only grow
+	scripts/buf breaking --against ../tests/golden/dgnam.v1.binpb
 	scripts/generate-proto .
-	.venv/bin/python tests/laws/test_wire.py
+	scripts/record-wire .
 
-proto-check: ## Fail if the generated code is not what the .proto files give
+proto-check: ## Check the .proto files with buf, and that the generated files are what they give
 	scripts/check-proto
 
 check: ## Run all that CI runs: lint, proto-check, test
 	.ci/run
 
 clean: ## Remove the environments, caches and outputs that these targets made; runs/ stays
-	rm -rf .venv .venv-proto .mypy_cache .ruff_cache .pytest_cache out dist */dist
+	rm -rf .venv .venv-proto node_modules .mypy_cache .ruff_cache .pytest_cache out dist */dist
 	find proto client models server tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -26,7 +26,8 @@ if _version_not_supported:
 
 
 class AnalysisServiceStub(object):
-    """Missing associated documentation comment in .proto file."""
+    """Shows pictures to networks.
+    """
 
     def __init__(self, channel):
         """Constructor.
@@ -42,7 +43,8 @@ class AnalysisServiceStub(object):
 
 
 class AnalysisServiceServicer(object):
-    """Missing associated documentation comment in .proto file."""
+    """Shows pictures to networks.
+    """
 
     def Activations(self, request, context):
         """The activations that pictures give units, or whole taps.
@@ -68,7 +70,8 @@ def add_AnalysisServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class AnalysisService(object):
-    """Missing associated documentation comment in .proto file."""
+    """Shows pictures to networks.
+    """
 
     @staticmethod
     def Activations(request,

@@ -26,7 +26,8 @@ if _version_not_supported:
 
 
 class CatalogServiceStub(object):
-    """Missing associated documentation comment in .proto file."""
+    """Tells what a request may name. Nothing here needs the device, so it answers while pictures are drawn.
+    """
 
     def __init__(self, channel):
         """Constructor.
@@ -57,28 +58,33 @@ class CatalogServiceStub(object):
 
 
 class CatalogServiceServicer(object):
-    """Missing associated documentation comment in .proto file."""
+    """Tells what a request may name. Nothing here needs the device, so it answers while pictures are drawn.
+    """
 
     def ListModels(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """Every model, briefly.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetModel(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """One model in full.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListUnits(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """The units of a tap, page by page.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListMethods(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """Every method with its options.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -115,7 +121,8 @@ def add_CatalogServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class CatalogService(object):
-    """Missing associated documentation comment in .proto file."""
+    """Tells what a request may name. Nothing here needs the device, so it answers while pictures are drawn.
+    """
 
     @staticmethod
     def ListModels(request,

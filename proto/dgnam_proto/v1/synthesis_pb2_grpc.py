@@ -26,7 +26,8 @@ if _version_not_supported:
 
 
 class SynthesisServiceStub(object):
-    """Missing associated documentation comment in .proto file."""
+    """Draws pictures.
+    """
 
     def __init__(self, channel):
         """Constructor.
@@ -52,7 +53,8 @@ class SynthesisServiceStub(object):
 
 
 class SynthesisServiceServicer(object):
-    """Missing associated documentation comment in .proto file."""
+    """Draws pictures.
+    """
 
     def Synthesize(self, request, context):
         """Optimizes a code so that the prior draws the picture the target prefers (Nguyen et al. 2016).
@@ -103,7 +105,8 @@ def add_SynthesisServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class SynthesisService(object):
-    """Missing associated documentation comment in .proto file."""
+    """Draws pictures.
+    """
 
     @staticmethod
     def Synthesize(request,
