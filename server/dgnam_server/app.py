@@ -18,8 +18,12 @@ from dgnam_server.engine.builder import Builder
 from dgnam_server.engine.device_thread import DeviceThread
 from dgnam_server.engine.load import EngineLimits
 from dgnam_server.faults import Fault, SettingsError
-from dgnam_server.rpc.messages import Provenance
-from dgnam_server.rpc.service import CatalogServicer, ServerServicer, SynthesisServicer
+from dgnam_server.rpc.analysis import AnalysisServicer
+from dgnam_server.rpc.catalog import CatalogServicer
+from dgnam_server.rpc.recipe import Provenance
+from dgnam_server.rpc.server import ServerServicer
+from dgnam_server.rpc.submission import Submitter
+from dgnam_server.rpc.synthesis import SynthesisServicer
 from dgnam_server.settings import Settings
 
 
@@ -30,6 +34,7 @@ class App:
     settings: Settings
     engine: DeviceThread
     synthesis: SynthesisServicer
+    analysis: AnalysisServicer
     catalog: CatalogServicer
     server: ServerServicer
     ready: asyncio.Event
@@ -75,10 +80,12 @@ def assemble(settings: Settings, builder: Builder, engine: DeviceThread, device_
     versions = {"dgnam": __version__, "python": platform.python_version(), "torch": str(torch.__version__), "numpy": np.__version__}
     provenance = Provenance(versions, device_name, str(models.dtype).removeprefix("torch."))
     ready = asyncio.Event()
+    submitter = Submitter(builder, engine, settings, ready)
     return App(
         settings=settings,
         engine=engine,
-        synthesis=SynthesisServicer(builder, engine, settings, provenance, ready),
+        synthesis=SynthesisServicer(submitter, provenance),
+        analysis=AnalysisServicer(submitter),
         catalog=CatalogServicer(models, settings),
         server=ServerServicer(engine, settings, provenance, started),
         ready=ready,

@@ -32,8 +32,10 @@ from dgnam_server.engine.events import Failed, Finished
 from dgnam_server.engine.kinds.activations import Place
 from dgnam_server.engine.load import EngineLimits
 from dgnam_server.engine.warmup import typical
-from dgnam_server.errors import FailedPrecondition
-from dgnam_server.rpc import messages, translate
+from dgnam_server.rpc import catalog as catalog_service
+from dgnam_server.rpc import request
+from dgnam_server.rpc.errors import FailedPrecondition, Reason
+from dgnam_server.rpc.fields import Reader
 from dgnam_server.settings import Settings
 from dgnam_server.synth import ascent
 from dgnam_server.synth.methods import METHODS
@@ -153,15 +155,12 @@ def test_activations_of_a_converted_network_and_of_one_without_gradients_are_the
 def test_a_network_without_gradients_is_listed_and_refused_with_the_reason(tmp_path: Path) -> None:
     models = catalog.load([onnx_pack(tmp_path, "Round")], torch.device("cpu"))
     assert models.cards["net"].forward_only == "round: its gradient is zero"
-    assert messages.model(models.cards["net"], full=False).forward_only == "round: its gradient is zero"
+    assert catalog_service.model(models.cards["net"], full=False).forward_only == "round: its gradient is zero"
     target = TargetMessage(terms=[TermMessage(unit=UnitMessage(model="net", tap="round", index=1))])
-    for check, request in (
-        (translate.synthesis, SynthesizeRequest(target=target)),
-        (translate.pixels, SynthesizePixelsRequest(target=target)),
-    ):
-        with pytest.raises(FailedPrecondition, match="net, it gives no usable gradient: round: its gradient is zero") as refused:
-            check(request, models, Settings())  # type: ignore[operator]
-        assert refused.value.reason == "NOT_DIFFERENTIABLE"
+    for asked in (SynthesizeRequest(target=target), SynthesizePixelsRequest(target=target)):
+        with pytest.raises(FailedPrecondition, match="net, which gives no usable gradients: round: its gradient is zero") as refused:
+            request.read(Reader(models, Settings()), asked)
+        assert refused.value.reason is Reason.NOT_DIFFERENTIABLE
 
 
 def gan_pack(folder: Path, fit: Literal["crop", "resize"], bounds: Range | None = None) -> Path:
@@ -211,14 +210,16 @@ def test_a_generator_too_small_to_crop_is_refused_at_load_with_both_sizes(tmp_pa
 def test_a_code_that_is_no_networks_has_no_picture_to_start_from(tmp_path: Path) -> None:
     models = catalog.load([gan_pack(tmp_path, "resize")], torch.device("cpu"))
     target = TargetMessage(terms=[TermMessage(unit=UnitMessage(model="alexnet64", tap="fc8", index=1))])
-    with pytest.raises(FailedPrecondition, match="the code of gan is no network's activations") as refused:
-        translate.synthesis(SynthesizeRequest(target=target, prior="gan", start_image=b"any"), models, Settings())
-    assert refused.value.reason == "NO_ENCODER"
-    with pytest.raises(FailedPrecondition, match="so no picture has one, which ppgn asks for; choose another prior"):
-        translate.synthesis(SynthesizeRequest(target=target, prior="gan", method="ppgn"), models, Settings())
-    with pytest.raises(FailedPrecondition, match="gan has no denoiser of its codes, .* choose another prior: upconv64-fc6") as refused:
-        translate.synthesis(SynthesizeRequest(target=target, prior="gan", method="diffusion"), models, Settings())
-    assert refused.value.reason == "NO_DENOISER"
+    with pytest.raises(FailedPrecondition, match="the codes of gan are no network's activations") as refused:
+        request.read(Reader(models, Settings()), SynthesizeRequest(target=target, prior="gan", start_image=b"any"))
+    assert refused.value.reason is Reason.NO_ENCODER
+    with pytest.raises(FailedPrecondition, match="so no picture has one, and ppgn needs it: choose another prior"):
+        request.read(Reader(models, Settings()), SynthesizeRequest(target=target, prior="gan", method="ppgn"))
+    with pytest.raises(
+        FailedPrecondition, match="diffusion needs a denoiser of codes, and gan has none; choose another prior: upconv64-fc6"
+    ) as refused:
+        request.read(Reader(models, Settings()), SynthesizeRequest(target=target, prior="gan", method="diffusion"))
+    assert refused.value.reason is Reason.NO_DENOISER
 
 
 @pytest.mark.slow

@@ -1,1 +1,1 @@
-"""The gRPC side: messages to specifications and events to messages, three servicers, one server."""
+"""The gRPC side: a file for each service, which reads a request, has it done, and writes the response; and one server."""

@@ -7,7 +7,7 @@ from typing import Any
 import grpc
 from grpc import aio
 
-from dgnam_server import errors
+from dgnam_server.rpc import errors
 
 Handler = Callable[[Any, Any], Awaitable[Any]]
 Continuation = Callable[[grpc.HandlerCallDetails], Awaitable[Any]]

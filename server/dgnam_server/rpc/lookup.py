@@ -1,94 +1,109 @@
-"""Names in requests -> models, taps, units. What is not there is added to the problems and comes back as None."""
+"""Names in requests -> models, taps, units. A name that nothing has is a violation of the reader's field, and gives None."""
 
 from collections.abc import Sequence
 
 from dgnam_models import Generator, ModelCard, Network
 from dgnam_models.card import Tap
+from dgnam_proto.v1.synthesis_pb2 import DrawRequest, SynthesizeRequest
+from dgnam_proto.v1.target_pb2 import Position
 
-from dgnam_server.catalog import Catalog
-from dgnam_server.rpc.problems import Problems, listed, nearest, quoted
+from dgnam_server.rpc.fields import Reader
+from dgnam_server.rpc.wording import listed, nearest, quoted
 
 
-def network(catalog: Catalog, name: str, path: str, problems: Problems) -> Network | None:
-    """The classifier `name`, named by the field `path`."""
-    if name in catalog.networks:
-        return catalog.networks[name]
-    names = sorted(catalog.networks)
+def network(reader: Reader, name: str) -> Network | None:
+    """The classifier `name`."""
+    networks = reader.catalog.networks
+    if name in networks:
+        return networks[name]
+    names = sorted(networks)
     if not name:
-        problems.invalid(path, f"is empty; name a classifier: {listed(names)}")
-    elif name in catalog.generators:
-        problems.invalid(path, f"{name} is a prior, which draws pictures and has no units; classifiers are {listed(names)}")
+        reader.invalid(f"a classifier is required: {listed(names)}")
+    elif name in reader.catalog.generators:
+        reader.invalid(f"{name} is a prior and has no units; the classifiers are {listed(names)}")
     else:
-        problems.missing(path, "model", name, f"there is no model {quoted(name)}; {nearest(name, names)}")
+        reader.missing("model", name, f"there is no model {quoted(name)}; {nearest(name, names)}")
     return None
 
 
-def generator(catalog: Catalog, name: str, path: str, problems: Problems) -> Generator | None:
-    """The prior `name`, named by the field `path`."""
-    if name in catalog.generators:
-        return catalog.generators[name]
-    names = sorted(catalog.generators)
-    if name in catalog.networks:
-        problems.invalid(path, f"{name} is a classifier, which cannot draw pictures; priors are {listed(names)}")
+def prior(reader: Reader, request: SynthesizeRequest | DrawRequest) -> Generator | None:
+    """The prior that the request names, or the server's default."""
+    generators, names = reader.catalog.generators, sorted(reader.catalog.generators)
+    name = request.prior if request.HasField("prior") else reader.catalog.default_prior
+    if name in generators:
+        return generators[name]
+    at_prior = reader.at("prior")
+    if name in reader.catalog.networks:
+        at_prior.invalid(f"{name} is a classifier and draws no pictures; the priors are {listed(names)}")
     else:
-        problems.missing(path, "prior", name, f"there is no prior {quoted(name)}; {nearest(name, names)}")
+        at_prior.missing("prior", name, f"there is no prior {quoted(name)}; {nearest(name, names)}")
     return None
 
 
-def card(catalog: Catalog, name: str, path: str, problems: Problems) -> ModelCard | None:
-    """The card of the model `name` of either role, named by the field `path`."""
-    cards = catalog.cards
+def card(reader: Reader, name: str) -> ModelCard | None:
+    """The card of the model `name` of either role."""
+    cards = reader.catalog.cards
     if not name:
-        problems.invalid(path, f"is empty; name a model: {listed(list(cards))}")
+        reader.invalid(f"a model is required: {listed(list(cards))}")
     elif name not in cards:
-        problems.missing(path, "model", name, f"there is no model {quoted(name)}; {nearest(name, list(cards))}")
+        reader.missing("model", name, f"there is no model {quoted(name)}; {nearest(name, list(cards))}")
     return cards.get(name)
 
 
-def tap(card: ModelCard, name: str, path: str, problems: Problems) -> Tap | None:
-    """The tap `name` of a classifier, named by the field `path`."""
+def tap(reader: Reader, card: ModelCard, name: str) -> Tap | None:
+    """The tap `name` of a classifier."""
     names = [tap.name for tap in card.taps]
     if name in names:
         return card.taps[names.index(name)]
     if not name:
-        problems.invalid(path, f"is empty; {card.name} has the taps {listed(names, 24)}, its output tap is {card.output_tap}")
+        reader.invalid(f"a tap is required; {card.name} has {listed(names, 24)}, and its output tap is {card.output_tap}")
     else:
-        problems.missing(path, "tap", f"{card.name}:{name}", f"{card.name} has no tap {quoted(name)}; {nearest(name, names)}")
+        reader.missing("tap", f"{card.name}:{name}", f"{card.name} has no tap {quoted(name)}; {nearest(name, names)}")
     return None
 
 
-def unit_by_index(card: ModelCard, tap: Tap, index: int, path: str, problems: Problems) -> int | None:
+def unit_by_index(reader: Reader, card: ModelCard, tap: Tap, index: int) -> int | None:
     """`index`, if the tap has such a unit."""
     if index < tap.shape[0]:
         return index
-    problems.invalid(path, f"is {index}; {card.name}:{tap.name} has units 0 to {tap.shape[0] - 1}")
+    reader.invalid(f"{index} is not between 0 and {tap.shape[0] - 1}, the units of {card.name}:{tap.name}")
     return None
 
 
-def unit_by_label(card: ModelCard, tap: Tap, label: str, path: str, problems: Problems) -> int | None:
+def unit_by_label(reader: Reader, card: ModelCard, tap: Tap, label: str) -> int | None:
     """The index of the unit with this label; case, spaces, hyphens and underscores do not matter."""
+    place = f"{card.name}:{tap.name}"
     labels = labels_of(card, tap)
     if not labels:
-        where = f"labels exist on the tap {card.output_tap}" if card.labels else "no tap of this model has"
-        problems.invalid(path, f"is a label, but {card.name}:{tap.name} has none; {where}; give an index")
+        where = f"; only {card.output_tap} has" if card.labels else ""
+        reader.invalid(f"{place} has no labels{where}: give an index instead")
         return None
     if not (wanted := _plain(label)):
-        problems.invalid(path, f"is empty; {card.name}:{tap.name} has labels such as {listed(labels, 3)}")
+        reader.invalid(f"the label is empty; {place} has labels such as {listed(labels, 3)}")
         return None
     found = [index for index, known in enumerate(labels) if _plain(known) == wanted]
     if len(found) == 1:
         return found[0]
     if found:
-        problems.invalid(path, f"{quoted(label)} is the label of units {', '.join(map(str, found))}; give one of these as index")
+        reader.invalid(f"{quoted(label)} is the label of units {', '.join(map(str, found))}: give one of these as index instead")
         return None
-    description = f"no unit of {card.name}:{tap.name} is labelled {quoted(label)}; {nearest(label, labels, _plain)}"
-    problems.missing(path, "unit", f"{card.name}:{tap.name}:{label}", description)
+    reader.missing("unit", f"{place}:{label}", f"{place} has no unit labelled {quoted(label)}; {nearest(label, labels, _plain)}")
     return None
 
 
 def labels_of(card: ModelCard, tap: Tap) -> Sequence[str]:
     """The labels of a tap's units in order; empty where it has none."""
     return card.labels if tap.name == card.output_tap else ()
+
+
+def position(reader: Reader, tap: Tap, message: Position) -> tuple[int, int]:
+    """A place (y, x) in a convolutional tap's map."""
+    if len(tap.shape) != 3:
+        reader.invalid(f"{tap.name} is fully connected, and its units have no positions: leave it out")
+    else:
+        for axis, value, length in (("y", message.y, tap.shape[1]), ("x", message.x, tap.shape[2])):
+            reader.at(axis).within(value, 0, length - 1)
+    return (message.y, message.x)
 
 
 def _plain(label: str) -> str:

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 
 from dgnam_server.engine.events import Event, Failed, Finished, Progress, Queued, Started
 
-Delivery = Queued | Started | tuple[Progress, ...] | Finished | Failed
+News = Queued | Started | tuple[Progress, ...] | Finished
+Delivery = News | Failed
 
 
 @dataclass(frozen=True)

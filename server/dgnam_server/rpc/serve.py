@@ -12,21 +12,35 @@ from pathlib import Path
 from typing import Any
 
 import grpc
-from dgnam_proto.v1 import catalog_pb2, catalog_pb2_grpc, server_pb2, server_pb2_grpc, synthesis_pb2, synthesis_pb2_grpc
+from dgnam_proto.v1 import (
+    analysis_pb2,
+    analysis_pb2_grpc,
+    catalog_pb2,
+    catalog_pb2_grpc,
+    server_pb2,
+    server_pb2_grpc,
+    synthesis_pb2,
+    synthesis_pb2_grpc,
+)
 from grpc import aio
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from dgnam_server.app import App
 from dgnam_server.rpc.interceptors import ErrorInterceptor, TokenInterceptor
-from dgnam_server.rpc.service import MAX_MESSAGE_BYTES
+from dgnam_server.rpc.payload import MAX_MESSAGE_BYTES
 from dgnam_server.settings import Settings
 
 log = logging.getLogger(__name__)
 
 SERVICES = tuple(
     file.DESCRIPTOR.services_by_name[name].full_name
-    for file, name in ((synthesis_pb2, "SynthesisService"), (catalog_pb2, "CatalogService"), (server_pb2, "ServerService"))
+    for file, name in (
+        (synthesis_pb2, "SynthesisService"),
+        (analysis_pb2, "AnalysisService"),
+        (catalog_pb2, "CatalogService"),
+        (server_pb2, "ServerService"),
+    )
 )
 OPTIONS = (
     ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
@@ -96,6 +110,7 @@ def _server(app: App) -> aio.Server:
     tokens = [TokenInterceptor(app.settings.token)] if app.settings.token else []
     server = aio.server(interceptors=[*tokens, ErrorInterceptor()], options=OPTIONS)
     synthesis_pb2_grpc.add_SynthesisServiceServicer_to_server(app.synthesis, server)
+    analysis_pb2_grpc.add_AnalysisServiceServicer_to_server(app.analysis, server)
     catalog_pb2_grpc.add_CatalogServiceServicer_to_server(app.catalog, server)
     server_pb2_grpc.add_ServerServiceServicer_to_server(app.server, server)
     reflection.enable_server_reflection((*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME), server)

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 
 from dgnam_models import ModelCard
 from dgnam_models.card import Tap
-from dgnam_proto.v1.catalog_pb2 import ListUnitsRequest
+from dgnam_proto.v1.catalog_pb2 import ListUnitsRequest, ListUnitsResponse, UnitInfo
 
-from dgnam_server.catalog import Catalog
 from dgnam_server.rpc import lookup
-from dgnam_server.rpc.problems import Problems
+from dgnam_server.rpc.fields import Reader
 
 DEFAULT_SIZE = 100
 LARGEST_SIZE = 1000
@@ -28,31 +27,39 @@ class Page:
     next_token: str
 
 
-def page(request: ListUnitsRequest, catalog: Catalog) -> Page:
-    """Return the page that is asked for.
+def page(reader: Reader, request: ListUnitsRequest) -> Page:
+    """Return the page that is asked for; a size of 0 is the default, and one too large the largest (AIP-158).
 
     Raises:
-        InvalidRequest: the page size is out of range, the token is not one of this query's, or a filter is given where no labels are.
+        InvalidRequest: the token is not one of this query's, or a filter is given where no labels are.
         NotFound: model or tap are unknown.
     """
-    problems = Problems()
-    size = request.page_size if request.HasField("page_size") else DEFAULT_SIZE
-    if not 1 <= size <= LARGEST_SIZE:
-        problems.invalid("page_size", f"is {size}; it must be from 1 to {LARGEST_SIZE}")
-    network = lookup.network(catalog, request.model, "model", problems)
+    size = min(request.page_size, LARGEST_SIZE) or DEFAULT_SIZE
+    network = lookup.network(reader.at("model"), request.model)
     tap = None
     if network is not None:
-        tap = lookup.tap(network.card, request.tap if request.HasField("tap") else network.card.output_tap, "tap", problems)
-    if network is not None and tap is not None and request.filter and not lookup.labels_of(network.card, tap):
-        problems.invalid("filter", f"looks at labels, and {tap.name} has none; labels exist on the tap {network.card.output_tap}")
+        name = request.tap if request.HasField("tap") else network.card.output_tap
+        tap = lookup.tap(reader.at("tap"), network.card, name)
+        if tap is not None and request.filter and not lookup.labels_of(network.card, tap):
+            reader.at("filter").invalid(f"{network.name}:{tap.name} has no labels to filter by: leave it out")
     query = _digest(request.model, tap.name if tap else "", request.filter.casefold())
-    start = _start(request.page_token, query, problems)
-    problems.raise_any()
+    start = _start(reader.at("page_token"), request.page_token, query)
+    reader.raise_any()
     assert network is not None and tap is not None
     matches = _matches(network.card, tap, request.filter.casefold())
     following = start + size
     token = _token(following, query) if following < len(matches) else ""
     return Page(network.card, tap, matches[start:following], len(matches), token)
+
+
+def message(page: Page) -> ListUnitsResponse:
+    """A page for the wire."""
+    labels, place = lookup.labels_of(page.card, page.tap), f"{page.card.name}:{page.tap.name}"
+    return ListUnitsResponse(
+        units=[UnitInfo(index=index, label=labels[index] if labels else "", address=f"{place}:{index}") for index in page.indices],
+        next_page_token=page.next_token,
+        total_size=page.total,
+    )
 
 
 def _matches(card: ModelCard, tap: Tap, text: str) -> tuple[int, ...]:
@@ -68,7 +75,7 @@ def _token(start: int, query: bytes) -> str:
     return base64.urlsafe_b64encode(query + start.to_bytes(6, "big")).decode()
 
 
-def _start(token: str, query: bytes, problems: Problems) -> int:
+def _start(reader: Reader, token: str, query: bytes) -> int:
     if not token:
         return 0
     try:
@@ -76,6 +83,6 @@ def _start(token: str, query: bytes, problems: Problems) -> int:
     except (binascii.Error, ValueError):
         data = b""
     if len(data) != 12 or data[:6] != query:
-        problems.invalid("page_token", "is not a token of this query; use the next_page_token of the page before, with the same request")
+        reader.invalid("not a token of this query: send the next_page_token of the page before, with the same request")
         return 0
     return int.from_bytes(data[6:], "big")

@@ -7,21 +7,26 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import grpc
 import numpy as np
 import pytest
-from dgnam_proto.v1.synthesis_pb2 import SynthesizeRequest
+from dgnam_proto.v1.synthesis_pb2 import SynthesizePixelsRequest, SynthesizeRequest
 from dgnam_proto.v1.target_pb2 import Target, Term, Unit
 from dgnam_server import app
 from dgnam_server.app import App
+from dgnam_server.catalog import Catalog
 from dgnam_server.engine.builder import Builder
 from dgnam_server.engine.events import Event, Finished, Queued
-from dgnam_server.engine.kinds.synthesis import Synthesis
 from dgnam_server.engine.kinds.synthesis_result import Ending, SynthesisResult
 from dgnam_server.engine.load import Load
-from dgnam_server.rpc import serve
+from dgnam_server.engine.work import Work
+from dgnam_server.rpc import request, serve
+from dgnam_server.rpc.errors import InvalidRequest
+from dgnam_server.rpc.fields import Reader
 from dgnam_server.rpc.mailbox import Pace
+from dgnam_server.rpc.space import Request
 from dgnam_server.settings import Settings
 from dgnam_server.synth.spec import SynthesisSpec
 
@@ -32,7 +37,7 @@ PACE = Pace()
 class ScriptedJob:
     """One submitted job, and its ticket."""
 
-    spec: SynthesisSpec
+    work: Any
     emit: Callable[[Event], None]
     deadline: float | None
     cancelled: threading.Event = field(default_factory=threading.Event)
@@ -41,9 +46,9 @@ class ScriptedJob:
         self.cancelled.set()
 
     def finish(self, variant: int = 0) -> None:
-        """Emit a result."""
+        """Emit a synthesis's result."""
         image, code = np.full((8, 8, 3), 0.5, np.float32), np.zeros(24, np.float32)
-        history = np.ones((3, len(self.spec.terms)), np.float32)
+        history = np.ones((3, len(self.work.spec.terms)), np.float32)
         self.emit(Finished(variant, SynthesisResult(image, code, history, 1.5, history[-1], Ending.STEPS_DONE)))
 
 
@@ -61,10 +66,10 @@ class ScriptedEngine:
     def start(self) -> None:
         assert self.warm.wait(20)
 
-    def submit(self, work: Synthesis, emit: Callable[[Event], None], deadline: float | None = None) -> ScriptedJob:
+    def submit(self, work: Work, emit: Callable[[Event], None], deadline: float | None = None) -> ScriptedJob:
         if self.refusal:
             raise self.refusal
-        self.jobs.append(ScriptedJob(work.spec, emit, deadline))
+        self.jobs.append(ScriptedJob(work, emit, deadline))
         emit(Queued(0))
         return self.jobs[-1]
 
@@ -101,6 +106,38 @@ def request_() -> SynthesizeRequest:
     return SynthesizeRequest(target=Target(terms=[Term(unit=Unit(model="tiny", tap="fc8", index=2))]))
 
 
+@pytest.fixture
+def pixels() -> SynthesizePixelsRequest:
+    """The plainest request for pixels."""
+    return SynthesizePixelsRequest(target=Target(terms=[Term(unit=Unit(model="tiny", tap="fc8", index=2))]))
+
+
+Read = Callable[..., SynthesisSpec]
+
+
+@pytest.fixture
+def read(tiny: Catalog) -> Read:
+    """`read(request, max_steps=50)`: what the server makes of it, with these limits."""
+
+    def read(message: Request, catalog: Catalog = tiny, **limits: int) -> SynthesisSpec:
+        return request.read(Reader(catalog, Settings(**limits)), message)
+
+    return read
+
+
+@pytest.fixture
+def violations(read: Read) -> Callable[..., dict[str, str]]:
+    """`violations(request)`: what is wrong with an invalid one, by field."""
+
+    def violations(message: Request, **limits: int) -> dict[str, str]:
+        with pytest.raises(InvalidRequest) as caught:
+            read(message, **limits)
+        assert len({violation.field for violation in caught.value.violations}) == len(caught.value.violations)
+        return {violation.field: violation.description for violation in caught.value.violations}
+
+    return violations
+
+
 @dataclass(eq=False)
 class Serving:
     """A server that serves."""
@@ -121,7 +158,7 @@ def serving(config: Settings, builder: Builder, engine: ScriptedEngine) -> Serve
     @asynccontextmanager
     async def serving(config: Settings = config, engine: object = engine, pace: Pace = PACE) -> AsyncIterator[Serving]:
         parts = app.assemble(config, builder, engine, "a test", time.monotonic())  # type: ignore[arg-type]
-        parts = replace(parts, synthesis=replace(parts.synthesis, pace=pace))
+        parts = replace(parts, synthesis=replace(parts.synthesis, submitter=replace(parts.synthesis.submitter, pace=pace)))
         stop = asyncio.Event()
         ended = asyncio.ensure_future(serve.run(parts, stop))
         assert config.port_file

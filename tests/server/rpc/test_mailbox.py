@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from pathlib import Path
 
 import numpy as np
 from dgnam_server.engine.events import Failed, Failure, Finished, Progress, Queued, Started
@@ -111,3 +112,8 @@ def test_a_closed_loop_is_no_error() -> None:
         return Mailbox(Pace())
 
     asyncio.run(make()).put(Started())
+
+
+def test_the_contract_says_when_a_heartbeat_comes() -> None:
+    contract = (Path(__file__).parents[3] / "proto/dgnam_proto/v1/synthesis.proto").read_text(encoding="utf-8")
+    assert contract.count(f"sent when the stream has been silent for {Pace().heartbeat_s:g} s.") == 2

@@ -60,7 +60,7 @@ def test_size_is_checked_before_decoding(side: int) -> None:
     header = b"IHDR" + struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
     data = b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + header + struct.pack(">I", zlib.crc32(header))
     data += struct.pack(">I", 0) + b"IDAT" + struct.pack(">I", zlib.crc32(b"IDAT"))
-    with pytest.raises(ValueError, match="at most 10000 are allowed"):
+    with pytest.raises(ValueError, match="more than 10000; scale"):
         pictures.decode(data, (32, 32), 10_000)
 
 
@@ -69,7 +69,7 @@ def test_damage_is_told(kind: str) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
     data = saved(Image.fromarray(noise), kind)
     for end in (4, 20, 40, len(data) // 2):
-        with pytest.raises(ValueError, match=r"is not a PNG|cannot be decoded"):
+        with pytest.raises(ValueError, match="the file is not a PNG|the file is damaged or cut short"):
             pictures.decode(data[:end], (32, 32), 10_000)
 
 

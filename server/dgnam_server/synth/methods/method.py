@@ -4,8 +4,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-import numpy as np
-
 from dgnam_server.synth.options import Option
 from dgnam_server.synth.parts import PARTS
 from dgnam_server.synth.priors import GENERATOR, PARAMETRISATIONS
@@ -71,7 +69,7 @@ class Method:
         return next(option for option in self.options if option.name == name)
 
     def settings(self, given: Settings = _NONE, card_defaults: Settings = _NONE) -> dict[str, float]:
-        """Every option's value: the given one, or its default in single precision, as rows hold it.
+        """Every option's value: the given one, or its default.
 
         `end_x` is x where neither says otherwise.
 
@@ -93,7 +91,7 @@ class Method:
                 value = values[own]
             else:
                 default = card_defaults.get(option.name, option.minimum) if option.default is None else option.default
-                value = min(float(np.float32(default)), option.maximum)
+                value = min(default, option.maximum)
             values[option.name] = int(value) if option.integer else value
         return values
 

@@ -7,6 +7,8 @@ import logging
 import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from enum import Enum
+from typing import TypeVar
 
 from google.protobuf.any_pb2 import Any
 from google.protobuf.duration_pb2 import Duration
@@ -25,21 +27,60 @@ PUSHBACK_KEY = "grpc-retry-pushback-ms"  # fixed by gRPC's retry design
 _MESSAGE_BYTES = 1200
 _DETAIL_BYTES = 3000
 _RETRY_S = 2.0
+V = TypeVar("V", bound="Violation")
+
+
+class Reason(Enum):
+    """What ErrorInfo gives as the reason: the values of errors.proto's Reason, without their prefix."""
+
+    INVALID_REQUEST = "INVALID_REQUEST"
+    NOT_FOUND = "NOT_FOUND"
+    IMAGE_SIZE = "IMAGE_SIZE"
+    NOT_DIFFERENTIABLE = "NOT_DIFFERENTIABLE"
+    NO_ENCODER = "NO_ENCODER"
+    NO_DENOISER = "NO_DENOISER"
+    NO_PATCHES = "NO_PATCHES"
+    NUMERIC = "NUMERIC"
+    QUEUE_FULL = "QUEUE_FULL"
+    WARMING_UP = "WARMING_UP"
+    DRAINING = "DRAINING"
+    DEADLINE = "DEADLINE"
+    CANCELLED = "CANCELLED"
+    TOKEN = "TOKEN"
+    BUG = "BUG"
 
 
 @dataclass(frozen=True)
 class Violation:
-    """One thing wrong: `field` is a path into the request, or another subject; `description` says what to do."""
+    """One thing wrong: `field` is a path into the request, or empty; `description` says what is wrong there and what to do."""
 
     field: str
     description: str
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.description}" if self.field else self.description
+
+
+@dataclass(frozen=True)
+class Missing(Violation):
+    """A field names something of this `kind` that is not there."""
+
+    kind: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Unmet(Violation):
+    """A field is right in itself, but cannot be done here."""
+
+    reason: Reason
 
 
 class ServerError(Exception):
     """An answer other than the one asked for; the subclasses give code and reason."""
 
     code = StatusCode.INTERNAL
-    reason = "BUG"
+    reason = Reason.BUG
 
     def __init__(self, message: str, *details: Message, retry_after_s: float | None = None, **metadata: str) -> None:
         """Args: details: google.rpc messages; retry_after_s: adds RetryInfo; metadata: what ErrorInfo carries."""
@@ -51,7 +92,10 @@ class ServerError(Exception):
 
     def status(self) -> status_pb2.Status:
         """The google.rpc.Status: ErrorInfo first, then the other details."""
-        details: list[Message] = [error_details_pb2.ErrorInfo(reason=self.reason, domain=DOMAIN, metadata=self._metadata), *self._details]
+        details: list[Message] = [
+            error_details_pb2.ErrorInfo(reason=self.reason.value, domain=DOMAIN, metadata=self._metadata),
+            *self._details,
+        ]
         if self.retry_after_s is not None:
             delay = Duration()
             delay.FromNanoseconds(round(self.retry_after_s * 1e9))
@@ -70,68 +114,58 @@ class InvalidRequest(ServerError):
     """Fields that are malformed or out of range."""
 
     code = StatusCode.INVALID_ARGUMENT
-    reason = "INVALID_REQUEST"
+    reason = Reason.INVALID_REQUEST
 
     def __init__(self, violations: Sequence[Violation]) -> None:
-        kept = _cut(violations)
         bad = error_details_pb2.BadRequest.FieldViolation
-        super().__init__(
-            _listed(violations),
-            error_details_pb2.BadRequest(field_violations=[bad(field=v.field, description=v.description) for v in kept]),
-        )
+        listed = [bad(field=violation.field, description=violation.description) for violation in _cut(violations)]
+        super().__init__(_joined(violations), error_details_pb2.BadRequest(field_violations=listed))
         self.violations = tuple(violations)
 
 
 class NotFound(ServerError):
-    """Names that nothing here has. `resources`: (kind, name, description) each."""
+    """Names that nothing here has."""
 
     code = StatusCode.NOT_FOUND
-    reason = "NOT_FOUND"
+    reason = Reason.NOT_FOUND
 
-    def __init__(self, resources: Sequence[tuple[str, str, str]]) -> None:
-        kept = _cut([Violation(kind + name, description) for kind, name, description in resources])
+    def __init__(self, missing: Sequence[Missing]) -> None:
         info = error_details_pb2.ResourceInfo
-        super().__init__(
-            _listed([Violation("", description) for _, _, description in resources]),
-            *(info(resource_type=kind, resource_name=name, description=text) for kind, name, text in resources[: len(kept)]),
-        )
+        listed = [info(resource_type=one.kind, resource_name=one.name, description=one.description) for one in _cut(missing)]
+        super().__init__(_joined(missing), *listed)
 
 
 class FailedPrecondition(ServerError):
-    """A request that is right in itself but cannot be done here. `kind`: UPPER_SNAKE."""
+    """A request that is right in itself but cannot be done here; its reason is that of the first violation."""
 
     code = StatusCode.FAILED_PRECONDITION
 
-    def __init__(self, kind: str, violations: Sequence[Violation]) -> None:
-        self.reason = kind
+    def __init__(self, unmet: Sequence[Unmet]) -> None:
         violation = error_details_pb2.PreconditionFailure.Violation
-        super().__init__(
-            _listed([Violation("", v.description) for v in violations]),
-            error_details_pb2.PreconditionFailure(
-                violations=[violation(type=kind, subject=v.field, description=v.description) for v in _cut(violations)]
-            ),
-        )
+        listed = [violation(type=one.reason.value, subject=one.field, description=one.description) for one in _cut(unmet)]
+        super().__init__(_joined(unmet), error_details_pb2.PreconditionFailure(violations=listed))
+        self.reason = unmet[0].reason
 
 
 class QueueFull(ServerError):
     """More jobs wait than may."""
 
     code = StatusCode.RESOURCE_EXHAUSTED
-    reason = "QUEUE_FULL"
+    reason = Reason.QUEUE_FULL
 
 
 class ShuttingDown(ServerError):
     """The server takes no new work, or could not finish what it had."""
 
     code = StatusCode.UNAVAILABLE
-    reason = "DRAINING"
+    reason = Reason.DRAINING
 
 
 class NotReady(ServerError):
     """The server is still warming up."""
 
     code = StatusCode.UNAVAILABLE
-    reason = "WARMING_UP"
+    reason = Reason.WARMING_UP
 
     def __init__(self) -> None:
         super().__init__("the server is warming up; try again soon", retry_after_s=_RETRY_S)
@@ -141,7 +175,7 @@ class DeadlineReached(ServerError):
     """The caller's deadline came before the result; `phase` is "queued" or "running"."""
 
     code = StatusCode.DEADLINE_EXCEEDED
-    reason = "DEADLINE"
+    reason = Reason.DEADLINE
 
     def __init__(self, phase: str, steps_done: int) -> None:
         super().__init__(
@@ -153,14 +187,14 @@ class Cancelled(ServerError):
     """The job was cancelled."""
 
     code = StatusCode.CANCELLED
-    reason = "CANCELLED"
+    reason = Reason.CANCELLED
 
 
 class Unauthenticated(ServerError):
     """No token, or a wrong one."""
 
     code = StatusCode.UNAUTHENTICATED
-    reason = "TOKEN"
+    reason = Reason.TOKEN
 
 
 class Bug(ServerError):
@@ -180,7 +214,7 @@ def of_failure(failed: Failed) -> ServerError:
         case Failure.DRAINING:
             return ShuttingDown(failed.message, retry_after_s=_RETRY_S)
         case Failure.NUMERIC:
-            return FailedPrecondition("NUMERIC", [Violation("target", failed.message)])
+            return FailedPrecondition([Unmet("", failed.message, Reason.NUMERIC)])
         case Failure.BUG:
             return _logged(f"a job failed while {failed.phase}, after {failed.steps_done} steps: {failed.message}", None)
 
@@ -208,17 +242,15 @@ def _packed(detail: Message) -> Any:
     return packed
 
 
-def _listed(violations: Sequence[Violation]) -> str:
-    """All violations in one sentence each, as many as a status message has room for."""
-    lines = [f"{v.field}: {v.description}" if v.field else v.description for v in violations]
-    kept = _fitting(lines, _MESSAGE_BYTES)
-    rest = len(lines) - kept
-    return "; ".join(lines[:kept]) + (f"; and {rest} more" if rest else "")
+def _joined(violations: Sequence[Violation]) -> str:
+    """As many of the violations as a status message has room for."""
+    kept = _fitting([str(violation) for violation in violations], _MESSAGE_BYTES)
+    rest = len(violations) - kept
+    return "; ".join(map(str, violations[:kept])) + (f"; and {rest} more" if rest else "")
 
 
-def _cut(violations: Sequence[Violation]) -> Sequence[Violation]:
-    kept = _fitting((v.field + v.description for v in violations), _DETAIL_BYTES)
-    return violations[:kept]
+def _cut(violations: Sequence[V]) -> Sequence[V]:
+    return violations[: _fitting([str(violation) for violation in violations], _DETAIL_BYTES)]
 
 
 def _fitting(texts: Iterable[str], budget: int) -> int:

@@ -3,17 +3,18 @@
 import logging
 
 import pytest
-from dgnam_server import errors
+from dgnam_proto.v1 import errors_pb2
 from dgnam_server.engine.events import Failed, Failure
 from dgnam_server.engine.load import Draining, Overloaded
-from dgnam_server.errors import ServerError, Violation
+from dgnam_server.rpc import errors
+from dgnam_server.rpc.errors import Missing, Reason, ServerError, Unmet, Violation
 from google.rpc import error_details_pb2, status_pb2
 from grpc import StatusCode
 
 TABLE: list[tuple[ServerError, StatusCode, set[str]]] = [
     (errors.InvalidRequest([Violation("steps", "is 0")]), StatusCode.INVALID_ARGUMENT, {"BadRequest"}),
-    (errors.NotFound([("tap", "a:b", "no tap b")]), StatusCode.NOT_FOUND, {"ResourceInfo"}),
-    (errors.FailedPrecondition("IMAGE_SIZE", [Violation("a", "small")]), StatusCode.FAILED_PRECONDITION, {"PreconditionFailure"}),
+    (errors.NotFound([Missing("tap", "no tap b", "tap", "a:b")]), StatusCode.NOT_FOUND, {"ResourceInfo"}),
+    (errors.FailedPrecondition([Unmet("a", "small", Reason.IMAGE_SIZE)]), StatusCode.FAILED_PRECONDITION, {"PreconditionFailure"}),
     (errors.explain(Overloaded(2)), StatusCode.RESOURCE_EXHAUSTED, {"RetryInfo"}),
     (errors.explain(Draining()), StatusCode.UNAVAILABLE, {"RetryInfo"}),
     (errors.NotReady(), StatusCode.UNAVAILABLE, {"RetryInfo"}),
@@ -37,10 +38,22 @@ def test_details(error: ServerError, code: StatusCode, others: set[str]) -> None
     info = error_details_pb2.ErrorInfo()
     assert status.details[0].Unpack(info)
     assert info.domain == "dgnam"
-    assert info.reason.replace("_", "").isupper()
+    assert f"REASON_{info.reason}" in dict(errors_pb2.Reason.items())
     assert {detail.TypeName().rpartition(".")[2] for detail in status.details[1:]} == others
     assert (errors.PUSHBACK_KEY in trailers) == (code is StatusCode.RESOURCE_EXHAUSTED)
     assert "secret" not in str(status)
+
+
+def test_the_documented_reasons_are_those_that_are_sent() -> None:
+    documented = {name.removeprefix("REASON_") for name, number in errors_pb2.Reason.items() if number}
+    assert documented == {reason.value for reason in Reason}
+
+
+def test_each_unmet_precondition_says_its_own_reason() -> None:
+    error = errors.FailedPrecondition([Unmet("a", "small", Reason.IMAGE_SIZE), Unmet("b", "none", Reason.NO_PATCHES)])
+    failure = error_details_pb2.PreconditionFailure()
+    assert error.status().details[1].Unpack(failure)
+    assert [(v.subject, v.type) for v in failure.violations] == [("a", "IMAGE_SIZE"), ("b", "NO_PATCHES")]
 
 
 def test_every_failure_has_an_error() -> None:

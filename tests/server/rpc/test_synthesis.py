@@ -1,7 +1,6 @@
-"""The services over a real socket: order of the stream, coalescing, cancelling, deadlines, errors."""
+"""SynthesisService over a real socket: order of the stream, coalescing, cancelling, deadlines, errors; and Draw."""
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -9,22 +8,25 @@ import grpc
 import numpy as np
 import pytest
 from dgnam_proto import arrays
-from dgnam_proto.v1 import catalog_pb2, catalog_pb2_grpc, server_pb2, server_pb2_grpc, synthesis_pb2_grpc
-from dgnam_proto.v1.synthesis_pb2 import SynthesizePixelsRequest, SynthesizeRequest
+from dgnam_proto.v1 import synthesis_pb2_grpc
+from dgnam_proto.v1.synthesis_pb2 import DrawRequest, Include, SynthesizePixelsRequest, SynthesizeRequest
 from dgnam_server.engine.builder import Builder
 from dgnam_server.engine.device_thread import DeviceThread
-from dgnam_server.engine.events import Failed, Failure, Progress, Started
+from dgnam_server.engine.events import Failed, Failure, Finished, Progress, Started
 from dgnam_server.engine.load import Draining, EngineLimits, Overloaded
 from dgnam_server.engine.warmup import typical
-from dgnam_server.rpc import translate
+from dgnam_server.rpc import request
 from dgnam_server.rpc.mailbox import Pace
-from dgnam_server.settings import Settings
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
 
 def synthesize(server: Any, request: SynthesizeRequest, **options: Any) -> Any:
     return synthesis_pb2_grpc.SynthesisServiceStub(server.channel).Synthesize(request, **options)
+
+
+def draw(server: Any, request: DrawRequest, **options: Any) -> Any:
+    return synthesis_pb2_grpc.SynthesisServiceStub(server.channel).Draw(request, **options)
 
 
 async def kinds(call: Any) -> list[str]:
@@ -43,7 +45,7 @@ async def details(call: Any, error: grpc.aio.AioRpcError) -> dict[str, Any]:
     assert status.code == error.code().value[0]
     known = {
         getattr(error_details_pb2, name).DESCRIPTOR.full_name: getattr(error_details_pb2, name)
-        for name in ("ErrorInfo", "RetryInfo", "BadRequest")
+        for name in ("ErrorInfo", "RetryInfo", "BadRequest", "PreconditionFailure")
     }
     found = {}
     for packed in status.details:
@@ -65,7 +67,7 @@ async def test_stream(serving: Any, engine: Any, request_: SynthesizeRequest) ->
         messages = [message async for message in call]
     assert [m.WhichOneof("event") for m in messages] == ["queued", "started", "progress", "result", "result"]
     assert [m.result.variant for m in messages[3:]] == [1, 0]
-    assert messages[3].result.recipe.request.seed == 1
+    assert messages[3].result.recipe.synthesize.seed == 1
     assert job.cancelled.is_set()  # harmless after the end, and never forgotten
 
 
@@ -170,12 +172,12 @@ async def test_draining(serving: Any, engine: Any, request_: SynthesizeRequest) 
 
 
 async def test_bad_request(serving: Any, request_: SynthesizeRequest) -> None:
-    request_.steps = 0
+    request_.options["steps"] = 0
     async with serving() as server:
         call = synthesize(server, request_)
         error = await refusal(call)
         assert error.code() is grpc.StatusCode.INVALID_ARGUMENT
-        assert [v.field for v in (await details(call, error))["BadRequest"].field_violations] == ["steps"]
+        assert [v.field for v in (await details(call, error))["BadRequest"].field_violations] == ["options.steps"]
 
 
 async def test_a_request_wrong_all_over_still_gets_its_answer(serving: Any, request_: SynthesizeRequest) -> None:
@@ -197,7 +199,7 @@ async def test_a_bug_is_told_by_an_id(
     def broken(*_: object) -> None:
         raise RuntimeError("a secret path")
 
-    monkeypatch.setattr(translate, "synthesis", broken)
+    monkeypatch.setattr(request, "read", broken)
     async with serving() as server:
         call = synthesize(server, request_)
         error = await refusal(call)
@@ -207,38 +209,12 @@ async def test_a_bug_is_told_by_an_id(
     assert any(identity in record.getMessage() and record.exc_info for record in caplog.records)
 
 
-async def test_catalog(serving: Any) -> None:
-    async with serving() as server:
-        stub = catalog_pb2_grpc.CatalogServiceStub(server.channel)
-        models = (await stub.ListModels(catalog_pb2.ListModelsRequest())).models
-        assert [model.name for model in models if model.name.startswith("tiny")] == ["tiny", "tiny-prior", "tiny-res"]
-        model = (await stub.GetModel(catalog_pb2.GetModelRequest(name="tiny"))).model
-        assert (model.labels[1], json.loads(model.training_json)) == ("school bus", {})
-        assert (await stub.ListUnits(catalog_pb2.ListUnitsRequest(model="tiny"))).total_size == 7
-        assert (await stub.ListMethods(catalog_pb2.ListMethodsRequest())).default_prior == "tiny-prior"
-        for name, code in (("tyni", grpc.StatusCode.NOT_FOUND), ("", grpc.StatusCode.INVALID_ARGUMENT)):
-            with pytest.raises(grpc.aio.AioRpcError) as caught:
-                await stub.GetModel(catalog_pb2.GetModelRequest(name=name))
-            assert caught.value.code() is code
-
-
-async def test_server_info(serving: Any, config: Settings) -> None:
-    async with serving() as server:
-        stub = server_pb2_grpc.ServerServiceStub(server.channel)
-        info = await stub.GetServerInfo(server_pb2.GetServerInfoRequest())
-        load = await stub.GetLoad(server_pb2.GetLoadRequest())
-    assert (info.device, info.precision, info.version) == ("a test", "float64", info.versions["dgnam"])
-    assert (info.limits.max_steps, info.limits.max_message_bytes) == (config.max_steps, 2**26)
-    assert info.uptime_s > 0
-    assert (load.queued_jobs, load.finished_jobs) == (3, 5)
-
-
 async def test_with_the_real_engine(serving: Any, builder: Builder, request_: SynthesizeRequest) -> None:
-    request_.steps, request_.variants, request_.preview_interval = 6, 2, 3
+    request_.options["steps"], request_.variants, request_.preview_interval = 6, 2, 3
     async with serving(engine=DeviceThread(typical(builder), EngineLimits(max_batch_rows=4))) as server:
         messages = [message async for message in synthesize(server, request_)]
         results = [m.result for m in messages if m.WhichOneof("event") == "result"]
-        (again,) = [m.result async for m in synthesize(server, results[1].recipe.request) if m.WhichOneof("event") == "result"]
+        (again,) = [m.result async for m in synthesize(server, results[1].recipe.synthesize) if m.WhichOneof("event") == "result"]
     assert sorted(result.variant for result in results) == [0, 1]
     assert arrays.from_message(results[0].history).shape == (6, 1)
     assert any(v.HasField("preview") for m in messages for v in m.progress.variants)
@@ -251,7 +227,7 @@ async def test_pixels_with_the_real_engine(serving: Any, builder: Builder, reque
         call = synthesis_pb2_grpc.SynthesisServiceStub(server.channel).SynthesizePixels
         messages = [message async for message in call(request)]
         results = {m.result.variant: m.result for m in messages if m.WhichOneof("event") == "result"}
-        (again,) = [m.result async for m in call(results[1].recipe.pixels) if m.WhichOneof("event") == "result"]
+        (again,) = [m.result async for m in call(results[1].recipe.synthesize_pixels) if m.WhichOneof("event") == "result"]
     assert sorted(results) == [0, 1]
     assert arrays.from_message(results[0].image).shape == (32, 32, 3)
     assert any(v.HasField("preview") for m in messages for v in m.progress.variants)
@@ -274,3 +250,61 @@ async def test_pixels_refused(serving: Any, request_: SynthesizeRequest) -> None
         assert error.code() is grpc.StatusCode.INVALID_ARGUMENT
         found = await details(call, error)
     assert {v.field for v in found["BadRequest"].field_violations} == {"options.bound_multiplier", "options.momentum"}
+
+
+CODES = np.random.default_rng(0).random((3, 24), np.float32)
+
+
+async def test_draw_with_the_real_engine(serving: Any, builder: Builder, request_: SynthesizeRequest) -> None:
+    """The pictures of a synthesis's own codes are its pictures."""
+    request_.options["steps"], request_.variants = 2, 2
+    async with serving(engine=DeviceThread(typical(builder), EngineLimits(max_batch_rows=4))) as server:
+        results = [m.result async for m in synthesize(server, request_) if m.WhichOneof("event") == "result"]
+        codes = np.stack([arrays.from_message(result.code) for result in results])
+        drawn = await draw(server, DrawRequest(codes=arrays.to_message(codes)))
+    assert len(drawn.pictures) == 2
+    for picture, result in zip(drawn.pictures, results, strict=True):
+        np.testing.assert_allclose(arrays.from_message(picture.image), arrays.from_message(result.image), atol=1e-5)
+        assert picture.png == result.png
+
+
+async def test_pictures_come_in_the_order_of_their_codes(serving: Any, engine: Any) -> None:
+    async with serving() as server:
+        call = draw(server, DrawRequest(codes=arrays.to_message(CODES), include=Include(png=False)))
+        job = await engine.job()
+        np.testing.assert_array_equal(job.work.codes, CODES)
+        for row in (2, 0, 1):
+            job.emit(Finished(row, np.full((4, 4, 3), row, np.float32)))
+        assert [arrays.from_message(picture.image)[0, 0, 0] for picture in (await call).pictures] == [0, 1, 2]
+        assert job.cancelled.is_set()  # harmless after the end, and never forgotten
+
+
+async def test_a_draw_that_is_cancelled_late_or_fails(serving: Any, engine: Any) -> None:
+    asked = DrawRequest(codes=arrays.to_message(CODES))
+    async with serving() as server:
+        cancelled = draw(server, asked)
+        job = await engine.job()
+        cancelled.cancel()
+        assert await asyncio.to_thread(job.cancelled.wait, 5)
+        late = draw(server, asked, timeout=0.3)
+        job = await engine.job(1)
+        assert job.deadline is not None
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await late
+        assert caught.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+        assert await asyncio.to_thread(job.cancelled.wait, 5)
+        failed = draw(server, asked)
+        (await engine.job(2)).emit(Failed(Failure.NUMERIC, "code 1 gives values that are not finite"))
+        with pytest.raises(grpc.aio.AioRpcError, match="code 1 gives") as caught:
+            await failed
+        assert caught.value.code() is grpc.StatusCode.FAILED_PRECONDITION
+        assert (await details(failed, caught.value))["ErrorInfo"].reason == "NUMERIC"
+
+
+async def test_a_draw_refused(serving: Any) -> None:
+    async with serving() as server:
+        call = draw(server, DrawRequest(codes=arrays.to_message(CODES[:, :5])))
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await call
+        assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+        assert [v.field for v in (await details(call, caught.value))["BadRequest"].field_violations] == ["codes.shape"]

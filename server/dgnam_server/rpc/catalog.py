@@ -1,0 +1,105 @@
+"""CatalogService: models, their units, the methods."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from dgnam_models import ModelCard
+from dgnam_proto.v1 import catalog_pb2, catalog_pb2_grpc
+from grpc import aio
+
+from dgnam_server.catalog import Catalog
+from dgnam_server.rpc import lookup, options, space, units
+from dgnam_server.rpc.fields import Reader
+from dgnam_server.settings import Settings
+from dgnam_server.synth.methods import METHODS, Method, Option
+
+Context = aio.ServicerContext[Any, Any]
+_ROLES = {"classifier": catalog_pb2.ROLE_CLASSIFIER, "prior": catalog_pb2.ROLE_PRIOR}
+
+
+@dataclass(frozen=True, eq=False)
+class CatalogServicer(catalog_pb2_grpc.CatalogServiceServicer):
+    """Tells what a request may name."""
+
+    catalog: Catalog
+    limits: Settings
+
+    async def ListModels(self, request: catalog_pb2.ListModelsRequest, context: Context) -> catalog_pb2.ListModelsResponse:  # noqa: N802
+        """Every model, briefly."""
+        return catalog_pb2.ListModelsResponse(models=[model(card, full=False) for card in self.catalog.cards.values()])
+
+    async def GetModel(self, request: catalog_pb2.GetModelRequest, context: Context) -> catalog_pb2.GetModelResponse:  # noqa: N802
+        """One model in full."""
+        reader = Reader(self.catalog, self.limits)
+        card = lookup.card(reader.at("name"), request.name)
+        reader.raise_any()
+        assert card is not None
+        return catalog_pb2.GetModelResponse(model=model(card, full=True))
+
+    async def ListUnits(self, request: catalog_pb2.ListUnitsRequest, context: Context) -> catalog_pb2.ListUnitsResponse:  # noqa: N802
+        """A page of a tap's units."""
+        return units.message(units.page(Reader(self.catalog, self.limits), request))
+
+    async def ListMethods(self, request: catalog_pb2.ListMethodsRequest, context: Context) -> catalog_pb2.ListMethodsResponse:  # noqa: N802
+        """Every method with its options."""
+        return methods(self.catalog.default_prior, self.limits.max_steps)
+
+
+def model(card: ModelCard, full: bool) -> catalog_pb2.Model:
+    """A model's card; `full` adds taps, labels and how it was trained."""
+    height, width = card.preprocessing.size
+    message = catalog_pb2.Model(
+        name=card.name,
+        role=_ROLES[card.role],
+        description=card.description,
+        licence=card.licence,
+        digest=card.sha256,
+        architecture=card.architecture,
+        image_height=height,
+        image_width=width,
+        output_tap=card.output_tap,
+        forward_only=card.forward_only,
+    )
+    if (code := card.code) is not None:
+        size, rate = len(code.mean), code.start_learning_rate
+        message.code.CopyFrom(catalog_pb2.Code(size=size, encoder=code.encoder, tap=code.tap, start_learning_rate=rate))
+    if full:
+        message.taps.extend(catalog_pb2.Tap(name=tap.name, shape=tap.shape) for tap in card.taps)
+        message.labels.extend(card.labels)
+        message.training_json = json.dumps(card.training, default=str, sort_keys=True)
+    return message
+
+
+def methods(default_prior: str, max_steps: int) -> catalog_pb2.ListMethodsResponse:
+    """Every method with its options; the most steps are the server's."""
+    return catalog_pb2.ListMethodsResponse(
+        methods=[_method(method, max_steps) for method in METHODS.values()],
+        default_method=space.CODE.default_method,
+        default_prior=default_prior,
+        default_pixel_method=space.PIXELS.default_method,
+    )
+
+
+def _method(method: Method, max_steps: int) -> catalog_pb2.Method:
+    return catalog_pb2.Method(
+        name=method.name,
+        description=method.description,
+        citation=method.citation,
+        options=[_option(option, options.largest(option, max_steps)) for option in method.options],
+        space=space.of(method).number,
+    )
+
+
+def _option(option: Option, most: float) -> catalog_pb2.Option:
+    message = catalog_pb2.Option(
+        name=option.name,
+        description=option.description,
+        minimum=option.minimum,
+        maximum=most,
+        integer=option.integer,
+        part=option.part,
+    )
+    if option.default is not None:
+        message.default_value = min(option.default, most)
+    return message

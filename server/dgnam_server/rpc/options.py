@@ -1,0 +1,64 @@
+"""A method's options by name -> its settings, checked, with the defaults filled in."""
+
+from collections.abc import Mapping
+
+from dgnam_models import Generator
+
+from dgnam_server.rpc.errors import Reason
+from dgnam_server.rpc.fields import Reader
+from dgnam_server.rpc.wording import SHOWN, listed, nearest, quoted
+from dgnam_server.synth.methods import METHODS, Method, Option
+from dgnam_server.synth.priors import card_defaults
+from dgnam_server.synth.spec import Settings
+
+NO_ENCODER = "the codes of {} are no network's activations, so no picture has one"
+_NAMED = 8  # unknown options told one by one: looking for the names most like one takes time
+
+
+def settings(reader: Reader, given: Mapping[str, float], method: Method, prior: Generator | None) -> Settings:
+    """The value of every option, given or default; the reader stands at `options`."""
+    known = {option.name: option for option in method.options}
+    unknown = sorted(given.keys() - known.keys())
+    for name in unknown[:_NAMED]:
+        _unknown(reader.at(name[:SHOWN]), name, method)
+    if more := unknown[_NAMED:]:
+        reader.invalid(f"{method.name} does not have {len(more)} more of the options given")
+    most_steps = reader.limits.max_steps
+    right = {
+        name: given[name]
+        for name, option in known.items()
+        if name in given
+        and reader.at(name).within(given[name], option.minimum, largest(option, most_steps), "an integer" if option.integer else "")
+    }
+    values = method.settings(right, {} if prior is None else card_defaults(prior))
+    return {**values, "steps": min(values["steps"], most_steps)}
+
+
+def check_needs(reader: Reader, method: Method, values: Settings, prior: Generator | None) -> None:
+    """Whether this server's models have what the method needs with these settings; the reader stands at the request."""
+    needs = method.needs(values)
+    if prior is not None:
+        assert prior.card.code is not None
+        if "encoder" in needs and not prior.card.code.encoder:
+            why = NO_ENCODER.format(prior.name)
+            reader.at("method").unmet(Reason.NO_ENCODER, f"{why}, and {method.name} needs it: choose another prior")
+        if "denoiser" in needs and prior.denoiser is None:
+            others = sorted(name for name, other in reader.catalog.generators.items() if other.denoiser is not None)
+            where = f"choose another prior: {listed(others)}" if others else "no prior here has one"
+            reader.at("method").unmet(Reason.NO_DENOISER, f"{method.name} needs a denoiser of codes, and {prior.name} has none; {where}")
+    if "patches" in needs and reader.catalog.patches is None:
+        how = "make them with `python -m dgnam_models.patches --data PHOTOGRAPHS --out PACK` and start `dgnam-server --models PACK`"
+        reader.at("options").at("patch_weight").unmet(Reason.NO_PATCHES, f"this server has no patches of photographs; {how}")
+
+
+def largest(option: Option, max_steps: int) -> float:
+    """The most a request may ask for: the method's own maximum, for steps also the server's."""
+    return min(option.maximum, max_steps) if option.name == "steps" else option.maximum
+
+
+def _unknown(reader: Reader, name: str, method: Method) -> None:
+    """An option that the method does not have: is it another method's, or nobody's?"""
+    if others := [other.name for other in METHODS.values() if any(option.name == name for option in other.options)]:
+        reader.invalid(f"{method.name} has no such option; {listed(others)} {'has' if len(others) == 1 else 'have'} it")
+    else:
+        reader.invalid(f"{method.name} has no option {quoted(name)}; {nearest(name, [option.name for option in method.options])}")

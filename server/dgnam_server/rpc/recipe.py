@@ -1,0 +1,65 @@
+"""A result's recipe: the request with every default filled in, and what else it takes to draw the picture again."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from dgnam_proto.v1.synthesis_pb2 import Recipe, SynthesizeRequest
+
+from dgnam_server.catalog import Catalog
+from dgnam_server.rpc import request, space, target
+from dgnam_server.rpc.space import Request
+from dgnam_server.synth.methods import METHODS
+from dgnam_server.synth.spec import SynthesisSpec
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where results come from: versions of libraries, the device's name, the precision networks run in."""
+
+    versions: Mapping[str, str]
+    device: str
+    precision: str
+
+
+def recipe(completed: Request, digests: Mapping[str, str], provenance: Provenance) -> Recipe:
+    """All it takes to draw the picture of a completed request again."""
+    message = Recipe(model_digests=digests, versions=dict(provenance.versions), device=provenance.device)
+    getattr(message, space.OF_REQUEST[type(completed)].recipe).CopyFrom(completed)
+    return message
+
+
+def complete(asked: Request, spec: SynthesisSpec, variant: int) -> Request:
+    """The request that draws this one variant again: every default filled in, and nothing that changes no picture."""
+    filled = type(asked).FromString(asked.SerializeToString())
+    filled.ClearField("preview_interval")
+    filled.ClearField("include")
+    for message, term in zip(filled.target.terms, spec.terms, strict=True):
+        message.weight = term.weight
+        if term.readout in target.READOUTS.values():  # else the unit itself says what is read
+            message.readout = _number(target.READOUTS, term.readout)  # type: ignore[assignment]
+    filled.target.balance = _number(target.BALANCES, spec.balance)  # type: ignore[assignment]
+    filled.determinism = _number(request.STRICTNESS, spec.strict)  # type: ignore[assignment]
+    filled.method = spec.method
+    filled.options.update(spec.settings)
+    filled.seed, filled.variants = spec.seed + variant, 1
+    if isinstance(filled, SynthesizeRequest):
+        filled.prior = spec.prior
+    else:
+        filled.height, filled.width = spec.size
+    return filled
+
+
+def models(spec: SynthesisSpec, catalog: Catalog) -> set[str]:
+    """The names of the models that took part."""
+    used = {term.unit.model for term in spec.terms}
+    if not spec.prior:
+        return used
+    code = catalog.generators[spec.prior].card.code
+    encoded = spec.start.image is not None or "encoder" in METHODS[spec.method].needs(spec.settings)
+    if code is not None and code.encoder and encoded:
+        used.add(code.encoder)
+    return used | {spec.prior}
+
+
+def _number(meanings: Mapping[int, object], meaning: object) -> int:
+    return next(number for number, known in meanings.items() if known == meaning)

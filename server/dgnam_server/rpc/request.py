@@ -1,0 +1,113 @@
+"""SynthesizeRequest, SynthesizePixelsRequest -> SynthesisSpec: one path, on which the request's space says which fields there are."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from dgnam_models import Generator
+from dgnam_proto.v1.synthesis_pb2 import Determinism, SynthesizePixelsRequest, SynthesizeRequest
+
+from dgnam_server.rpc import lookup, options, payload, pictures, space, start, target
+from dgnam_server.rpc.fields import Reader
+from dgnam_server.rpc.space import Request, Space
+from dgnam_server.rpc.wording import listed, nearest, quoted
+from dgnam_server.synth import memory, spec
+from dgnam_server.synth.methods import METHODS, Method
+
+STRICTNESS: Mapping[int, bool] = {Determinism.DETERMINISM_ROUNDING: False, Determinism.DETERMINISM_STRICT: True}
+_SEEDS = 2**63  # a row's generator takes a signed 64-bit seed
+
+
+def read(reader: Reader, request: Request) -> spec.SynthesisSpec:
+    """Return the request checked and complete.
+
+    Pictures are decoded last, when nothing else is wrong, so that a wrong request costs little; what the first bytes of their files tell
+    is told with the rest.
+
+    Raises:
+        InvalidRequest: fields are malformed or out of range; lists every violation of any kind.
+        NotFound: models, taps, units or the method are unknown, and nothing else is wrong.
+        FailedPrecondition: the models here cannot do what is asked, and nothing else is wrong.
+    """
+    here = space.OF_REQUEST[type(request)]
+    method = _method(reader.at("method"), request, here)
+    prior = lookup.prior(reader, request) if isinstance(request, SynthesizeRequest) else None
+    at_target = reader.at("target")
+    terms = target.terms(at_target, request.target, target.Drawn(prior, method.readout if method else spec.Readout.ACTIVATION))
+    size = _size(reader, request, terms) if isinstance(request, SynthesizePixelsRequest) else (0, 0)
+    checked = spec.SynthesisSpec(
+        terms=terms,
+        balance=target.balance(at_target, request.target),
+        prior=prior.name if prior else "",
+        method=method.name if method else "",
+        settings=_settings(reader, request, method, prior),
+        seed=request.seed,
+        variants=_variants(reader, request),
+        start=start.checked(reader, request, prior),
+        preview_interval=request.preview_interval,
+        strict=reader.at("determinism").choice(request.determinism, STRICTNESS, Determinism) or False,
+        size=size,
+    )
+    _check_payload(reader.at("include"), request, checked, prior.image_size if prior else size)
+    reader.raise_any()
+    pictured = target.pictured(at_target, request.target, terms)
+    ready = replace(checked, terms=pictured, start=start.pictured(reader, request, checked))
+    reader.raise_any()
+    return ready
+
+
+def _method(reader: Reader, request: Request, here: Space) -> Method | None:
+    """The method that the request names, if its call takes it, or the call's default."""
+    name = request.method if request.HasField("method") else here.default_method
+    if name in here.methods:
+        return here.methods[name]
+    if name in METHODS:
+        there = space.of(METHODS[name])
+        reader.invalid(f"{name} {there.draws}: call {there.call} for it; the methods of {here.call} are {listed(list(here.methods), 24)}")
+    else:
+        reader.missing("method", name, f"there is no method {quoted(name)}; {nearest(name, list(here.methods))}")
+    return None
+
+
+def _settings(reader: Reader, request: Request, method: Method | None, prior: Generator | None) -> spec.Settings:
+    if method is None:  # then it is unknown which options there are
+        return {}
+    settings = options.settings(reader.at("options"), request.options, method, prior)
+    options.check_needs(reader, method, settings, prior)
+    return settings
+
+
+def _size(reader: Reader, request: SynthesizePixelsRequest, terms: Sequence[spec.Term]) -> tuple[int, int]:
+    """Height and width, given or those of the largest input; each is limited, and so are their product and the memory it takes."""
+    least, most = pictures.LEAST_SIDE_PX, reader.limits.max_pixels
+    networks = [reader.catalog.networks[term.unit.model] for term in terms]
+    inputs = [network.input_size for network in networks] or [(least, least)]
+    height = request.height if request.HasField("height") else max(size[0] for size in inputs)
+    width = request.width if request.HasField("width") else max(size[1] for size in inputs)
+    sides = [reader.at(name).within(side, least, most // least) for name, side in (("height", height), ("width", width))]
+    if not all(sides):
+        return (least, least)  # what is refused goes no further
+    needed_mib = memory.row_bytes(networks, (height, width)) / 2**20
+    if height * width > most:
+        reader.at("height").invalid(f"{height} x {width} pixels are more than {most}")
+    elif needed_mib > reader.limits.max_batch_mib:
+        why = f"{height} x {width} pixels need about {needed_mib:.0f} MiB of memory, more than {reader.limits.max_batch_mib}"
+        reader.at("height").invalid(f"{why}: ask for a smaller picture")
+    else:
+        return (height, width)
+    return (least, least)
+
+
+def _variants(reader: Reader, request: Request) -> int:
+    variants = request.variants if request.HasField("variants") else 1
+    reader.at("variants").within(variants, 1, reader.limits.max_variants)
+    reader.at("seed").within(request.seed, 0, _SEEDS - 1 - variants)
+    return variants
+
+
+def _check_payload(reader: Reader, request: Request, checked: spec.SynthesisSpec, size: tuple[int, int]) -> None:
+    """Whether one result fits into a message: the picture, a code of about as many values, the history, and the request in the recipe."""
+    include = request.include
+    needed = request.ByteSize() + payload.picture_bytes(include, size)
+    needed += payload.wanted(include, "code") * payload.array_bytes(3, *checked.size)
+    needed += payload.wanted(include, "history") * payload.array_bytes(int(checked.settings.get("steps", 0)), len(checked.terms))
+    payload.check(reader, needed, "leave out image or code")

@@ -1,0 +1,41 @@
+"""Where the ascent starts: a request's start code or start image."""
+
+from dataclasses import replace
+
+from dgnam_models import Generator
+from dgnam_proto.v1.synthesis_pb2 import SynthesizeRequest
+
+from dgnam_server.rpc import pictures
+from dgnam_server.rpc.errors import Reason
+from dgnam_server.rpc.fields import Reader
+from dgnam_server.rpc.options import NO_ENCODER
+from dgnam_server.rpc.space import Request
+from dgnam_server.synth.spec import Start, SynthesisSpec
+
+
+def checked(reader: Reader, request: Request, prior: Generator | None) -> Start:
+    """The start, checked; `pictured` adds the start image."""
+    if isinstance(request, SynthesizeRequest) and request.HasField("start_code") and prior is not None:
+        return Start(code=reader.at("start_code").array(request.start_code, (prior.code_size,), f"a code of {prior.name}"))
+    if request.HasField("start_image"):
+        at_image = reader.at("start_image")
+        if prior is not None and not _encoder(prior):
+            at_image.unmet(Reason.NO_ENCODER, f"{NO_ENCODER.format(prior.name)}: leave it out, or give start_code")
+        else:
+            pictures.check(at_image, request.start_image)
+    return Start()
+
+
+def pictured(reader: Reader, request: Request, spec: SynthesisSpec) -> Start:
+    """The start of a request without violations, with its image. Decodes it, which takes time."""
+    if not request.HasField("start_image"):
+        return spec.start
+    size = spec.size
+    if spec.prior:
+        size = reader.catalog.networks[_encoder(reader.catalog.generators[spec.prior])].input_size
+    return replace(spec.start, image=pictures.read(reader.at("start_image"), request.start_image, size))
+
+
+def _encoder(prior: Generator) -> str:
+    assert prior.card.code is not None
+    return prior.card.code.encoder

@@ -1,0 +1,44 @@
+"""SynthesisService: read the request, have it drawn, write what happens."""
+
+import asyncio
+from contextlib import aclosing
+from dataclasses import dataclass
+
+from dgnam_proto.v1 import synthesis_pb2_grpc
+from dgnam_proto.v1.synthesis_pb2 import DrawRequest, DrawResponse, SynthesizePixelsRequest, SynthesizeRequest
+
+from dgnam_server.rpc import draw, request
+from dgnam_server.rpc.recipe import Provenance
+from dgnam_server.rpc.result import Writer
+from dgnam_server.rpc.space import Request
+from dgnam_server.rpc.submission import Context, Submitter
+
+
+@dataclass(frozen=True, eq=False)
+class SynthesisServicer(synthesis_pb2_grpc.SynthesisServiceServicer):
+    """Draws pictures. Decoding and encoding them takes milliseconds, so both happen beside the event loop."""
+
+    submitter: Submitter
+    provenance: Provenance
+
+    async def Synthesize(self, request: SynthesizeRequest, context: Context) -> None:  # noqa: N802
+        """Streams the events of a synthesis with a prior."""
+        await self._stream(request, context)
+
+    async def SynthesizePixels(self, request: SynthesizePixelsRequest, context: Context) -> None:  # noqa: N802
+        """Streams the events of a synthesis of pixels."""
+        await self._stream(request, context)
+
+    async def _stream(self, asked: Request, context: Context) -> None:
+        builder = self.submitter.builder
+        spec = await asyncio.to_thread(request.read, self.submitter.reader(), asked)
+        writer = Writer(asked, spec, builder.catalog, self.provenance)
+        async with aclosing(self.submitter.deliveries(builder.synthesis(spec), context)) as deliveries:
+            async for delivery in deliveries:
+                await context.write(await asyncio.to_thread(writer.message, delivery))
+
+    async def Draw(self, request: DrawRequest, context: Context) -> DrawResponse:  # noqa: N802
+        """The pictures of codes."""
+        codes = await asyncio.to_thread(draw.read, self.submitter.reader(), request)
+        images = await self.submitter.values(self.submitter.builder.drawing(codes.prior.name, codes.values), context)
+        return await asyncio.to_thread(draw.response, codes, images, request.include)

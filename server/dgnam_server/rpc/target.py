@@ -1,0 +1,151 @@
+"""Target messages -> terms and their balance, checked."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from dgnam_models import Generator, Network
+from dgnam_models.card import Tap
+from dgnam_proto.v1.target_pb2 import Balance, Readout, Target, Term, Unit
+
+from dgnam_server.rpc import lookup, pictures
+from dgnam_server.rpc.errors import Reason
+from dgnam_server.rpc.fields import Reader
+from dgnam_server.synth import spec
+
+READOUTS: Mapping[int, spec.Readout] = {
+    Readout.READOUT_ACTIVATION: spec.Readout.ACTIVATION,
+    Readout.READOUT_PROBABILITY: spec.Readout.PROBABILITY,
+    Readout.READOUT_LOG_PROBABILITY: spec.Readout.LOG_PROBABILITY,
+}
+BALANCES: Mapping[int, spec.Balance] = {
+    Balance.BALANCE_NONE: spec.Balance.NONE,
+    Balance.BALANCE_GRADIENT_NORM: spec.Balance.GRADIENT_NORM,
+    Balance.BALANCE_EQUAL_ACTIVATION: spec.Balance.EQUAL_ACTIVATION,
+}
+_OF_ALL_UNITS: Mapping[str, spec.Readout] = {  # the fields of a Unit that take in every unit of its tap
+    "direction": spec.Readout.DIRECTION,
+    "features": spec.Readout.FEATURES,
+    "features_of": spec.Readout.FEATURES,
+}
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What else a target depends on: the prior that draws, None in pixel space, and what the method reads off output units."""
+
+    prior: Generator | None
+    readout: spec.Readout
+
+
+def terms(reader: Reader, target: Target, drawn: Drawn) -> tuple[spec.Term, ...]:
+    """Those of the target's terms that are right; `pictured` adds the pictures that they name."""
+    most = reader.limits.max_terms
+    at_terms = reader.at("terms")
+    if not target.terms:
+        at_terms.invalid("a target needs at least one term")
+    elif len(target.terms) > most:
+        at_terms.invalid(f"{len(target.terms)} terms are more than {most}")
+    found: list[spec.Term] = []
+    seen: dict[tuple[spec.Unit, spec.Readout], int] = {}
+    for index, message in enumerate(target.terms[:most]):
+        at_term = reader.at("terms", index)
+        if (term := _term(at_term, message, drawn)) is None:
+            continue
+        found.append(term)
+        alike = index if term.readout in _OF_ALL_UNITS.values() else seen.setdefault((term.unit, term.readout), index)
+        if alike != index:
+            at_term.invalid(f"the unit and readout are those of target.terms[{alike}]: make one term of them, with one weight")
+    return tuple(found)
+
+
+def pictured(reader: Reader, target: Target, found: tuple[spec.Term, ...]) -> tuple[spec.Term, ...]:
+    """The terms of a target without violations, with the pictures whose features are wanted. Decodes them, which takes time."""
+    whole = []
+    for index, (message, term) in enumerate(zip(target.terms, found, strict=True)):
+        if message.unit.WhichOneof("unit") == "features_of":
+            at_picture = reader.at("terms", index).at("unit").at("features_of")
+            size = reader.catalog.networks[term.unit.model].input_size
+            term = replace(term, picture=pictures.read(at_picture, message.unit.features_of, size))
+        whole.append(term)
+    return tuple(whole)
+
+
+def balance(reader: Reader, target: Target) -> spec.Balance:
+    """How the terms are brought together."""
+    return reader.at("balance").choice(target.balance, BALANCES, Balance) or spec.Balance.NONE
+
+
+def _term(reader: Reader, message: Term, drawn: Drawn) -> spec.Term | None:
+    weight = message.weight if message.HasField("weight") else 1.0
+    reader.at("weight").finite(weight)
+    asked = reader.at("readout").choice(message.readout, READOUTS, Readout)
+    at_unit = reader.at("unit")
+    if not message.HasField("unit"):
+        at_unit.invalid("a unit is required: a model, a tap, and an index or a label")
+        return None
+    network = lookup.network(at_unit.at("model"), message.unit.model)
+    if network is None:
+        return None
+    _check_drawable(at_unit.at("model"), network, drawn.prior)
+    tap = lookup.tap(at_unit.at("tap"), network.card, message.unit.tap)
+    if tap is None:
+        return None
+    kind = message.unit.WhichOneof("unit")
+    if kind in _OF_ALL_UNITS:
+        if message.readout:
+            reader.at("readout").invalid(f"{kind} is read in a way of its own: leave the readout out")
+        return replace(_all_units(at_unit, message.unit, network, tap), weight=weight)
+    readout = asked or (drawn.readout if tap.name == network.card.output_tap else spec.Readout.ACTIVATION)
+    if readout is not spec.Readout.ACTIVATION and tap.name != network.card.output_tap:
+        name, output = Readout.Name(message.readout), network.card.output_tap
+        reader.at("readout").invalid(f"{name} is of units of the output tap {output} only, not of {tap.name}")
+    unit = _one_unit(at_unit, message.unit, network, tap)
+    return None if unit is None else spec.Term(unit, weight, readout)
+
+
+def _check_drawable(reader: Reader, network: Network, prior: Generator | None) -> None:
+    """A picture larger than the network's input is cropped about its centre, where the prior's card does not say to resize it; a smaller
+    one would leave borders empty.
+    """
+    if why := network.card.forward_only:
+        reader.unmet(Reason.NOT_DIFFERENTIABLE, f"nothing can be drawn for {network.name}, which gives no usable gradients: {why}")
+    if prior is None or prior.card.fit != "crop":
+        return
+    drawn, needed = prior.image_size, network.input_size
+    if drawn[0] < needed[0] or drawn[1] < needed[1]:
+        sizes = f"draws {drawn[0]} x {drawn[1]} pixels, but {network.name} needs {needed[0]} x {needed[1]}"
+        reader.unmet(Reason.IMAGE_SIZE, f"the prior {prior.name} {sizes}; choose a prior that draws larger pictures")
+
+
+def _one_unit(reader: Reader, message: Unit, network: Network, tap: Tap) -> spec.Unit | None:
+    index = None
+    match message.WhichOneof("unit"):
+        case "index":
+            index = lookup.unit_by_index(reader.at("index"), network.card, tap, message.index)
+        case "label":
+            index = lookup.unit_by_label(reader.at("label"), network.card, tap, message.label)
+        case _:
+            reader.invalid("an index or a label is required")
+    position = lookup.position(reader.at("position"), tap, message.position) if message.HasField("position") else None
+    return None if index is None else spec.Unit(network.name, tap.name, index, position)
+
+
+def _all_units(reader: Reader, message: Unit, network: Network, tap: Tap) -> spec.Term:
+    """A term that takes in all units of its tap; of a picture's features, without the picture."""
+    kind = message.WhichOneof("unit")
+    assert kind is not None
+    position = None
+    if message.HasField("position"):
+        if kind == "direction":
+            position = lookup.position(reader.at("position"), tap, message.position)
+        else:
+            reader.at("position").invalid("features are those of the whole map: leave it out")
+    unit = spec.Unit(network.name, tap.name, 0, position)
+    if kind == "features_of":
+        pictures.check(reader.at(kind), message.features_of)
+        return spec.Term(unit, readout=_OF_ALL_UNITS[kind])
+    wanted, shape = (message.features, tap.shape) if kind == "features" else (message.direction, tap.shape[:1])
+    vector = reader.at(kind).array(wanted, shape, f"{network.name}:{tap.name}")
+    if vector is not None and not vector.any():
+        reader.at(kind).at("data").invalid("all values are zero")
+    return spec.Term(unit, readout=_OF_ALL_UNITS[kind], vector=None if vector is None else vector.flatten())
