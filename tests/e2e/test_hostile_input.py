@@ -104,7 +104,7 @@ def test_an_empty_target_is_refused(client: Client) -> None:
     with grpc.insecure_channel(client.server.removeprefix("grpc://")) as channel, pytest.raises(grpc.RpcError) as refused:
         list(synthesis_pb2_grpc.SynthesisServiceStub(channel).Synthesize(synthesis_pb2.SynthesizeRequest()))
     assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
-    assert "target.terms: is empty" in refused.value.details()
+    assert "target.terms: a target needs at least one term" in refused.value.details()
 
 
 def test_a_client_that_leaves_frees_its_rows(client: Client, server: Any) -> None:

@@ -40,7 +40,9 @@ def test_signals(program: tuple[subprocess.Popen[str], Path]) -> None:
     process, port_file = program
     target = Target(terms=[Term(unit=Unit(model="tiny", tap="fc8", index=0))])
     with grpc.insecure_channel(f"127.0.0.1:{port_file.read_text().strip()}") as channel:
-        stream = synthesis_pb2_grpc.SynthesisServiceStub(channel).Synthesize(SynthesizeRequest(target=target, options={"steps": 2000}, variants=64))
+        stream = synthesis_pb2_grpc.SynthesisServiceStub(channel).Synthesize(
+            SynthesizeRequest(target=target, options={"steps": 2000}, variants=64)
+        )
         while next(stream).WhichOneof("event") != "started":
             pass
         process.send_signal(signal.SIGTERM)

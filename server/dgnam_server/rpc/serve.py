@@ -128,7 +128,7 @@ def _listen(server: aio.Server, settings: Settings) -> int:
     try:
         return server.add_secure_port(address, credentials) if credentials else server.add_insecure_port(address)
     except RuntimeError as error:
-        raise StartError(f"cannot listen on {address}: another program uses it, or it is no address of this machine") from error
+        raise StartError(f"cannot listen on {address}: another program uses the port, or this machine has no such address") from error
 
 
 def _credentials(settings: Settings) -> grpc.ServerCredentials | None:
