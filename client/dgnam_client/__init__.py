@@ -8,74 +8,23 @@
 Needs neither PyTorch nor any weights. `AsyncClient` has the same calls for asyncio, and `dgnam` is the command line.
 """
 
+from typing import TYPE_CHECKING
+
 __version__ = "0.1.0"
 
-from ._aio import AsyncClient
-from ._channel import DEFAULT_SERVER
-from ._client import Client
-from ._errors import (
-    CallCancelledError,
-    DeadlineExceededError,
-    DgnamError,
-    InvalidAddressError,
-    InvalidRequestError,
-    NotFoundError,
-    NotReadyError,
-    OverloadedError,
-    PermissionDeniedError,
-    ProtocolError,
-    ServerError,
-    UnauthenticatedError,
-    UnavailableError,
-)
-from ._local import LocalServer, local_server
-from ._result import Event, Progress, Queued, Recipe, Result, Started, VariantProgress
-from ._sheet import contact_sheet
-from ._target import Direction, Features, Term, Unit
-from ._types import Code, Lane, Limits, Load, Method, Methods, Model, Option, PixelOptions, ServerInfo, SynthesisOptions, Tap, UnitInfo
+if TYPE_CHECKING:
+    from ._public import *  # noqa: F403
+else:
+    # The names of _public.py are loaded when the first one is used, so that `dgnam --help` does without gRPC.
+    def __getattr__(name):
+        if not name.startswith("_") or name == "__all__":
+            from . import _public
 
-__all__ = [
-    "DEFAULT_SERVER",
-    "AsyncClient",
-    "CallCancelledError",
-    "Client",
-    "Code",
-    "DeadlineExceededError",
-    "DgnamError",
-    "Direction",
-    "Event",
-    "Features",
-    "InvalidAddressError",
-    "InvalidRequestError",
-    "Lane",
-    "Limits",
-    "Load",
-    "LocalServer",
-    "Method",
-    "Methods",
-    "Model",
-    "NotFoundError",
-    "NotReadyError",
-    "Option",
-    "OverloadedError",
-    "PermissionDeniedError",
-    "PixelOptions",
-    "Progress",
-    "ProtocolError",
-    "Queued",
-    "Recipe",
-    "Result",
-    "ServerError",
-    "ServerInfo",
-    "Started",
-    "SynthesisOptions",
-    "Tap",
-    "Term",
-    "UnauthenticatedError",
-    "UnavailableError",
-    "Unit",
-    "UnitInfo",
-    "VariantProgress",
-    "contact_sheet",
-    "local_server",
-]
+            if name == "__all__" or name in _public.__all__:
+                return getattr(_public, name)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+    def __dir__():
+        from . import _public
+
+        return sorted({*globals(), *_public.__all__})

@@ -9,26 +9,29 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import grpc
 import grpc.aio
-from dgnam_proto.v1 import catalog_pb2_grpc, server_pb2_grpc, synthesis_pb2_grpc
+from dgnam_proto.v1 import analysis_pb2_grpc, catalog_pb2_grpc, server_pb2_grpc, synthesis_pb2_grpc
 from google.protobuf import wrappers_pb2
 
 from . import __version__
+from ._address import DEFAULT_SERVER, SERVER_VARIABLE, TOKEN_VARIABLE, Address, from_environment
 from ._errors import DgnamError, InvalidRequestError
 
-DEFAULT_SERVER = "grpc://127.0.0.1:7433"
-DEFAULT_PORT = 7433
 MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 KEEPALIVE_MS = 60_000
 
-# Only calls that may be repeated, and only where the server did not take them up. Synthesis is neither cheap nor listed.
+# Only calls that are cheap to repeat, and only where the server is not available. Synthesis is not listed.
 SERVICE_CONFIG = {
     "methodConfig": [
         {
-            "name": [{"service": "dgnam.v1.CatalogService"}, {"service": "dgnam.v1.ServerService"}],
+            "name": [
+                {"service": "dgnam.v1.CatalogService"},
+                {"service": "dgnam.v1.ServerService"},
+                {"service": "dgnam.v1.AnalysisService"},
+                {"service": "dgnam.v1.SynthesisService", "method": "Draw"},
+            ],
             "retryPolicy": {
                 "maxAttempts": 4,
                 "initialBackoff": "0.2s",
@@ -42,48 +45,6 @@ SERVICE_CONFIG = {
 
 Token = str | Callable[[], str]
 AsyncToken = str | Callable[[], str | Awaitable[str]]
-
-
-@dataclass(frozen=True)
-class Address:
-    """Where the server is.
-
-    Attributes:
-        host: A name or an IP address.
-        port: 1 to 65535.
-        secure: Whether to speak TLS.
-    """
-
-    host: str
-    port: int
-    secure: bool
-
-    @classmethod
-    def parse(cls, text: str) -> Address:
-        """Read `grpc://host:port`, or `grpcs://host:port` for TLS; the port may be left out.
-
-        Raises:
-            InvalidRequestError: The text is no such address.
-        """
-        wrong = f"{text!r} is not a server's address: write grpc://host:port, or grpcs://host:port for TLS"
-        try:
-            parts = urlsplit(text.strip())
-            host, port = parts.hostname, parts.port
-        except ValueError as error:
-            raise InvalidRequestError(f"{wrong} ({error})") from None
-        if parts.scheme not in ("grpc", "grpcs") or not host or port == 0:
-            raise InvalidRequestError(wrong)
-        if parts.path not in ("", "/") or parts.query or parts.fragment or parts.username is not None:
-            raise InvalidRequestError(f"{wrong}, and nothing after the port")
-        return cls(host, DEFAULT_PORT if port is None else port, parts.scheme == "grpcs")
-
-    @property
-    def endpoint(self) -> str:
-        """host:port, as gRPC wants it."""
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
-
-    def __str__(self) -> str:
-        return f"{'grpcs' if self.secure else 'grpc'}://{self.endpoint}"
 
 
 @dataclass(frozen=True)
@@ -113,18 +74,18 @@ class Connection:
         cert_file: str | os.PathLike[str] | None,
         key_file: str | os.PathLike[str] | None,
     ) -> Connection:
-        """The connection for a client's arguments; DGNAM_SERVER and DGNAM_TOKEN stand in for those not given.
+        """The connection for a client's arguments; DGNAM_SERVER and DGNAM_TOKEN stand in for those left out.
 
         Raises:
-            InvalidRequestError: The address is malformed, or the files do not fit it or each other.
+            InvalidRequestError: The address is malformed, a variable is mistyped, or the files do not fit the address or each other.
         """
-        address = Address.parse(server or os.environ.get("DGNAM_SERVER") or DEFAULT_SERVER)
+        address = Address.parse(server or from_environment(SERVER_VARIABLE) or DEFAULT_SERVER)
         files = [None if file is None else Path(file) for file in (ca_file, cert_file, key_file)]
         if any(files) and not address.secure:
-            raise InvalidRequestError(f"certificates and keys need TLS: write grpcs:// in place of grpc:// in {address}")
+            raise InvalidRequestError(f"certificates and keys need TLS, but {address} is without: write grpcs://{address.endpoint}")
         if (cert_file is None) != (key_file is None):
             raise InvalidRequestError("cert_file and key_file belong together: pass both or neither")
-        return cls(address, token if token is not None else os.environ.get("DGNAM_TOKEN") or None, *files)
+        return cls(address, token if token is not None else from_environment(TOKEN_VARIABLE), *files)
 
     def open(self) -> grpc.Channel:
         """A channel for threads.
@@ -173,13 +134,13 @@ def bearer(token: object) -> list[tuple[str, str]]:
     """The metadata that carries a token.
 
     Raises:
-        DgnamError: It is no token: a text of visible ASCII characters.
+        DgnamError: It is not a token, a text of visible ASCII characters.
     """
     if token is None:
         return []
     if not isinstance(token, str) or not token or not all("!" <= letter <= "~" for letter in token):
         # The token itself stays out of messages, which end up in logs.
-        raise DgnamError("the token is not a text of visible ASCII characters: look for a line break or a space in it")
+        raise DgnamError("the token is not a text of visible ASCII characters: does it hold a space or a line break?")
     return [("authorization", f"Bearer {token}")]
 
 
@@ -188,6 +149,7 @@ class Services:
 
     def __init__(self, channel: grpc.Channel | grpc.aio.Channel) -> None:
         self.synthesis: Any = synthesis_pb2_grpc.SynthesisServiceStub(channel)
+        self.analysis: Any = analysis_pb2_grpc.AnalysisServiceStub(channel)
         self.catalog: Any = catalog_pb2_grpc.CatalogServiceStub(channel)
         self.server: Any = server_pb2_grpc.ServerServiceStub(channel)
         # The standard health check: a string in, an enum out, each as field 1. The wrapper types have the same encoding,

@@ -1,46 +1,55 @@
-"""The client for threads. What it sends and what it makes of the answers is in _wire.py."""
+"""The client for threads. What it sends and what it makes of the answers is in _wire; how it calls, in _calls.py."""
 
 from __future__ import annotations
 
 import os
-import queue
-import threading
-from collections.abc import Callable, Generator, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Self, Unpack, cast, overload
+from collections.abc import Generator, Iterable
+from typing import TYPE_CHECKING, Any, Self, cast, overload
 
-import grpc
 from dgnam_proto.v1 import catalog_pb2, server_pb2
 from google.protobuf import wrappers_pb2
 
-from . import _wire
-from ._channel import Connection, Services, Token, bearer, seconds
-from ._errors import DgnamError, RpcFailure, from_rpc
-from ._result import Event, Result
+from ._activations import Activations
+from ._calls import Calls
+from ._catalog import Methods, Model, UnitInfo
+from ._channel import Connection, Token
+from ._errors import DgnamError
+from ._events import Event, OnEvent, OnIndexedEvent
+from ._options import Included, shows_options
+from ._picture import Picture
+from ._picture_file import PictureLike, is_picture
+from ._place import PlaceLike, parse_places
+from ._result import Result
+from ._server import Load, ServerInfo
 from ._target import TargetLike
-from ._types import Load, Methods, Model, ServerInfo, SynthesisOptions, UnitInfo
+from ._wire import catalog, results
+from ._wire.requests import CODE, PIXELS, RecipeLike, activations_request, draw_request, drawing_request, replay_request
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 
 class Client:
     """A dgnam server's calls, for threads.
 
-    The channel is opened by the first call. One client may be used from many threads at once, and after a fork the child's
-    first call opens its own channel. Every call raises `DgnamError`, of the kind that fits.
+    The first call opens the channel. One client may be used from many threads at once, and after a fork the child's first call
+    opens a channel of its own. Every call raises `DgnamError`, of the kind that fits.
 
     Args:
-        server: `grpc://host:port`, or `grpcs://host:port` for TLS; default: DGNAM_SERVER, else `DEFAULT_SERVER`.
-        token: The bearer token, or a function that gives it before each call; default: DGNAM_TOKEN, else none. Over `grpc://`
-            it travels in clear text.
+        server: `host:port`, or `grpcs://host:port` for TLS; default: DGNAM_SERVER, or else `DEFAULT_SERVER`.
+        token: The bearer token, or a function that gives it before each call; default: DGNAM_TOKEN, or else none. Without TLS it
+            travels in clear text.
         ca_file: PEM certificates to trust in place of the system's.
         cert_file: This client's PEM certificate, where the server asks for one.
         key_file: Its PEM key.
-        timeout: Seconds that a call may take, other than synthesis.
-        synthesis_timeout: Seconds that a synthesis may take, waiting included.
+        timeout: Seconds that a quick call may take.
+        synthesis_timeout: Seconds that a call may take which has the server draw or look at pictures, waiting included.
 
     Every call has a `timeout` of its own, which overrides these; `math.inf` is none.
 
     Raises:
-        InvalidRequestError: The address is malformed, or the files do not fit it or each other.
+        InvalidRequestError: The address is malformed, DGNAM_SERVER or DGNAM_TOKEN is mistyped, or the files do not fit the address
+            or each other.
     """
 
     def __init__(
@@ -54,52 +63,32 @@ class Client:
         timeout: float = 10.0,
         synthesis_timeout: float = 600.0,
     ) -> None:
-        self._connection = Connection.of(server, token, ca_file, cert_file, key_file)
-        self._timeout = timeout
-        self._synthesis_timeout = synthesis_timeout
-        self._lock = threading.Lock()
-        self._pid = os.getpid()
-        self._channel: grpc.Channel | None = None
-        self._services: Services | None = None
-        self._inherited: list[grpc.Channel | None] = []
-        self._closed = False
+        self._calls = Calls(Connection.of(server, token, ca_file, cert_file, key_file), timeout, synthesis_timeout)
 
     @property
     def server(self) -> str:
         """The server's address."""
-        return str(self._connection.address)
+        return self._calls.server
 
     @overload
     def synthesize(
-        self,
-        target: TargetLike,
-        *,
-        variants: None = None,
-        on_progress: Callable[[Event], object] | None = None,
-        timeout: float | None = None,
-        **options: Unpack[SynthesisOptions],
+        self, target: TargetLike, *, variants: None = None, on_progress: OnEvent | None = None, timeout: float | None = None, **options: Any
     ) -> Result: ...
     @overload
     def synthesize(
-        self,
-        target: TargetLike,
-        *,
-        variants: int,
-        on_progress: Callable[[Event], object] | None = None,
-        timeout: float | None = None,
-        **options: Unpack[SynthesisOptions],
+        self, target: TargetLike, *, variants: int, on_progress: OnEvent | None = None, timeout: float | None = None, **options: Any
     ) -> Result | list[Result]: ...
-    @_wire.takes_options
+    @shows_options
     def synthesize(
         self,
         target: TargetLike,
         *,
         variants: int | None = None,
-        on_progress: Callable[[Event], object] | None = None,
+        on_progress: OnEvent | None = None,
         timeout: float | None = None,
-        **options: Unpack[SynthesisOptions],
+        **options: Any,
     ) -> Result | list[Result]:
-        """Draw the picture that a target prefers.
+        """Draw the picture that a target prefers, with a prior.
 
         Args:
             target: An address, `model:tap:unit`; `+` between addresses, a list of them, or a dict from address to weight puts
@@ -107,23 +96,20 @@ class Client:
             variants: How many pictures, each from its own seed.
             on_progress: Called with each event as it comes.
             timeout: Seconds, waiting included.
-            **options: See SynthesisOptions.
+            **options: See SynthesisOptions; every other keyword is an option of the method, such as `steps=100`.
 
         Returns:
             The picture; with `variants` of two or more, the list of them.
 
         Raises:
-            InvalidAddressError: Something in the target is no address.
-            TypeError: An option that does not exist.
+            InvalidAddressError: Something in the target is not an address.
+            InvalidRequestError: An option's value has the wrong type, or the server says that the method has no such option.
             DgnamError: The server refused or failed.
         """
-        request = _wire.synthesize_request(target, variants, **options)
-        return self._draw(request, timeout, on_progress or _ignore)
+        return self._calls.draw(drawing_request(CODE, target, {"variants": variants, **options}), timeout, on_progress)
 
-    @_wire.takes_options
-    def stream(
-        self, target: TargetLike, *, variants: int | None = None, timeout: float | None = None, **options: Unpack[SynthesisOptions]
-    ) -> Generator[Event]:
+    @shows_options
+    def stream(self, target: TargetLike, *, variants: int | None = None, timeout: float | None = None, **options: Any) -> Generator[Event]:
         """Draw as `synthesize` does, and tell what happens meanwhile.
 
         Yields:
@@ -133,7 +119,7 @@ class Client:
         Raises:
             DgnamError: As `synthesize`; a bad argument at once, what the server says while iterating.
         """
-        return self._events(_wire.synthesize_request(target, variants, **options), timeout)
+        return self._calls.events(drawing_request(CODE, target, {"variants": variants, **options}), timeout)
 
     @overload
     def synthesize_many(
@@ -141,10 +127,10 @@ class Client:
         targets: Iterable[TargetLike],
         *,
         variants: None = None,
-        on_progress: Callable[[int, Event], object] | None = None,
+        on_progress: OnIndexedEvent | None = None,
         concurrency: int = 32,
         timeout: float | None = None,
-        **options: Unpack[SynthesisOptions],
+        **options: Any,
     ) -> list[Result | DgnamError]: ...
     @overload
     def synthesize_many(
@@ -152,21 +138,21 @@ class Client:
         targets: Iterable[TargetLike],
         *,
         variants: int,
-        on_progress: Callable[[int, Event], object] | None = None,
+        on_progress: OnIndexedEvent | None = None,
         concurrency: int = 32,
         timeout: float | None = None,
-        **options: Unpack[SynthesisOptions],
+        **options: Any,
     ) -> list[Result | list[Result] | DgnamError]: ...
-    @_wire.takes_options
+    @shows_options
     def synthesize_many(
         self,
         targets: Iterable[TargetLike],
         *,
         variants: int | None = None,
-        on_progress: Callable[[int, Event], object] | None = None,
+        on_progress: OnIndexedEvent | None = None,
         concurrency: int = 32,
         timeout: float | None = None,
-        **options: Unpack[SynthesisOptions],
+        **options: Any,
     ) -> Any:
         """Draw a picture for each of several targets, at the same time.
 
@@ -176,69 +162,87 @@ class Client:
             on_progress: Called in this thread with a target's index and an event. What it raises stops all work.
             concurrency: How many requests are with the server at once.
             timeout: Seconds for each target, from the moment its request is sent.
-            **options: See SynthesisOptions; the same for all.
+            **options: As in `synthesize`; the same for all.
 
         Returns:
             In the order of the targets, what `synthesize` would have returned, or the DgnamError that it would have raised.
 
         Raises:
-            InvalidAddressError: Something in a target is no address; nothing has been sent then.
-            TypeError: An option that does not exist.
+            InvalidAddressError: Something in a target is not an address; nothing has been sent then.
+            InvalidRequestError: An option's value has the wrong type; nothing has been sent then.
         """
-        requests = [_wire.synthesize_request(target, variants, **options) for target in targets]
-        return self._draw_many(requests, timeout, on_progress or _ignore, concurrency)
+        requests = [drawing_request(CODE, target, {"variants": variants, **options}) for target in targets]
+        return self._calls.draw_many(requests, timeout, on_progress, concurrency)
 
+    @overload
+    def synthesize_pixels(
+        self, target: TargetLike, *, variants: None = None, on_progress: OnEvent | None = None, timeout: float | None = None, **options: Any
+    ) -> Result: ...
+    @overload
+    def synthesize_pixels(
+        self, target: TargetLike, *, variants: int, on_progress: OnEvent | None = None, timeout: float | None = None, **options: Any
+    ) -> Result | list[Result]: ...
+    @shows_options
     def synthesize_pixels(
         self,
         target: TargetLike,
         *,
         variants: int | None = None,
-        on_progress: Callable[[Event], object] | None = None,
+        on_progress: OnEvent | None = None,
         timeout: float | None = None,
         **options: Any,
-    ) -> Any:
-        """Draw the picture that a target prefers by optimizing the picture itself; no prior takes part.
+    ) -> Result | list[Result]:
+        """Draw the picture that a target prefers by optimizing the picture itself, without a prior.
 
-        Args:
-            target: As `synthesize` takes one.
-            variants: How many pictures, each from its own seed.
-            on_progress: Called with each event as it comes.
-            timeout: Seconds, waiting included.
-            **options: See PixelOptions; every other keyword is an option of the method, such as `steps` or `tv_weight`. Which ones
-                there are, `methods()` tells.
-
-        Returns:
-            The picture, a Result; with `variants` of two or more, the list of them.
-
-        Raises:
-            InvalidAddressError: Something in the target is no address.
-            DgnamError: The server refused or failed.
+        As `synthesize`, with the methods whose `pixels` is true in `methods()`.
         """
-        return self._draw(_wire.pixels_request(target, variants, **options), timeout, on_progress or _ignore)
+        return self._calls.draw(drawing_request(PIXELS, target, {"variants": variants, **options}), timeout, on_progress)
 
+    @shows_options
     def stream_pixels(
         self, target: TargetLike, *, variants: int | None = None, timeout: float | None = None, **options: Any
     ) -> Generator[Event]:
         """Draw as `synthesize_pixels` does, and tell what happens meanwhile: see `stream`."""
-        return self._events(_wire.pixels_request(target, variants, **options), timeout)
+        return self._calls.events(drawing_request(PIXELS, target, {"variants": variants, **options}), timeout)
 
+    @overload
+    def synthesize_pixels_many(
+        self,
+        targets: Iterable[TargetLike],
+        *,
+        variants: None = None,
+        on_progress: OnIndexedEvent | None = None,
+        concurrency: int = 32,
+        timeout: float | None = None,
+        **options: Any,
+    ) -> list[Result | DgnamError]: ...
+    @overload
+    def synthesize_pixels_many(
+        self,
+        targets: Iterable[TargetLike],
+        *,
+        variants: int,
+        on_progress: OnIndexedEvent | None = None,
+        concurrency: int = 32,
+        timeout: float | None = None,
+        **options: Any,
+    ) -> list[Result | list[Result] | DgnamError]: ...
+    @shows_options
     def synthesize_pixels_many(
         self,
         targets: Iterable[TargetLike],
         *,
         variants: int | None = None,
-        on_progress: Callable[[int, Event], object] | None = None,
+        on_progress: OnIndexedEvent | None = None,
         concurrency: int = 32,
         timeout: float | None = None,
         **options: Any,
-    ) -> list[Any]:
+    ) -> Any:
         """`synthesize_pixels` for each of several targets, at the same time: see `synthesize_many`."""
-        requests = [_wire.pixels_request(target, variants, **options) for target in targets]
-        return self._draw_many(requests, timeout, on_progress or _ignore, concurrency)
+        requests = [drawing_request(PIXELS, target, {"variants": variants, **options}) for target in targets]
+        return self._calls.draw_many(requests, timeout, on_progress, concurrency)
 
-    def replay(
-        self, recipe: _wire.RecipeLike, *, on_progress: Callable[[Event], object] | None = None, timeout: float | None = None
-    ) -> Result:
+    def replay(self, recipe: RecipeLike, *, on_progress: OnEvent | None = None, timeout: float | None = None) -> Result:
         """Draw a recipe's picture again.
 
         The picture is the same where weights, versions and device are; `Recipe.differences` tells whether they are.
@@ -249,14 +253,69 @@ class Client:
             timeout: Seconds, waiting included.
 
         Raises:
-            InvalidRequestError: It is no recipe.
+            InvalidRequestError: It is not a recipe.
             DgnamError: The server refused or failed.
         """
-        return cast(Result, self._draw(_wire.replay_request(recipe), timeout, on_progress or _ignore))
+        return cast(Result, self._calls.draw(replay_request(recipe), timeout, on_progress))
+
+    def draw(
+        self,
+        codes: ArrayLike,
+        *,
+        prior: str | None = None,
+        include: Iterable[Included] | None = None,
+        timeout: float | None = None,
+    ) -> Picture | list[Picture]:
+        """Draw the pictures of codes with a prior; nothing is optimized.
+
+        Args:
+            codes: A code, shape (code size,), such as `Result.code`; or several, shape (codes, code size).
+            prior: The prior's name; default: the server's default prior.
+            include: Which parts the server sends, of "png" and "image"; default: both.
+            timeout: Seconds, waiting included.
+
+        Returns:
+            The picture of one code; the list of them for several.
+
+        Raises:
+            InvalidRequestError: The codes have the wrong shape, or do not fit the prior.
+            DgnamError: The server refused or failed.
+        """
+        request = draw_request(codes, prior, include)
+        return results.pictures(request, self._calls.work("synthesis.Draw", request, timeout))
+
+    def activations(
+        self,
+        pictures: PictureLike | Iterable[PictureLike],
+        places: PlaceLike | Iterable[PlaceLike],
+        *,
+        timeout: float | None = None,
+    ) -> Activations:
+        """The activations that pictures give units, or whole taps, before the layer's ReLU.
+
+        Args:
+            pictures: A picture (a PIL image, a path, a file's bytes, or a Result), or several; each is scaled and cropped to the
+                networks' inputs.
+            places: An address, or several: `model:tap` for a whole tap, `model:tap:unit` for one unit, `model` for its output tap;
+                `@y,x` at the end is one position of a convolutional tap's map.
+            timeout: Seconds, waiting included.
+
+        Returns:
+            An array for each place; its first axis is the pictures, where they are a list.
+
+        Raises:
+            InvalidAddressError: Something in the places is not an address.
+            InvalidRequestError: Something is not a picture.
+            NotFoundError: No such model, tap or unit.
+            OSError: A picture file cannot be read.
+        """
+        where = parse_places(places)
+        response = self._calls.work("analysis.Activations", activations_request(pictures, where), timeout)
+        return results.activations(where, response, single=is_picture(pictures))
 
     def models(self, *, timeout: float | None = None) -> list[Model]:
         """The server's models, without their taps, labels and training facts."""
-        return _wire.models(self._ask(self._open().catalog.ListModels, catalog_pb2.ListModelsRequest(), timeout))
+        return catalog.models(self._calls.ask("catalog.ListModels", catalog_pb2.ListModelsRequest(), timeout))
 
     def model(self, name: str, *, timeout: float | None = None) -> Model:
         """One model, with everything about it.
@@ -264,7 +323,7 @@ class Client:
         Raises:
             NotFoundError: No such model.
         """
-        return _wire.model(self._ask(self._open().catalog.GetModel, catalog_pb2.GetModelRequest(name=name), timeout).model)
+        return catalog.model(self._calls.ask("catalog.GetModel", catalog_pb2.GetModelRequest(name=name), timeout).model)
 
     def units(self, model: str, tap: str | None = None, *, filter: str | None = None, timeout: float | None = None) -> list[UnitInfo]:
         """The units of a tap.
@@ -280,23 +339,23 @@ class Client:
         """
         units, token = [], ""
         while True:
-            page = self._ask(self._open().catalog.ListUnits, _wire.units_request(model, tap, filter, token), timeout)
-            units += _wire.units(page)
+            page = self._calls.ask("catalog.ListUnits", catalog.units_request(model, tap, filter, token), timeout)
+            units += catalog.units(page)
             token = page.next_page_token
             if not token:
                 return units
 
     def methods(self, *, timeout: float | None = None) -> Methods:
         """The server's methods with their options, and what it uses where a call names none."""
-        return _wire.methods(self._ask(self._open().catalog.ListMethods, catalog_pb2.ListMethodsRequest(), timeout))
+        return catalog.methods(self._calls.ask("catalog.ListMethods", catalog_pb2.ListMethodsRequest(), timeout))
 
     def server_info(self, *, timeout: float | None = None) -> ServerInfo:
         """The server's version, device and limits."""
-        return _wire.server_info(self._ask(self._open().server.GetServerInfo, server_pb2.GetServerInfoRequest(), timeout))
+        return catalog.server_info(self._calls.ask("server.GetServerInfo", server_pb2.GetServerInfoRequest(), timeout))
 
     def load(self, *, timeout: float | None = None) -> Load:
         """How busy the server is."""
-        return _wire.load(self._ask(self._open().server.GetLoad, server_pb2.GetLoadRequest(), timeout))
+        return catalog.load(self._calls.ask("server.GetLoad", server_pb2.GetLoadRequest(), timeout))
 
     def health(self, service: str = "", *, timeout: float | None = None) -> str:
         """The standard health check: "SERVING" or "NOT_SERVING".
@@ -308,14 +367,11 @@ class Client:
         Raises:
             NotFoundError: No such service.
         """
-        return _wire.health(self._ask(self._open().health, wrappers_pb2.StringValue(value=service), timeout).value)
+        return catalog.health(self._calls.ask("health", wrappers_pb2.StringValue(value=service), timeout).value)
 
     def close(self) -> None:
-        """Close the channel. Calls that are under way end as cancelled, and later ones raise RuntimeError."""
-        with self._lock:
-            self._closed = True
-            if self._channel is not None and self._pid == os.getpid():
-                self._channel.close()
+        """Close the channel. Calls under way end as cancelled, and later ones raise RuntimeError."""
+        self._calls.close()
 
     def __enter__(self) -> Self:
         return self
@@ -325,107 +381,3 @@ class Client:
 
     def __repr__(self) -> str:
         return f"<Client {self.server}>"
-
-    def _open(self) -> Services:
-        if self._pid != os.getpid():
-            # In a forked child. The parent's channel has lost its threads here, and its lock may never be released; the channel
-            # is kept from being collected, because that would close it, and it is not ours to close.
-            self._inherited.append(self._channel)
-            self._lock, self._channel, self._services, self._pid = threading.Lock(), None, None, os.getpid()
-        with self._lock:
-            if self._closed:
-                raise RuntimeError("this client is closed: make a new one")
-            if self._services is None:
-                self._channel = self._connection.open()
-                self._services = Services(self._channel)
-            return self._services
-
-    def _metadata(self) -> list[tuple[str, str]]:
-        token = self._connection.token
-        return bearer(token() if callable(token) else token)
-
-    def _ask(self, method: Any, request: object, timeout: float | None) -> Any:
-        try:
-            return method(request, timeout=seconds(timeout, self._timeout), metadata=self._metadata())
-        except grpc.RpcError as error:
-            raise from_rpc(cast(RpcFailure, error), self.server) from error
-
-    def _events(self, request: _wire.Request, timeout: float | None, on_open: Callable[[Any], object] | None = None) -> Generator[Event]:
-        verb = getattr(self._open().synthesis, _wire.VERBS[type(request)])
-        call = verb(request, timeout=seconds(timeout, self._synthesis_timeout), metadata=self._metadata())
-        try:
-            if on_open is not None:
-                on_open(call)
-            for response in call:
-                event = _wire.event(response)
-                if event is not None:
-                    yield event
-        except grpc.RpcError as error:
-            raise from_rpc(cast(RpcFailure, error), self.server) from error
-        finally:
-            # Also where the consumer stops early, or Ctrl-C does: the server then stops too. No effect on a call that has ended.
-            call.cancel()
-
-    def _draw(
-        self,
-        request: _wire.Request,
-        timeout: float | None,
-        on_progress: Callable[[Event], object],
-        on_open: Callable[[Any], object] | None = None,
-    ) -> Result | list[Result]:
-        results = []
-        for event in self._events(request, timeout, on_open):
-            if isinstance(event, Result):
-                results.append(event)
-            on_progress(event)
-        return _wire.drawn(request, results)
-
-    def _draw_many(
-        self,
-        requests: Sequence[_wire.Request],
-        timeout: float | None,
-        on_progress: Callable[[int, Event], object],
-        concurrency: int,
-    ) -> list[Result | list[Result] | DgnamError]:
-        # Workers only pass on what comes. This thread alone calls back, so it can stop them all where that fails or on Ctrl-C.
-        inbox: queue.SimpleQueue[tuple[int, Event | None, Result | list[Result] | BaseException | None]] = queue.SimpleQueue()
-        outcomes: dict[int, Result | list[Result] | DgnamError] = {}
-        calls: list[Any] = []
-        stop = threading.Event()
-
-        def opened(call: Any) -> None:
-            calls.append(call)
-            if stop.is_set():
-                call.cancel()
-
-        def work(index: int) -> None:
-            if stop.is_set():
-                return
-            outcome: Result | list[Result] | BaseException
-            try:
-                outcome = self._draw(requests[index], timeout, lambda event: inbox.put((index, event, None)), opened)
-            except BaseException as error:
-                outcome = error
-            inbox.put((index, None, outcome))
-
-        with ThreadPoolExecutor(concurrency, thread_name_prefix="dgnam") as pool:
-            try:
-                for index in range(len(requests)):
-                    pool.submit(work, index)
-                while len(outcomes) < len(requests):
-                    index, event, outcome = inbox.get()
-                    if event is not None:
-                        on_progress(index, event)
-                    elif isinstance(outcome, Result | list | DgnamError):
-                        outcomes[index] = outcome
-                    elif outcome is not None:
-                        raise outcome
-            finally:
-                stop.set()
-                for call in list(calls):
-                    call.cancel()
-        return [outcomes[index] for index in range(len(requests))]
-
-
-def _ignore(*_: object) -> None:
-    pass

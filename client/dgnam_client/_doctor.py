@@ -1,4 +1,4 @@
-"""`dgnam doctor`: the way from here to a picture, checked step by step."""
+"""The way from here to a picture, checked step by step."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from . import __version__
-from ._channel import Address
+from ._address import Address
 from ._client import Client
 from ._errors import DgnamError
 
@@ -31,7 +31,7 @@ class Finding:
 
 
 class _Unwell(Exception):
-    """A check's answer is there, and is not what it should be."""
+    """The server answers, but not as it should."""
 
 
 def examine(client: Client, timeout: float | None = None) -> Iterator[Finding]:
@@ -89,7 +89,7 @@ def _versions(client: Client, timeout: float | None) -> str:
     text = f"client {__version__}, server {info.version} on {info.device} in {info.precision}"
     # Before 1.0 the minor version is what tells compatible releases apart.
     if info.version.split(".")[:2] != __version__.split(".")[:2]:
-        raise _Unwell(f"{text}. Install the client of the server's version: pip install dgnam-client=={info.version}")
+        raise _Unwell(f"{text}. Install the client that fits the server: pip install dgnam-client=={info.version}")
     return text
 
 
@@ -98,7 +98,7 @@ def _models(client: Client, timeout: float | None) -> str:
     classifiers, priors = (sum(model.role == role for model in models) for role in ("classifier", "prior"))
     text = f"{classifiers} to look at, {priors} to draw with"
     if not classifiers or not priors:
-        raise _Unwell(f"{text}: a picture needs one of each. The server's settings name its models.")
+        raise _Unwell(f"{text}: a picture needs one of each. `dgnam-server --models` names the folders to load from.")
     return text
 
 
@@ -106,7 +106,7 @@ def _picture(client: Client, timeout: float | None) -> str:
     # The default prior's own encoder: any other network may take other sizes than this prior draws.
     prior = client.model(client.methods(timeout=timeout).default_prior, timeout=timeout)
     if prior.code is None:
-        raise _Unwell(f"the default prior, {prior.name}, says nothing about its code")
+        raise _Unwell(f"the default prior, {prior.name}, does not say what its code is")
     model = client.model(prior.code.encoder, timeout=timeout)
     address = f"{model.name}:{model.output_tap}:0"
     result = client.synthesize(address, steps=1, timeout=timeout)

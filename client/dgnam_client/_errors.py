@@ -3,12 +3,12 @@
 DgnamError
   Your request
   ├── InvalidRequestError (also a ValueError)   a field is malformed or out of range; see `violations`
-  │   └── InvalidAddressError                   text that is no unit address; nothing was sent
+  │   └── InvalidAddressError                   text that is not an address; nothing was sent
   ├── NotFoundError                             no such model, tap, unit or method
   ├── NotReadyError                             it exists, but cannot be used now or for this
   Your credentials
   ├── UnauthenticatedError                      no token, or a wrong one
-  ├── PermissionDeniedError                     a good token that may not do this
+  ├── PermissionDeniedError                     a valid token that may not do this
   Your decision
   ├── CallCancelledError                        the call was cancelled
   ├── DeadlineExceededError                     the call took longer than its timeout
@@ -23,7 +23,7 @@ DgnamError
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     import grpc
@@ -43,7 +43,7 @@ class DgnamError(Exception):
         retry_after_s: How long the server asks to wait before the next try; None where it asks for nothing.
     """
 
-    advice: ClassVar[str] = ""
+    advice: str = ""
 
     def __init__(
         self,
@@ -83,11 +83,16 @@ class InvalidRequestError(DgnamError, ValueError):
 
 
 class InvalidAddressError(InvalidRequestError):
-    """A text that is no unit address. Raised before anything is sent."""
+    """A text that is not an address. Raised before anything is sent."""
 
     advice = (
         "Write model:tap:unit, as in alexnet64:fc8:lemon; add @y,x for a place in a convolutional tap, and put 0.5* in front for a weight."
     )
+
+    def __init__(self, message: str, *, advice: str | None = None, **facts: Any) -> None:
+        super().__init__(message, **facts)
+        if advice is not None:
+            self.advice = advice
 
 
 class NotFoundError(DgnamError):
@@ -127,7 +132,7 @@ class UnauthenticatedError(DgnamError):
 
 
 class PermissionDeniedError(DgnamError):
-    """The token is good but may not do this."""
+    """The token is valid, but may not do this."""
 
     advice = "Ask the server's operator for the permission, or use another token."
 
@@ -135,7 +140,7 @@ class PermissionDeniedError(DgnamError):
 class CallCancelledError(DgnamError):
     """The call was cancelled; the server has stopped working on it."""
 
-    advice = "Call again if this was not meant."
+    advice = "Call again if that was not intended."
 
 
 class DeadlineExceededError(DgnamError):
@@ -159,7 +164,7 @@ class UnavailableError(DgnamError):
     def advice(self) -> str:  # type: ignore[override]
         if self.retry_after_s is not None:
             return f"Try again {_when(self.retry_after_s)}."
-        return "Is a server running there? `dgnam-server` starts one, and `dgnam doctor` looks for what is wrong."
+        return "Is a server running there? `dgnam-server` starts one; `dgnam doctor` looks for the cause."
 
 
 class ServerError(DgnamError):
@@ -175,17 +180,17 @@ class ServerError(DgnamError):
 
     @property
     def advice(self) -> str:  # type: ignore[override]
-        return f"Report it with the lines that the server's log has for {self.id}." if self.id else "Report it with the server's log."
+        return f"Report it with what the server's log says about {self.id}." if self.id else "Report it with the server's log."
 
 
 class ProtocolError(DgnamError):
     """An answer that this client does not understand."""
 
-    advice = "Do client and server have the same version? `dgnam doctor` compares them."
+    advice = "Client and server may differ in version: `dgnam doctor` compares them."
 
 
 class RpcFailure(Protocol):
-    """What a failed call tells: common to grpc.RpcError of both kinds of channel."""
+    """What a failed call tells: what grpc.RpcError has in both kinds of channel."""
 
     def code(self) -> grpc.StatusCode: ...
     def details(self) -> str | None: ...
@@ -232,7 +237,7 @@ def from_rpc(failure: RpcFailure, server: str) -> DgnamError:
             return DeadlineExceededError(message, **facts)
         case "RESOURCE_EXHAUSTED" if info is None and "larger than max" in message:
             # gRPC itself says this, on either side, of a message over the limit: waiting would not help.
-            return InvalidRequestError(f"a message is too big: {message}", **facts)
+            return InvalidRequestError(f"the message is too large: {message}", **facts)
         case "RESOURCE_EXHAUSTED":
             return OverloadedError(message, **facts)
         case "UNAVAILABLE":

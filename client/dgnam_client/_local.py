@@ -28,13 +28,14 @@ def local_server(folder: Path, *, timeout: float = 120, **settings: Any) -> Iter
     The package dgnam-server must be installed beside this one.
 
     Args:
-        folder: where its log (`server.log`) and port file go.
-        settings: `device="cpu"` is its flag `--device cpu`, `models=[...]` a flag of several values; None: not set. They win over
-            DGNAM_... variables, which it reads too. `dgnam-server --help` lists them.
+        folder: Where its log (`server.log`) and port file go.
+        timeout: Seconds that the start may take.
+        settings: `device="cpu"` is the server's flag `--device cpu`, `models=[...]` a flag of several values; None leaves it out. They
+            win over the DGNAM_... variables, which the server reads too. `dgnam-server --help` lists them.
 
     Raises:
-        ValueError: a setting or a model is wrong, or there is no such setting; the message is its log.
-        RuntimeError: it ended or did not serve within `timeout` seconds; the message is its log.
+        ValueError: A setting or a model is wrong, or there is no such setting; the message is the server's log.
+        RuntimeError: The server ended, or did not serve within `timeout` seconds; the message is its log.
     """
     port_file, log = folder / "server.port", folder / "server.log"
     port_file.unlink(missing_ok=True)  # a killed server may have left one

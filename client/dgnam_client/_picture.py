@@ -1,44 +1,126 @@
-"""Pictures that arguments may be: told apart without importing PIL, and turned into a file's bytes."""
+"""A picture that the server drew: the PNG file it made, and the same as an array."""
 
 from __future__ import annotations
 
 import io
 import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ._errors import InvalidRequestError
+from ._file import write_file
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from PIL import Image
+
+# Notebooks show smaller pictures than this enlarged.
+PREVIEW_PX = 192
 
 
-def is_picture(value: Any) -> bool:
-    """Whether a value is a picture in one of the forms that arguments take: a file's bytes, a path, a PIL image, a Result."""
-    return isinstance(value, bytes | bytearray | memoryview | str | os.PathLike) or _is_pil(value) or _is_result(value)
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class Picture:
+    """A picture that the server drew. A notebook shows it by itself.
 
+    What the request's `include` left out raises AttributeError.
 
-def picture_file(value: Any, *, field: str) -> bytes:
-    """A picture file's bytes, from themselves, a path, a PIL image, or a Result.
-
-    Raises:
-        InvalidRequestError: It is none of them.
-        OSError: The file cannot be read.
+    Attributes:
+        sent: The parts that the server sent, by their name in `include`.
     """
-    if isinstance(value, bytes | bytearray | memoryview):
-        return bytes(value)
-    if isinstance(value, str | os.PathLike):
-        return Path(value).read_bytes()
-    if _is_result(value):
-        return bytes(value.png)
-    if _is_pil(value):
+
+    sent: Mapping[str, Any] = field(repr=False)
+
+    @property
+    def png(self) -> bytes:
+        """The picture as a PNG file, RGB, as the server made it."""
+        png: bytes = self._part("png")
+        return png
+
+    @property
+    def array(self) -> NDArray[np.float32]:
+        """The picture as float32 RGB, shape (H, W, 3), nominally in [0, 1], not clipped."""
+        array: NDArray[np.float32] = self._part("image")
+        return array
+
+    @cached_property
+    def image(self) -> Image.Image:
+        """The picture as a PIL image, RGB."""
+        return decoded(self.png)
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the picture. A file that is there is replaced, whole or not at all.
+
+        Args:
+            path: Its suffix chooses the format: `.png` (the server's file, unchanged), `.npy` (the array), or another one
+                that Pillow can write.
+
+        Returns:
+            The picture's path.
+
+        Raises:
+            ValueError: Pillow has no such format.
+            OSError: The file cannot be written.
+        """
+        path = Path(path)
+        return write_file(path, self._encoded(path.suffix.lower()))
+
+    def _encoded(self, suffix: str) -> bytes:
+        if suffix == ".png":
+            return self.png
+        if suffix == ".npy":
+            return npy(self.array)
+        from PIL import Image
+
+        kind = Image.registered_extensions().get(suffix)
+        if kind is None:
+            raise ValueError(f"{suffix!r} is not the suffix of a picture: use .png, .npy, .jpg or .webp")
         file = io.BytesIO()
-        value.convert("RGB").save(file, format="PNG")
+        self.image.save(file, format=kind)
         return file.getvalue()
-    description = f"a {type(value).__name__} is not a picture: pass a Result, a PIL image, a path, or a file's bytes"
-    raise InvalidRequestError(f"{field}: {description}", violations=[(field, description)])
+
+    def _part(self, name: str) -> Any:
+        try:
+            return self.sent[name]
+        except KeyError:
+            raise AttributeError(f"this picture came without {name!r}: the request's include left it out") from None
+
+    def _repr_png_(self) -> bytes:
+        factor = PREVIEW_PX // max(self.image.size)
+        if factor < 2:
+            return self.png
+        from PIL import Image
+
+        file = io.BytesIO()
+        self.image.resize((self.image.width * factor, self.image.height * factor), Image.Resampling.LANCZOS).save(file, format="PNG")
+        return file.getvalue()
+
+    def _pixels(self) -> str:
+        if "image" in self.sent:
+            height, width = self.array.shape[:2]
+        elif "png" in self.sent:
+            width, height = self.image.size
+        else:
+            return "no picture"
+        return f"{width} x {height} px"
+
+    def __repr__(self) -> str:
+        return f"<Picture {self._pixels()}>"
 
 
-def _is_pil(value: Any) -> bool:
-    return hasattr(value, "convert") and hasattr(value, "getbands")
+def decoded(png: bytes) -> Image.Image:
+    """A picture file as a PIL image, RGB."""
+    from PIL import Image
+
+    return Image.open(io.BytesIO(png)).convert("RGB")
 
 
-def _is_result(value: Any) -> bool:
-    return hasattr(value, "png") and hasattr(value, "recipe")
+def npy(array: Any) -> bytes:
+    """An array as a .npy file's bytes."""
+    import numpy as np
+
+    file = io.BytesIO()
+    np.save(file, array)
+    return file.getvalue()

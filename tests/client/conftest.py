@@ -18,6 +18,8 @@ import pytest
 from dgnam_client import Client
 from dgnam_proto import arrays
 from dgnam_proto.v1 import (
+    analysis_pb2,
+    analysis_pb2_grpc,
     catalog_pb2,
     catalog_pb2_grpc,
     server_pb2,
@@ -34,11 +36,15 @@ from PIL import Image
 
 SIZE = 8
 STEPS = 4
+TAPS = {"conv1": (16, 4, 4), "fc8": (1205,)}
 LABELS = ["lemon", "teapot", "tabby cat", *(f"thing {number}" for number in range(3, 1205))]
 
 
 class SmallServer(
-    synthesis_pb2_grpc.SynthesisServiceServicer, catalog_pb2_grpc.CatalogServiceServicer, server_pb2_grpc.ServerServiceServicer
+    synthesis_pb2_grpc.SynthesisServiceServicer,
+    analysis_pb2_grpc.AnalysisServiceServicer,
+    catalog_pb2_grpc.CatalogServiceServicer,
+    server_pb2_grpc.ServerServiceServicer,
 ):
     """Draws noise at once. What a target's first label says may change that: "slow" never ends, "cut" ends without a result,
     "broken" is a result that cannot be read, "wrong" is refused with NOT_FOUND.
@@ -52,6 +58,8 @@ class SmallServer(
         # Raised by the next calls, one each.
         self.failures: list[tuple[grpc.StatusCode, str, tuple[Message, ...]]] = []
         self.version = "0.1.0"
+        # How many pictures Draw sends, however many codes there are.
+        self.drawn_at_most: int | None = None
         self.models = [
             catalog_pb2.Model(
                 name="alexnet64",
@@ -86,14 +94,37 @@ class SmallServer(
     def SynthesizePixels(self, request: synthesis_pb2.SynthesizePixelsRequest, context: grpc.ServicerContext) -> Iterator[Any]:  # noqa: N802
         self._note(request, context)
         response = synthesis_pb2.SynthesizePixelsResponse
-        filled = synthesis_pb2.SynthesizePixelsRequest()
-        filled.CopyFrom(request)
-        filled.method = request.method or "pyramid"
-        filled.options["steps"] = request.options.get("steps", STEPS)
-        filled.ClearField("variants")
+        filled = replay_ready(request)
         yield response(started=synthesis_pb2.Started())
         for variant in range(max(request.variants, 1)):
             yield response(result=finished(filled, variant))
+
+    def Draw(self, request: synthesis_pb2.DrawRequest, context: grpc.ServicerContext) -> synthesis_pb2.DrawResponse:  # noqa: N802
+        self._note(request, context)
+        codes = np.atleast_2d(arrays.from_message(request.codes))
+        response = synthesis_pb2.DrawResponse(model_digests={"fc6-prior": "p" * 64})
+        for code in codes[: self.drawn_at_most]:
+            array = picture(int(code[0]))
+            drawn = response.pictures.add(png=png(array), image=arrays.to_message(array))
+            leave_out(drawn, request.include)
+        return response
+
+    def Activations(self, request: analysis_pb2.ActivationsRequest, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        """Of every tap, 0, 1, 2, ...; the second picture's are larger by 1000, and so on."""
+        self._note(request, context)
+        response = analysis_pb2.ActivationsResponse(model_digests={"alexnet64": "c" * 64})
+        for place in request.places:
+            shape = TAPS[place.tap or "fc8"]
+            array = np.arange(np.prod(shape)).reshape(shape)
+            if place.WhichOneof("unit") == "label":
+                array = array[LABELS.index(place.label)]
+            elif place.WhichOneof("unit") == "index":
+                array = array[place.index]
+            if place.HasField("position"):
+                array = array[..., place.position.y, place.position.x]
+            several = np.stack([array + 1000 * index for index in range(len(request.images))])
+            response.activations.append(arrays.to_message(several))
+        return response
 
     def Synthesize(self, request: synthesis_pb2.SynthesizeRequest, context: grpc.ServicerContext) -> Iterator[Any]:  # noqa: N802
         self._note(request, context)
@@ -115,15 +146,14 @@ class SmallServer(
                 step += 1
             return
         filled = replay_ready(request)
-        for step in range(1, filled.steps + 1):
+        steps = int(filled.options["steps"])
+        for step in range(1, steps + 1):
             variants = []
             for variant in range(max(request.variants, 1)):
                 wanted = request.preview_interval and step % request.preview_interval == 0
                 preview = png(picture(filled.seed + variant)) if wanted else None
                 variants.append(
-                    synthesis_pb2.VariantProgress(
-                        variant=variant, step=step, total_steps=filled.steps, activation=step / 2, preview=preview
-                    )
+                    synthesis_pb2.VariantProgress(variant=variant, step=step, total_steps=steps, activation=step / 2, preview=preview)
                 )
             yield response(progress=synthesis_pb2.Progress(variants=variants))
             yield response(heartbeat=synthesis_pb2.Heartbeat())
@@ -147,8 +177,8 @@ class SmallServer(
             abort(context, grpc.StatusCode.NOT_FOUND, f"no model {request.name!r}", ())
         full = catalog_pb2.Model()
         full.CopyFrom(model)
-        full.taps.add(name="conv1", shape=(16, 4, 4))
-        full.taps.add(name="fc8", shape=(len(LABELS),))
+        for name, shape in TAPS.items():
+            full.taps.add(name=name, shape=shape)
         full.labels.extend(LABELS)
         full.training_json = '{"top1": 0.5}'
         return catalog_pb2.GetModelResponse(model=full)
@@ -168,18 +198,25 @@ class SmallServer(
 
     def ListMethods(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         self._note(request, context)
-        options = [
-            catalog_pb2.Option(name="steps", description="Steps.", minimum=1, maximum=2000, default_value=STEPS),
-            catalog_pb2.Option(name="start_learning_rate", description="Rate.", minimum=0, maximum=100),
-        ]
-        method = catalog_pb2.Method(name="dgn-am", description="Code ascent.", citation="Nguyen et al. 2016", options=options)
-        weight = catalog_pb2.Option(name="tv_weight", description="Weight.", minimum=0, maximum=1, default_value=0)
-        end = catalog_pb2.Option(name="end_tv_weight", description="Where it goes.", minimum=0, maximum=1)
+        option = catalog_pb2.Option
+        steps = option(name="steps", description="Steps.", minimum=1, maximum=2000, default_value=STEPS, integer=True, part="method")
+        rate = option(name="start_learning_rate", description="Rate.", minimum=0, maximum=100, part="ascent")
+        decay = option(name="decay", description="Share.", minimum=0, maximum=1, default_value=0.01, part="decay")
+        method = catalog_pb2.Method(
+            name="dgn-am",
+            description="Code ascent.",
+            citation="Nguyen et al. 2016",
+            options=[steps, rate, decay],
+            space=catalog_pb2.SPACE_CODE,
+        )
+        weight = option(name="tv_weight", description="Weight.", minimum=0, maximum=1, default_value=0, part="total-variation")
+        octaves = option(name="octaves", description="Resolutions.", minimum=1, maximum=9, default_value=2, integer=True, part="octaves")
+        end = option(name="end_tv_weight", description="Where it goes.", minimum=0, maximum=1, part="total-variation")
         pixels = catalog_pb2.Method(
             name="pyramid",
             description="Pixel ascent.",
             citation="Pan et al. 2017",
-            options=[options[0], weight, end],
+            options=[steps, weight, octaves, end],
             space=catalog_pb2.SPACE_PIXELS,
         )
         return catalog_pb2.ListMethodsResponse(
@@ -209,11 +246,26 @@ def abort(context: grpc.ServicerContext, code: grpc.StatusCode, message: str, de
     context.abort(code, message)
 
 
-def replay_ready(request: synthesis_pb2.SynthesizeRequest) -> synthesis_pb2.SynthesizeRequest:
-    filled = synthesis_pb2.SynthesizeRequest(prior="fc6-prior", method="dgn-am", steps=STEPS, seed=0, end_learning_rate=1e-10, decay=0.01)
+def replay_ready(request: Any) -> Any:
+    """The request with its defaults filled in, for one variant."""
+    filled = type(request)()
+    if isinstance(request, synthesis_pb2.SynthesizeRequest):
+        filled.prior, filled.method = "fc6-prior", "dgn-am"
+        filled.options.update({"end_learning_rate": 1e-10, "decay": 0.01})
+    else:
+        filled.method = "pyramid"
+    filled.seed = 0
+    filled.options["steps"] = STEPS
     filled.MergeFrom(request)
     filled.ClearField("variants")
     return filled
+
+
+def leave_out(message: Any, include: synthesis_pb2.Include) -> None:
+    """Clear the parts of a picture that the request does not want."""
+    for name in ("png", "image", "code", "history"):
+        if name in message.DESCRIPTOR.fields_by_name and include.HasField(name) and not getattr(include, name):
+            message.ClearField(name)
 
 
 def picture(seed: int) -> np.ndarray:
@@ -233,8 +285,8 @@ def finished(filled: Any, variant: int = 0) -> synthesis_pb2.Result:
     array = picture(seeded.seed)
     terms = len(filled.target.terms)
     pixels = isinstance(filled, synthesis_pb2.SynthesizePixelsRequest)
-    steps = int(filled.options["steps"]) if pixels else filled.steps
-    return synthesis_pb2.Result(
+    steps = int(filled.options["steps"])
+    result = synthesis_pb2.Result(
         variant=variant,
         png=png(array),
         image=arrays.to_message(array),
@@ -244,17 +296,20 @@ def finished(filled: Any, variant: int = 0) -> synthesis_pb2.Result:
         code=arrays.to_message(np.arange(5)),
         ending=synthesis_pb2.ENDING_STEPS_DONE,
         recipe=synthesis_pb2.Recipe(
-            **{"pixels" if pixels else "request": seeded},
+            **{"synthesize_pixels" if pixels else "synthesize": seeded},
             model_digests={"alexnet64": "c" * 64},
             versions={"dgnam": "0.1.0"},
             device="a small processor",
         ),
     )
+    leave_out(result, filled.include)
+    return result
 
 
 def start(servicer: SmallServer, credentials: grpc.ServerCredentials | None = None) -> grpc.Server:
     server = grpc.server(ThreadPoolExecutor(16), options=[("grpc.so_reuseport", 0)])
     synthesis_pb2_grpc.add_SynthesisServiceServicer_to_server(servicer, server)
+    analysis_pb2_grpc.add_AnalysisServiceServicer_to_server(servicer, server)
     catalog_pb2_grpc.add_CatalogServiceServicer_to_server(servicer, server)
     server_pb2_grpc.add_ServerServiceServicer_to_server(servicer, server)
     health_pb2_grpc.add_HealthServicer_to_server(servicer.health, server)

@@ -7,7 +7,7 @@ from typing import Any
 
 import dgnam_client
 import pytest
-from dgnam_client import AsyncClient, Client, Progress, Queued, Result, Started
+from dgnam_client import AsyncClient, Client, Picture, Progress, Queued, Result, Started
 
 LEMON = "alexnet64:fc8:lemon"
 SLOW = "alexnet64:fc8:slow"
@@ -32,6 +32,19 @@ async def test_synthesize(aio: AsyncClient) -> None:
     assert isinstance(results, list) and [result.variant for result in results] == [0, 1]
     again = await aio.replay(result.recipe)
     assert again.png == result.png
+
+
+async def test_pixels_draw_and_activations(aio: AsyncClient, server: Any) -> None:
+    result = await aio.synthesize_pixels(LEMON, tv_weight=0.5)
+    many = await aio.synthesize_pixels_many([LEMON, LEMON], variants=2)
+    assert [len(one) for one in many if isinstance(one, list)] == [2, 2]
+    assert isinstance([event async for event in aio.stream_pixels(LEMON)][-1], Result)
+    assert {type(request).__name__ for request in server.requests} == {"SynthesizePixelsRequest"}
+    with Client(server.url) as client:
+        drawn, same = await aio.draw(result.code), client.draw(result.code)
+        assert isinstance(drawn, Picture) and isinstance(same, Picture) and drawn.png == same.png
+        read, expected = await aio.activations([result], ["alexnet64:conv1"]), client.activations([result], ["alexnet64:conv1"])
+        assert read.places == expected.places and (read.array == expected.array).all()
 
 
 async def test_closing_the_stream_stops_the_server(aio: AsyncClient, server: Any) -> None:

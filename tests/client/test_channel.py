@@ -7,56 +7,7 @@ from typing import Any
 import grpc
 import pytest
 from dgnam_client import Client, DgnamError, InvalidRequestError, _channel
-from dgnam_client._channel import Address, Connection
-
-
-@pytest.mark.parametrize(
-    ("text", "address", "endpoint"),
-    [
-        ("grpc://127.0.0.1:7433", Address("127.0.0.1", 7433, False), "127.0.0.1:7433"),
-        ("grpc://localhost", Address("localhost", 7433, False), "localhost:7433"),
-        ("grpcs://example.org:443/", Address("example.org", 443, True), "example.org:443"),
-        (" GRPC://Host:1 ", Address("host", 1, False), "host:1"),
-        ("grpc://[::1]:80", Address("::1", 80, False), "[::1]:80"),
-    ],
-)
-def test_addresses(text: str, address: Address, endpoint: str) -> None:
-    assert Address.parse(text) == address
-    assert address.endpoint == endpoint
-    assert Address.parse(str(address)) == address
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "localhost:7433",
-        "http://host:1",
-        "grpc://",
-        "grpc://:1",
-        "grpc://h:0",
-        "grpc://h:x",
-        "grpc://h:70000",
-        "grpc://h:1/p",
-        "grpc://u@h",
-    ],
-)
-def test_what_is_no_address(text: str) -> None:
-    with pytest.raises(InvalidRequestError, match="write grpc://host:port, or grpcs://host:port for TLS"):
-        Address.parse(text)
-
-
-def test_the_environment_stands_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("DGNAM_SERVER", raising=False)
-    monkeypatch.delenv("DGNAM_TOKEN", raising=False)
-    assert Client().server == "grpc://127.0.0.1:7433"
-    assert Connection.of(None, None, None, None, None).token is None
-    monkeypatch.setenv("DGNAM_SERVER", "grpc://elsewhere:1")
-    monkeypatch.setenv("DGNAM_TOKEN", "secret")
-    assert Client().server == "grpc://elsewhere:1"
-    assert Client("grpc://here:2").server == "grpc://here:2"
-    assert Connection.of(None, None, None, None, None).token == "secret"
-    assert Connection.of(None, "other", None, None, None).token == "other"
+from dgnam_client._channel import Connection
 
 
 def test_files_must_fit(tmp_path: Path) -> None:
@@ -103,7 +54,13 @@ def test_transport_settings() -> None:
     assert options["grpc.keepalive_time_ms"] == 60_000
     (config,) = json.loads(options["grpc.service_config"])["methodConfig"]
     assert config["retryPolicy"]["retryableStatusCodes"] == ["UNAVAILABLE"]
-    assert {name["service"] for name in config["name"]} == {"dgnam.v1.CatalogService", "dgnam.v1.ServerService"}
+    assert {name["service"] for name in config["name"]} == {
+        "dgnam.v1.CatalogService",
+        "dgnam.v1.ServerService",
+        "dgnam.v1.AnalysisService",
+        "dgnam.v1.SynthesisService",
+    }
+    assert [name["method"] for name in config["name"] if name["service"] == "dgnam.v1.SynthesisService"] == ["Draw"]
 
 
 def test_timeouts() -> None:

@@ -15,7 +15,7 @@ import dgnam_client
 import grpc
 import numpy as np
 import pytest
-from dgnam_client import Client, Progress, Queued, Result, Started
+from dgnam_client import Client, Picture, Progress, Queued, Result, Started
 
 LEMON = "alexnet64:fc8:lemon"
 SLOW = "alexnet64:fc8:slow"
@@ -31,7 +31,7 @@ def test_synthesize(client: Client, server: Any) -> None:
     assert result.ending == "steps-done"
     assert result.recipe.target == LEMON and result.recipe.seed == 3
     (request,) = server.requests
-    assert request.seed == 3 and not request.HasField("steps")
+    assert request.seed == 3 and not request.options
 
 
 def test_several_units_are_one_picture(client: Client, server: Any) -> None:
@@ -63,12 +63,27 @@ def test_on_progress_sees_each_event(client: Client) -> None:
     assert seen[-1] is result and len(seen) == 7
 
 
-def test_unknown_options_raise_at_once(client: Client, server: Any) -> None:
-    for call in (client.synthesize, client.stream):
-        with pytest.raises(TypeError, match="no option 'step': did you mean 'steps'"):
-            call(LEMON, step=3)  # type: ignore[arg-type]
-    with pytest.raises(TypeError, match="no option 'step'"):
-        client.synthesize_many([LEMON], step=3)  # type: ignore[call-overload]
+def test_options_travel_by_name(client: Client, server: Any) -> None:
+    client.synthesize(LEMON, method="dgn-am", steps=2, decay=0.5)
+    client.synthesize_pixels(LEMON, size=48, steps=2, tv_weight=0.2)
+    list(client.stream_pixels(LEMON, steps=3))
+    client.synthesize_pixels_many([LEMON, LEMON], octaves=3)
+    sent = [(type(request).__name__, dict(request.options)) for request in server.requests]
+    assert sent == [
+        ("SynthesizeRequest", {"steps": 2, "decay": 0.5}),
+        ("SynthesizePixelsRequest", {"steps": 2, "tv_weight": 0.2}),
+        ("SynthesizePixelsRequest", {"steps": 3}),
+        *[("SynthesizePixelsRequest", {"octaves": 3})] * 2,
+    ]
+
+
+def test_a_value_of_the_wrong_type_is_refused_at_once(client: Client, server: Any) -> None:
+    for call in (client.synthesize, client.stream, client.synthesize_pixels, client.stream_pixels):
+        with pytest.raises(dgnam_client.InvalidRequestError, match="steps: 'many' is not a number"):
+            call(LEMON, steps="many")  # type: ignore[operator]
+    for many in (client.synthesize_many, client.synthesize_pixels_many):
+        with pytest.raises(dgnam_client.InvalidRequestError, match="seed: -1 is not an integer"):
+            many([LEMON], seed=-1)  # type: ignore[operator]
     with pytest.raises(dgnam_client.InvalidAddressError):
         client.stream("lemon")
     assert not server.requests
@@ -183,8 +198,64 @@ def test_replay_takes_every_form_of_a_recipe(client: Client, server: Any, tmp_pa
         again = client.replay(form)
         assert again.png == result.png and again.recipe == result.recipe
         assert server.requests[-1] == result.recipe.request()
-    with pytest.raises(dgnam_client.InvalidRequestError, match="is not a recipe"):
+    with pytest.raises(dgnam_client.InvalidRequestError, match="not a recipe"):
         client.replay(3)  # type: ignore[arg-type]
+
+
+def test_parts_left_out(client: Client) -> None:
+    result = client.synthesize(LEMON, include=["png"])
+    assert result.image.size == (8, 8) and not hasattr(result, "array") and not hasattr(result, "code")
+    whole = client.replay(result.recipe)
+    assert whole.png == result.png and whole.array.shape == (8, 8, 3)
+    assert result.recipe.differences(whole.recipe) == []
+
+
+def test_pixels_replay(client: Client, server: Any) -> None:
+    result = client.synthesize_pixels(LEMON, steps=2, seed=4)
+    again = client.replay(result.recipe)
+    assert again.png == result.png and server.requests[-1] == result.recipe.request()
+    assert repr(result.recipe) == "<Recipe alexnet64:fc8:lemon method=pyramid steps=2 seed=4>"
+
+
+def test_draw(client: Client, server: Any, tmp_path: Any) -> None:
+    picture = client.draw(np.arange(5))
+    assert isinstance(picture, Picture) and picture.array.shape == (8, 8, 3)
+    assert picture.save(tmp_path / "drawn.png").read_bytes() == picture.png
+    several = client.draw(np.array([[0, 1], [7, 1]]), prior="fc6-prior", include=["png"])
+    assert isinstance(several, list) and len(several) == 2 and several[0].png == picture.png != several[1].png
+    assert not hasattr(several[0], "array")
+    assert server.requests[-1].prior == "fc6-prior"
+    server.drawn_at_most = 1
+    with pytest.raises(dgnam_client.ProtocolError, match="sent 1 pictures of 2 codes"):
+        client.draw(np.zeros((2, 5)))
+
+
+def test_activations(client: Client, server: Any) -> None:
+    result = client.synthesize(LEMON)
+    one = client.activations(result, LEMON)
+    assert one.array == 0 and one.model_digests == {"alexnet64": "c" * 64}
+    places = [
+        "alexnet64",
+        "alexnet64:conv1",
+        "alexnet64:conv1:3",
+        "alexnet64:conv1@1,2",
+        dgnam_client.Unit("alexnet64", "conv1", 3, (1, 2)),
+    ]
+    read = client.activations([result, result.png, result.image], places)
+    assert [array.shape for array in read] == [(3, 1205), (3, 16, 4, 4), (3, 4, 4), (3, 16), (3,)]
+    assert read["alexnet64:conv1:3@1,2"].tolist() == [3 * 16 + 6 + 1000 * index for index in range(3)]
+    assert client.activations([result], places[0])[0].shape == (1, 1205)
+    assert client.activations(result, places[0]).array.shape == (1205,)
+
+
+def test_activations_of_nonsense(client: Client, server: Any, tmp_path: Any) -> None:
+    with pytest.raises(dgnam_client.InvalidAddressError, match="is not the address of a tap or a unit"):
+        client.activations(b"", "alexnet64::3")
+    with pytest.raises(dgnam_client.InvalidRequestError, match="is not a picture"):
+        client.activations(3, "alexnet64")  # type: ignore[arg-type]
+    with pytest.raises(FileNotFoundError):
+        client.activations(tmp_path / "none.png", "alexnet64")
+    assert not server.requests
 
 
 def test_catalogue(client: Client, server: Any) -> None:
@@ -198,7 +269,8 @@ def test_catalogue(client: Client, server: Any) -> None:
     methods = client.methods()
     assert (methods.default_method, methods.default_prior, len(methods)) == ("dgn-am", "fc6-prior", 2)
     method = next(iter(methods))
-    assert method.options[0] == dgnam_client.Option("steps", "Steps.", 1, 2000, 4) and method.options[1].default is None
+    assert method.options[0] == dgnam_client.Option("steps", "Steps.", 1, 2000, 4, True, "method") and method.options[1].default is None
+    assert [(method.name, method.pixels) for method in methods] == [("dgn-am", False), ("pyramid", True)]
 
 
 def test_units_come_from_all_pages(client: Client, server: Any) -> None:
@@ -220,7 +292,7 @@ def test_server(client: Client, server: Any) -> None:
         client.health("no.such.Service")
 
 
-def test_only_listing_is_tried_again(client: Client, server: Any) -> None:
+def test_synthesis_is_not_tried_again(client: Client, server: Any) -> None:
     server.fail(grpc.StatusCode.UNAVAILABLE, "restarting")
     assert len(client.models()) == 2
     assert len(server.requests) == 2
@@ -228,10 +300,15 @@ def test_only_listing_is_tried_again(client: Client, server: Any) -> None:
     with pytest.raises(dgnam_client.UnavailableError):
         client.synthesize(LEMON)
     assert len(server.requests) == 3
+    server.fail(grpc.StatusCode.UNAVAILABLE, "restarting")
+    client.draw([1.0])
+    server.fail(grpc.StatusCode.UNAVAILABLE, "restarting")
+    client.activations(b"", "alexnet64")
+    assert len(server.requests) == 7
     server.fail(grpc.StatusCode.INTERNAL, "a bug")
     with pytest.raises(dgnam_client.ServerError):
         client.models()
-    assert len(server.requests) == 4
+    assert len(server.requests) == 8
 
 
 def test_nobody_there() -> None:
@@ -247,9 +324,9 @@ def test_many_threads_share_a_client(client: Client) -> None:
 
 def test_nothing_is_opened_before_the_first_call(server: Any) -> None:
     client = Client(server.url)
-    assert client._channel is None
+    assert client._calls.channel is None
     client.models()
-    assert client._channel is not None
+    assert client._calls.channel is not None
     client.close()
     client.close()
     with pytest.raises(RuntimeError, match="closed"):

@@ -93,13 +93,13 @@ def test_details_of_the_others(client: Client, server: Any) -> None:
         assert busy.value.retry_after_s == 2.5
 
     server.fail(grpc.StatusCode.INTERNAL, "a bug", INFO)
-    with pytest.raises(dgnam_client.ServerError, match="for a1b2") as bug:
+    with pytest.raises(dgnam_client.ServerError, match="about a1b2") as bug:
         client.synthesize(LEMON)
     assert bug.value.id == "a1b2"
 
 
 def test_a_message_over_the_limit_is_not_an_overload(client: Client) -> None:
-    with pytest.raises(dgnam_client.InvalidRequestError, match="too big"):
+    with pytest.raises(dgnam_client.InvalidRequestError, match="too large"):
         client.synthesize(LEMON, start=bytes(65 * 1024 * 1024))
 
 

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import ast
 import inspect
 import subprocess
 import sys
 from importlib import resources
+from pathlib import Path
 from typing import get_type_hints
 
 import dgnam_client
@@ -13,6 +15,7 @@ import pytest
 def test_the_public_names() -> None:
     assert dgnam_client.__all__ == [
         "DEFAULT_SERVER",
+        "Activations",
         "AsyncClient",
         "CallCancelledError",
         "Client",
@@ -36,7 +39,8 @@ def test_the_public_names() -> None:
         "Option",
         "OverloadedError",
         "PermissionDeniedError",
-        "PixelOptions",
+        "Picture",
+        "Place",
         "Progress",
         "ProtocolError",
         "Queued",
@@ -57,18 +61,21 @@ def test_the_public_names() -> None:
         "local_server",
     ]
     assert all(hasattr(dgnam_client, name) for name in dgnam_client.__all__)
-    public = {name for name, value in vars(dgnam_client).items() if name[0] != "_" and not inspect.ismodule(value)}
-    assert public == set(dgnam_client.__all__)
+    assert {name for name in dir(dgnam_client) if name[0] != "_"} - {"TYPE_CHECKING"} == set(dgnam_client.__all__)
+    with pytest.raises(AttributeError, match="module 'dgnam_client' has no attribute 'Clinet'"):
+        _ = dgnam_client.Clinet  # type: ignore[attr-defined]
     assert dgnam_client.__version__ == "0.1.0"
     assert resources.files(dgnam_client).joinpath("py.typed").is_file()
 
 
-@pytest.mark.parametrize("call", [dgnam_client.Client.synthesize, dgnam_client.Client.stream, dgnam_client.AsyncClient.synthesize_many])
-def test_signatures_show_every_option(call: object) -> None:
-    parameters = inspect.signature(call).parameters  # type: ignore[arg-type]
+@pytest.mark.parametrize("kind", [dgnam_client.Client, dgnam_client.AsyncClient])
+@pytest.mark.parametrize("space", ["", "_pixels"])
+@pytest.mark.parametrize("call", ["synthesize{}", "stream{}", "synthesize{}_many"])
+def test_signatures_show_every_option(kind: type, space: str, call: str) -> None:
+    parameters = inspect.signature(getattr(kind, call.format(space))).parameters
     assert set(dgnam_client.SynthesisOptions.__annotations__) < set(parameters)
-    assert all(parameter.kind is not inspect.Parameter.VAR_KEYWORD for parameter in parameters.values())
-    assert parameters["steps"].annotation == "int | None"
+    assert list(parameters)[-1] == "options" and parameters["options"].kind is inspect.Parameter.VAR_KEYWORD
+    assert parameters["seed"].annotation == "int | None"
 
 
 def test_every_option_is_explained() -> None:
@@ -90,13 +97,24 @@ def test_import_is_quick_and_brings_nothing_heavy() -> None:
     script = """
 import sys, time
 start = time.process_time()
-import dgnam_client
+from dgnam_client import Client
 print(time.process_time() - start)
 heavy = {"torch", "torchvision", "dgnam_models", "dgnam_server", "numpy", "PIL", "tqdm"} & sys.modules.keys()
 assert not heavy, heavy
 """
     times = [float(subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout) for _ in range(3)]
     assert min(times) < 0.4
+
+
+def test_no_option_of_a_method_is_named_in_the_code() -> None:
+    """A method's options come from the server; only examples and `steps`, which every method has, may name one."""
+    options = {"decay", "bound_multiplier", "end_learning_rate", "langevin_noise", "reconstruction_weight", "noise_level", "churn"}
+    options |= {"octaves", "tv_weight", "cam_weight", "shift_px", "crop"}
+    folder = Path(str(resources.files(dgnam_client)))
+    for path in folder.rglob("*.py"):
+        names = {node.value for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Constant)}
+        names |= {node.arg for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.arg | ast.keyword) and node.arg}
+        assert not names & {*options, *(f"--{name.replace('_', '-')}" for name in options)}, path
 
 
 def test_it_works_where_torch_is_absent(server: object) -> None:

@@ -2,20 +2,20 @@ from __future__ import annotations
 
 import dataclasses
 import io
-import json
 import pickle
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from dgnam_client import InvalidRequestError, Recipe, Result, _result, _wire
+from dgnam_client import Recipe, Result
+from dgnam_client._wire import results
 from PIL import Image
 
 
 @pytest.fixture
 def result(result_message: Any) -> Result:
-    return _wire.result(result_message(seed=3))
+    return results.result(result_message(seed=3))
 
 
 def test_image(result: Result) -> None:
@@ -35,6 +35,14 @@ def test_save_the_array(result: Result, tmp_path: Path, name: str) -> None:
     result.save(str(tmp_path / name), recipe=False)
     assert np.load(tmp_path / name).tobytes() == result.array.tobytes()
     assert [file.name for file in tmp_path.iterdir()] == [name]
+
+
+def test_save_the_code(result: Result, tmp_path: Path) -> None:
+    result.save(tmp_path / "lemon.png", code=True)
+    assert np.load(tmp_path / "lemon.code.npy").tobytes() == result.code.tobytes()
+    result.save(tmp_path / "lemon.npy", code=True, recipe=False)
+    assert np.load(tmp_path / "lemon.npy").shape == (8, 8, 3)
+    assert {file.name for file in tmp_path.iterdir()} == {"lemon.png", "lemon.json", "lemon.npy", "lemon.code.npy"}
 
 
 @pytest.mark.parametrize("name", ["a.jpg", "a.webp", "a.bmp"])
@@ -72,7 +80,7 @@ def test_notebooks_show_small_pictures_enlarged(result: Result) -> None:
     assert shown.format == "PNG" and shown.size == (192, 192)
     file = io.BytesIO()
     Image.new("RGB", (150, 100)).save(file, format="PNG")
-    large = dataclasses.replace(result, png=file.getvalue())
+    large = dataclasses.replace(result, sent={"png": file.getvalue()})
     assert large._repr_png_() == large.png
 
 
@@ -84,52 +92,3 @@ def test_repr(result: Result) -> None:
 def test_a_result_travels_between_processes(result: Result) -> None:
     again = pickle.loads(pickle.dumps(result))
     assert again.png == result.png and again.recipe == result.recipe
-
-
-def test_recipe_as_json(result: Result) -> None:
-    recipe = result.recipe
-    fields = json.loads(recipe.to_json())
-    assert fields == recipe.to_dict()
-    assert fields["request"]["end_learning_rate"] == 1e-10  # the contract's names, not camel case
-    assert Recipe.from_json(recipe.to_json()) == Recipe.from_dict(fields) == recipe
-    assert recipe.request().decay == np.float32(0.01)
-    assert recipe.seed == 3 and recipe.device == "a small processor" and recipe.versions == {"dgnam": "0.1.0"}
-
-
-def test_a_recipe_cannot_be_changed(result: Result) -> None:
-    result.recipe.request().seed = 99
-    result.recipe.model_digests.clear()
-    assert result.recipe.seed == 3 and result.recipe.model_digests
-
-
-@pytest.mark.parametrize("text", ["", "{", "{}", "[]", '{"requests": {}}', '{"request": {"steps": -1}}', b"\xff", "null"])
-def test_what_is_no_recipe(text: str | bytes, tmp_path: Path) -> None:
-    with pytest.raises(InvalidRequestError, match="not a recipe"):
-        Recipe.from_json(text)
-    path = tmp_path / "bad.json"
-    path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    with pytest.raises(InvalidRequestError, match=r"bad\.json: .*not a recipe"):
-        Recipe.load(path)
-
-
-def test_differences(result: Result) -> None:
-    recipe = result.recipe
-    assert recipe.differences(recipe) == []
-    fields = recipe.to_dict()
-    fields["model_digests"] = {"alexnet64": "d" * 64, "prior": "e" * 64}
-    fields["versions"] = {}
-    fields["device"] = "another"
-    fields["request"]["seed"] = 4
-    assert recipe.differences(Recipe.from_dict(fields)) == [
-        "request: not the same",
-        "weights of alexnet64: cccccccccccc, now dddddddddddd",
-        "weights of prior: none, now eeeeeeeeeeee",
-        "version of dgnam: 0.1.0, now none",
-        "device: a small processor, now another",
-    ]
-
-
-def test_written_files_follow_the_umask(tmp_path: Path) -> None:
-    reference = tmp_path / "reference"
-    reference.touch()
-    assert _result.write_file(tmp_path / "file", b"").stat().st_mode == reference.stat().st_mode

@@ -4,8 +4,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from dgnam_client import Term, Unit, _sheet, _wire, contact_sheet
+from dgnam_client import Term, Unit, _sheet, contact_sheet
 from dgnam_client._target import target_message
+from dgnam_client._wire import results
 from PIL import Image, ImageFont
 
 FONT = ImageFont.load_default(14)
@@ -38,7 +39,7 @@ def test_pictures_of_64_pixels_are_enlarged_three_times() -> None:
 
 def test_default_captions(result_message: Any) -> None:
     target = target_message([Term(Unit("alexnet64", "fc8", "tabby_cat")), Term(Unit("alexnet64", "conv5", 12, (6, 7)), -0.5)])
-    result = _wire.result(result_message(*target.terms, seed=3))
+    result = results.result(result_message(*target.terms, seed=3))
     assert _sheet.caption(result) == [
         "tabby cat + -0.5 * unit 12 at 6, 7",
         "alexnet64:fc8, alexnet64:conv5",

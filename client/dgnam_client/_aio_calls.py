@@ -1,0 +1,129 @@
+"""Calls for asyncio: the channel, opened by the first call, and what goes over it.
+
+Rules: a channel is used only in the event loop and the process that opened it; a call that is left early is cancelled, so that the
+server stops too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import os
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from operator import attrgetter
+from typing import Any, cast
+
+import grpc
+import grpc.aio
+
+from ._channel import Connection, Services, bearer, seconds
+from ._errors import DgnamError, RpcFailure, from_rpc
+from ._events import Event, OnEvent, OnIndexedEvent
+from ._recipe import Request
+from ._result import Result
+from ._wire import requests, results
+
+
+class AsyncCalls:
+    """One client's calls: see Calls."""
+
+    def __init__(self, connection: Connection, timeout: float, synthesis_timeout: float) -> None:
+        self.connection = connection
+        self.channel: grpc.aio.Channel | None = None
+        self._timeout = timeout
+        self._synthesis_timeout = synthesis_timeout
+        self._home: tuple[int, asyncio.AbstractEventLoop] | None = None
+        self._services: Services | None = None
+        self._closed = False
+
+    @property
+    def server(self) -> str:
+        """The server's address."""
+        return str(self.connection.address)
+
+    async def ask(self, call: str, request: object, timeout: float | None) -> Any:
+        """The answer of a quick call, named as `service.Call`."""
+        return await self._ask(call, request, seconds(timeout, self._timeout))
+
+    async def work(self, call: str, request: object, timeout: float | None) -> Any:
+        """The answer of a call that has the server draw or look at pictures."""
+        return await self._ask(call, request, seconds(timeout, self._synthesis_timeout))
+
+    async def events(self, request: Request, timeout: float | None) -> AsyncGenerator[Event]:
+        """The events of a picture being drawn."""
+        metadata = await self._metadata()
+        open_call = getattr(self._open().synthesis, requests.CALLS[type(request)])
+        call = open_call(request, timeout=seconds(timeout, self._synthesis_timeout), metadata=metadata)
+        try:
+            async for response in call:
+                event = results.event(response)
+                if event is not None:
+                    yield event
+        except grpc.RpcError as error:
+            raise from_rpc(cast(RpcFailure, error), self.server) from error
+        finally:
+            # Also where the consumer stops early: the server then stops too. No effect on a call that has ended.
+            call.cancel()
+
+    async def draw(self, request: Request, timeout: float | None, on_progress: OnEvent | None) -> Result | list[Result]:
+        """The request's picture, or the list of its variants."""
+        finished = []
+        # A generator that is left early would otherwise be closed only when the loop comes to it.
+        async with aclosing(self.events(request, timeout)) as events:
+            async for event in events:
+                if isinstance(event, Result):
+                    finished.append(event)
+                if on_progress is not None:
+                    on_progress(event)
+        return results.drawn(request, finished)
+
+    async def draw_many(
+        self, requests: Sequence[Request], timeout: float | None, on_progress: OnIndexedEvent | None, concurrency: int
+    ) -> list[Any]:
+        """What `draw` gives for each request, or the DgnamError that it raises."""
+        places = asyncio.Semaphore(concurrency)
+
+        async def outcome(index: int) -> Result | list[Result] | DgnamError:
+            report = None if on_progress is None else lambda event: on_progress(index, event)
+            async with places:
+                try:
+                    return await self.draw(requests[index], timeout, report)
+                except DgnamError as error:
+                    return error
+
+        tasks = [asyncio.create_task(outcome(index)) for index in range(len(requests))]
+        try:
+            return await asyncio.gather(*tasks)
+        finally:
+            # Where one failed or this call was cancelled, none goes on behind the caller's back.
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def close(self) -> None:
+        """Close the channel. Calls under way end as cancelled, and later ones raise RuntimeError."""
+        self._closed = True
+        if self.channel is not None and self._home == (os.getpid(), asyncio.get_running_loop()):
+            await self.channel.close(None)
+
+    async def _ask(self, call: str, request: object, timeout: float | None) -> Any:
+        try:
+            return await attrgetter(call)(self._open())(request, timeout=timeout, metadata=await self._metadata())
+        except grpc.RpcError as error:
+            raise from_rpc(cast(RpcFailure, error), self.server) from error
+
+    def _open(self) -> Services:
+        if self._closed:
+            raise RuntimeError("this client is closed: make a new one")
+        home = (os.getpid(), asyncio.get_running_loop())
+        if self._services is None or self._home != home:
+            # A channel works only in the loop and the process that opened it.
+            self.channel, self._home = self.connection.open_aio(), home
+            self._services = Services(self.channel)
+        return self._services
+
+    async def _metadata(self) -> list[tuple[str, str]]:
+        token = self.connection.token
+        given = token() if callable(token) else token
+        return bearer(await given if inspect.isawaitable(given) else given)

@@ -1,0 +1,128 @@
+"""Calls for threads: the channel, opened by the first call, and what goes over it.
+
+Rules: a channel is used only in the process that opened it; a call that is left early is cancelled, so that the server stops too.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Generator, Sequence
+from operator import attrgetter
+from typing import Any, cast
+
+import grpc
+
+from ._channel import Connection, Services, bearer, seconds
+from ._errors import RpcFailure, from_rpc
+from ._events import Event, OnEvent, OnIndexedEvent
+from ._many import draw_many
+from ._recipe import Request
+from ._result import Result
+from ._wire import requests, results
+
+
+class Calls:
+    """One client's calls.
+
+    Args:
+        connection: Where they go.
+        timeout: Seconds that a call may take.
+        synthesis_timeout: Seconds that a call may take which has the server draw or look at pictures.
+    """
+
+    def __init__(self, connection: Connection, timeout: float, synthesis_timeout: float) -> None:
+        self.connection = connection
+        self.channel: grpc.Channel | None = None
+        self._timeout = timeout
+        self._synthesis_timeout = synthesis_timeout
+        self._lock = threading.Lock()
+        self._pid = os.getpid()
+        self._services: Services | None = None
+        self._inherited: list[grpc.Channel | None] = []
+        self._closed = False
+
+    @property
+    def server(self) -> str:
+        """The server's address."""
+        return str(self.connection.address)
+
+    def ask(self, call: str, request: object, timeout: float | None) -> Any:
+        """The answer of a quick call, named as `service.Call`."""
+        return self._ask(call, request, seconds(timeout, self._timeout))
+
+    def work(self, call: str, request: object, timeout: float | None) -> Any:
+        """The answer of a call that has the server draw or look at pictures."""
+        return self._ask(call, request, seconds(timeout, self._synthesis_timeout))
+
+    def events(self, request: Request, timeout: float | None, on_open: Callable[[Any], object] | None = None) -> Generator[Event]:
+        """The events of a picture being drawn; `on_open` gets the call before the first one."""
+        open_call = getattr(self._open().synthesis, requests.CALLS[type(request)])
+        call = open_call(request, timeout=seconds(timeout, self._synthesis_timeout), metadata=self._metadata())
+        try:
+            if on_open is not None:
+                on_open(call)
+            for response in call:
+                event = results.event(response)
+                if event is not None:
+                    yield event
+        except grpc.RpcError as error:
+            raise from_rpc(cast(RpcFailure, error), self.server) from error
+        finally:
+            # Also where the consumer stops early, or Ctrl-C does: the server then stops too. No effect on a call that has ended.
+            call.cancel()
+
+    def draw(
+        self, request: Request, timeout: float | None, on_progress: OnEvent | None, on_open: Callable[[Any], object] | None = None
+    ) -> Result | list[Result]:
+        """The request's picture, or the list of its variants."""
+        finished = []
+        for event in self.events(request, timeout, on_open):
+            if isinstance(event, Result):
+                finished.append(event)
+            if on_progress is not None:
+                on_progress(event)
+        return results.drawn(request, finished)
+
+    def draw_many(
+        self, requests: Sequence[Request], timeout: float | None, on_progress: OnIndexedEvent | None, concurrency: int
+    ) -> list[Any]:
+        """What `draw` gives for each request, or the DgnamError that it raises."""
+        return draw_many(
+            lambda request, report, opened: self.draw(request, timeout, report, opened), requests, on_progress or _ignore, concurrency
+        )
+
+    def close(self) -> None:
+        """Close the channel. Calls under way end as cancelled, and later ones raise RuntimeError."""
+        with self._lock:
+            self._closed = True
+            if self.channel is not None and self._pid == os.getpid():
+                self.channel.close()
+
+    def _ask(self, call: str, request: object, timeout: float | None) -> Any:
+        try:
+            return attrgetter(call)(self._open())(request, timeout=timeout, metadata=self._metadata())
+        except grpc.RpcError as error:
+            raise from_rpc(cast(RpcFailure, error), self.server) from error
+
+    def _open(self) -> Services:
+        if self._pid != os.getpid():
+            # In a forked child. The parent's channel has lost its threads here, and its lock may never be released; the channel
+            # is kept from being collected, because that would close it, and it is not ours to close.
+            self._inherited.append(self.channel)
+            self._lock, self.channel, self._services, self._pid = threading.Lock(), None, None, os.getpid()
+        with self._lock:
+            if self._closed:
+                raise RuntimeError("this client is closed: make a new one")
+            if self._services is None:
+                self.channel = self.connection.open()
+                self._services = Services(self.channel)
+            return self._services
+
+    def _metadata(self) -> list[tuple[str, str]]:
+        token = self.connection.token
+        return bearer(token() if callable(token) else token)
+
+
+def _ignore(index: int, event: Event) -> None:
+    pass

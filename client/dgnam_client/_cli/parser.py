@@ -1,0 +1,162 @@
+"""The commands and their fixed arguments. Loads nothing but argparse, so that `--help` answers at once."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from typing import Any, get_args
+
+from .. import __version__
+from .._address import DEFAULT_SERVER
+from .._options import Balance, Determinism, Readout
+
+Arguments = argparse.Namespace
+
+DESCRIPTION = "Pictures of what a neuron prefers, drawn by a dgnam server."
+EXAMPLES = """\
+examples:
+  dgnam doctor                                    is everything in order?
+  dgnam models                                    what can be looked at
+  dgnam units alexnet64 --filter lem              its units' names
+  dgnam synth alexnet64:fc8:lemon -o lemon.png    one picture, and its recipe in lemon.json
+  dgnam activations lemon.png alexnet64:fc8       what a network makes of it
+
+The server is --server, or else DGNAM_SERVER in the environment, or else {server}.
+DGNAM_TOKEN holds the token of a server that wants one. `dgnam COMMAND --help` tells more.
+"""
+SYNTH_EXAMPLES = """\
+A target is model:tap:unit. The unit is a label or an index; @y,x after it is a place in a convolutional tap.
+Each target becomes a picture; + between addresses puts several units into one, and 0.5* in front weighs one.
+
+examples:
+  dgnam synth alexnet64:fc8:lemon -o lemon.png
+  dgnam synth alexnet64:fc8:lemon alexnet64:fc8:teapot -o pictures/ --grid sheet.png
+  dgnam synth "alexnet64:fc8:lemon+0.5*alexnet64:fc8:teapot" --seed 7
+  dgnam synth alexnet64:conv5:12@6,6 --steps 400 --variants 4
+  dgnam synth alexnet64:fc8:lemon --method pyramid --tv-weight 0.2 -o lemon.png
+  dgnam synth alexnet64:conv3 --features photo.jpg --method pyramid -o again.png
+  dgnam synth --replay lemon.json -o again.png
+
+Every option of the method can be given as --NAME VALUE. `dgnam synth --method NAME --help` lists them.
+Without -o, pictures go to the current folder, named after their targets; with --grid alone, only the sheet is written.
+Ctrl-C stops the server's work too.
+"""
+ACTIVATIONS_EXAMPLES = """\
+A place is model:tap for a whole tap, model:tap:unit for one unit, or model for its output tap; @y,x after it is one
+position of a convolutional tap's map. Of a whole convolutional tap, each channel counts with its largest activation.
+
+examples:
+  dgnam activations photo.jpg alexnet64:fc8
+  dgnam activations photo.jpg alexnet64:conv5 --top 3
+  dgnam activations photo.jpg alexnet64:fc6 -o code.npy
+"""
+DRAW_EXAMPLES = """\
+A code file is an array that numpy.save wrote: one code, shape (D,), or several, shape (N, D).
+`dgnam synth --code` writes such a file beside each picture.
+
+examples:
+  dgnam synth alexnet64:fc8:lemon -o lemon.png --code
+  dgnam draw lemon.code.npy -o again.png
+"""
+
+
+@dataclass(frozen=True)
+class Commands:
+    """The parser of the whole command, and those of its commands by name."""
+
+    parser: argparse.ArgumentParser
+    subparsers: dict[str, argparse.ArgumentParser]
+
+    def options(self, command: str) -> list[str]:
+        """The fixed options of a command, such as --seed."""
+        return [text for action in self.subparsers[command]._actions for text in action.option_strings]
+
+
+def build() -> Commands:
+    """The parser."""
+    plain = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser("dgnam", description=DESCRIPTION, epilog=EXAMPLES.format(server=DEFAULT_SERVER), formatter_class=plain)
+    parser.add_argument("--version", action="version", version=f"dgnam {__version__}")
+    choices = parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
+    connection = _connection()
+    subparsers: dict[str, argparse.ArgumentParser] = {}
+
+    def command(name: str, help: str, epilog: str = "", **settings: Any) -> argparse.ArgumentParser:
+        settings |= {"help": help, "description": help, "epilog": epilog}
+        subparsers[name] = choices.add_parser(name, parents=[connection], formatter_class=plain, allow_abbrev=False, **settings)
+        return subparsers[name]
+
+    # Its help is printed later: the part about a method's options comes from the server.
+    _synth(command("synth", "Draw what units prefer.", SYNTH_EXAMPLES, add_help=False))
+    _draw(command("draw", "Draw the pictures of codes; nothing is optimized.", DRAW_EXAMPLES))
+    _activations(command("activations", "Show which units a picture activates most.", ACTIVATIONS_EXAMPLES))
+    _catalog(command)
+    command("doctor", "Check the way from here to a picture, step by step.")
+    completion = command("completion", "Print a script that completes `dgnam` in a shell.", 'example:\n  eval "$(dgnam completion bash)"\n')
+    completion.add_argument("shell", choices=["bash", "zsh"])
+    return Commands(parser, subparsers)
+
+
+def _connection() -> argparse.ArgumentParser:
+    connection = argparse.ArgumentParser(add_help=False)
+    group = connection.add_argument_group("connection")
+    group.add_argument(
+        "--server", metavar="ADDRESS", help=f"host:port, or grpcs://host:port for TLS (default: $DGNAM_SERVER, or else {DEFAULT_SERVER})"
+    )
+    group.add_argument("--ca-file", metavar="PEM", help="certificates to trust in place of the system's")
+    group.add_argument("--cert-file", metavar="PEM", help="this client's certificate, where the server asks for one")
+    group.add_argument("--key-file", metavar="PEM", help="its key")
+    group.add_argument(
+        "--timeout", type=float, metavar="SECONDS", help="give up after so long (default: 600 for pictures and activations, 10 for lists)"
+    )
+    return connection
+
+
+def _synth(synth: argparse.ArgumentParser) -> None:
+    synth.add_argument("targets", nargs="*", metavar="TARGET", help="model:tap:unit, or several joined by +")
+    synth.add_argument("-h", "--help", action="store_true", help="show this help; with --method, that method's options too")
+    synth.add_argument("-o", "--output", metavar="PATH", help="the picture's file (.png, .npy, .jpg, .webp), or a folder for several")
+    synth.add_argument("--grid", metavar="FILE", help="also write all pictures, with names and activations, on one sheet")
+    synth.add_argument("--replay", metavar="RECIPE", help="draw the picture of a recipe file again")
+    synth.add_argument("--no-recipe", action="store_true", help="write no .json beside a picture")
+    synth.add_argument("--code", action="store_true", help="also write the code beside a picture, as .code.npy")
+    synth.add_argument("--quiet", action="store_true", help="no progress bars")
+    whole = synth.add_mutually_exclusive_group()
+    whole.add_argument("--direction", metavar="FILE.npy", help="targets are taps, model:tap; go along these weights of its units")
+    whole.add_argument("--features", metavar="PICTURE", help="targets are taps, model:tap; draw what the tap cannot tell from this picture")
+    options = synth.add_argument_group("synthesis", "What is left out is the server's default: see `dgnam methods`.")
+    options.add_argument("--method", metavar="NAME", help="the procedure")
+    options.add_argument("--prior", metavar="NAME", help="the trained generator that draws")
+    options.add_argument("--size", type=int, metavar="PX", help="side of the picture, with a method that optimizes pixels")
+    options.add_argument("--seed", type=int, metavar="N", help="another seed, another picture")
+    options.add_argument("--variants", type=int, metavar="N", help="so many pictures of each target, from seeds in a row")
+    options.add_argument("--start", metavar="FILE", help="start from this picture, or this code (.npy)")
+    options.add_argument("--determinism", choices=get_args(Determinism), help="strict: the same bits each time, more slowly")
+    options.add_argument("--balance", choices=get_args(Balance), help="how several units are brought together")
+    options.add_argument("--readout", choices=get_args(Readout), help="what is read off a unit")
+
+
+def _draw(draw: argparse.ArgumentParser) -> None:
+    draw.add_argument("codes", metavar="CODE.npy", help="a code file")
+    draw.add_argument("-o", "--output", metavar="PATH", help="the picture's file (.png, .npy, .jpg, .webp), or a folder for several")
+    draw.add_argument("--prior", metavar="NAME", help="the prior that draws (default: the server's)")
+
+
+def _activations(activations: argparse.ArgumentParser) -> None:
+    activations.add_argument("picture", metavar="PICTURE", help="a picture file")
+    activations.add_argument("places", nargs="+", metavar="PLACE", help="model, model:tap or model:tap:unit")
+    activations.add_argument("--top", type=int, default=10, metavar="N", help="show so many of each place (default: %(default)s)")
+    activations.add_argument("--json", action="store_true", help="print JSON")
+    activations.add_argument("-o", "--output", metavar="FILE", help="also write all activations: .npy for one place, .npz for several")
+
+
+def _catalog(command: Any) -> None:
+    models = command("models", "List the server's models, or tell all about one.")
+    models.add_argument("name", nargs="?", metavar="NAME")
+    units = command("units", "List the units that can be targets.", "example:\n  dgnam units alexnet64:fc8 --filter lem\n")
+    units.add_argument("place", metavar="MODEL[:TAP]", help="without a tap: the one whose units have labels")
+    units.add_argument("--filter", metavar="TEXT", help="only labels that contain this")
+    methods = command("methods", "List the methods, or tell all about one: its options with their ranges and defaults.")
+    methods.add_argument("name", nargs="?", metavar="NAME")
+    for listing in (models, units, methods):
+        listing.add_argument("--json", action="store_true", help="print JSON")

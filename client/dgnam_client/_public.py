@@ -1,0 +1,81 @@
+"""What `dgnam_client` offers."""
+
+from ._activations import Activations
+from ._address import DEFAULT_SERVER
+from ._aio import AsyncClient
+from ._catalog import Code, Method, Methods, Model, Option, Tap, UnitInfo
+from ._client import Client
+from ._errors import (
+    CallCancelledError,
+    DeadlineExceededError,
+    DgnamError,
+    InvalidAddressError,
+    InvalidRequestError,
+    NotFoundError,
+    NotReadyError,
+    OverloadedError,
+    PermissionDeniedError,
+    ProtocolError,
+    ServerError,
+    UnauthenticatedError,
+    UnavailableError,
+)
+from ._events import Event, Progress, Queued, Started, VariantProgress
+from ._local import LocalServer, local_server
+from ._options import SynthesisOptions
+from ._picture import Picture
+from ._place import Place
+from ._recipe import Recipe
+from ._result import Result
+from ._server import Lane, Limits, Load, ServerInfo
+from ._sheet import contact_sheet
+from ._target import Term
+from ._unit import Direction, Features, Unit
+
+__all__ = [
+    "DEFAULT_SERVER",
+    "Activations",
+    "AsyncClient",
+    "CallCancelledError",
+    "Client",
+    "Code",
+    "DeadlineExceededError",
+    "DgnamError",
+    "Direction",
+    "Event",
+    "Features",
+    "InvalidAddressError",
+    "InvalidRequestError",
+    "Lane",
+    "Limits",
+    "Load",
+    "LocalServer",
+    "Method",
+    "Methods",
+    "Model",
+    "NotFoundError",
+    "NotReadyError",
+    "Option",
+    "OverloadedError",
+    "PermissionDeniedError",
+    "Picture",
+    "Place",
+    "Progress",
+    "ProtocolError",
+    "Queued",
+    "Recipe",
+    "Result",
+    "ServerError",
+    "ServerInfo",
+    "Started",
+    "SynthesisOptions",
+    "Tap",
+    "Term",
+    "UnauthenticatedError",
+    "UnavailableError",
+    "Unit",
+    "UnitInfo",
+    "VariantProgress",
+    "contact_sheet",
+    "local_server",
+]

@@ -1,0 +1,173 @@
+"""Recipes: all it takes to draw a picture again."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from dgnam_proto.v1 import synthesis_pb2
+
+from ._errors import InvalidRequestError
+from ._file import write_file
+from ._target import target_terms
+
+Request = synthesis_pb2.SynthesizeRequest | synthesis_pb2.SynthesizePixelsRequest
+# The fields that hold the request: one for each of the calls that draw.
+KINDS = ("synthesize", "synthesize_pixels")
+
+
+class Recipe:
+    """All it takes to draw a picture again: the request with every default filled in, and what it ran on.
+
+    Two recipes are equal where everything in them is.
+    """
+
+    def __init__(self, message: synthesis_pb2.Recipe) -> None:
+        self._message = synthesis_pb2.Recipe()
+        self._message.CopyFrom(message)
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Recipe:
+        """Read what `to_json` wrote.
+
+        Raises:
+            InvalidRequestError: The text is no recipe.
+        """
+        try:
+            fields = json.loads(text)
+        except ValueError as error:
+            raise InvalidRequestError(f"this is not a recipe: {error}") from error
+        return cls.from_dict(fields)
+
+    @classmethod
+    def from_dict(cls, fields: dict[str, Any]) -> Recipe:
+        """Read what `to_dict` gave.
+
+        Raises:
+            InvalidRequestError: The dict is no recipe.
+        """
+        from google.protobuf import json_format
+
+        # Other JSON, and an empty object, would pass for a recipe in which nothing is set.
+        if not isinstance(fields, dict) or not any(fields.get(kind) for kind in KINDS):
+            raise InvalidRequestError(f"this is not a recipe: it holds no {' or '.join(KINDS)}")
+        try:
+            return cls(json_format.ParseDict(fields, synthesis_pb2.Recipe()))
+        except json_format.ParseError as error:
+            raise InvalidRequestError(f"this is not a recipe: {error}") from error
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Recipe:
+        """Read a recipe file.
+
+        Raises:
+            InvalidRequestError: The file holds no recipe.
+            OSError: The file cannot be read.
+        """
+        try:
+            return cls.from_json(Path(path).read_bytes())
+        except InvalidRequestError as error:
+            raise InvalidRequestError(f"{path}: {error.message}") from error
+
+    def to_json(self) -> str:
+        """The recipe as JSON, with the contract's field names, sorted."""
+        # Maps come in any order, and equal recipes should be equal files.
+        return json.dumps(self.to_dict(), indent=2, sort_keys=True) + "\n"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The recipe as JSON's types, with the contract's field names."""
+        from google.protobuf import json_format
+
+        return json_format.MessageToDict(self._message, preserving_proto_field_name=True)
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the recipe as JSON; a file that is there is replaced, whole or not at all.
+
+        Raises:
+            OSError: The file cannot be written.
+        """
+        return write_file(Path(path), self.to_json().encode())
+
+    def request(self) -> Request:
+        """The request that draws the picture again: a copy."""
+        request: Request = type(self._request)()
+        request.MergeFrom(self._request)
+        return request
+
+    @property
+    def _request(self) -> Any:
+        return getattr(self._message, self._message.WhichOneof("request") or KINDS[0])
+
+    @property
+    def target(self) -> str:
+        """The target as text: terms joined by `+`."""
+        return "+".join(map(str, target_terms(self._request.target)))
+
+    @property
+    def seed(self) -> int:
+        """The seed of this picture."""
+        seed: int = self._request.seed
+        return seed
+
+    @property
+    def method(self) -> str:
+        """The method, as `Client.methods()` names it."""
+        method: str = self._request.method
+        return method
+
+    @property
+    def options(self) -> dict[str, float]:
+        """The method's options by name."""
+        return dict(sorted(self._request.options.items()))
+
+    @property
+    def model_digests(self) -> dict[str, str]:
+        """SHA-256 of the weight file of each model that took part."""
+        return dict(self._message.model_digests)
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """Versions of dgnam, torch and others."""
+        return dict(self._message.versions)
+
+    @property
+    def device(self) -> str:
+        """The processor or GPU it ran on."""
+        return self._message.device
+
+    def differences(self, other: Recipe) -> list[str]:
+        """What may make the other recipe's picture differ, one line each: request, weights, versions, device."""
+        lines = ["request: not the same"] if drawing(self.request()) != drawing(other.request()) else []
+        for kind, mine, theirs in (("weights", self.model_digests, other.model_digests), ("version", self.versions, other.versions)):
+            for name in sorted(mine.keys() | theirs.keys()):
+                before, after = (facts.get(name, "none")[:12] for facts in (mine, theirs))
+                if mine.get(name) != theirs.get(name):
+                    lines.append(f"{kind} of {name}: {before}, now {after}")
+        if self.device != other.device:
+            lines.append(f"device: {self.device}, now {other.device}")
+        return lines
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Recipe) and self._message == other._message
+
+    # A message is mutable in principle, so there is nothing to hash.
+    __hash__ = None  # type: ignore[assignment]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _recipe_from_bytes, (self._message.SerializeToString(),)
+
+    def __repr__(self) -> str:
+        prior = f" prior={self._request.prior}" if hasattr(self._request, "prior") else ""
+        return f"<Recipe {self.target}{prior} method={self.method} steps={self.options.get('steps', 0):g} seed={self.seed}>"
+
+
+def drawing(request: Request) -> Request:
+    """The request without what leaves the picture as it is: which parts of it are sent. Changes the request itself."""
+    request.ClearField("include")
+    return request
+
+
+def _recipe_from_bytes(content: bytes) -> Recipe:
+    return Recipe(synthesis_pb2.Recipe.FromString(content))

@@ -1,0 +1,168 @@
+"""Units: their addresses as text, what may stand in a unit's place, and their message.
+
+An address is `model:tap:unit`, with `@y,x` after it for a place in a convolutional tap's map. The unit is an index where it is
+all digits, else a label.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from dgnam_proto.v1 import target_pb2
+
+from ._errors import InvalidAddressError
+from ._picture_file import is_picture, picture_file
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+_POSITION = re.compile(r"(?P<unit>.*)@\s*(?P<y>\d+)\s*,\s*(?P<x>\d+)", re.DOTALL)
+
+
+@dataclass(frozen=True, eq=False)
+class Direction:
+    """In place of a unit: a weighted sum of all units of a tap.
+
+    Attributes:
+        vector: A weight for each unit, or for each channel of a convolutional tap.
+    """
+
+    vector: ArrayLike
+
+    def __str__(self) -> str:
+        return "direction"
+
+
+@dataclass(frozen=True, eq=False)
+class Features:
+    """In place of a unit: all activations of a tap as they ought to be, so that the network cannot tell the picture from another one
+    (Pan et al. 2017, eq. 4). The activation is minus the relative squared distance; 0 is the best.
+
+    Attributes:
+        of: The picture that gives the activations (a PIL image, a path, a file's bytes, a Result), or the activations themselves, an
+            array of the tap's shape.
+    """
+
+    of: Any
+
+    def __str__(self) -> str:
+        return "features"
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One unit of one network, or what takes a unit's place.
+
+    Attributes:
+        model: The classifier's name.
+        tap: The tap's name.
+        unit: The unit's index, or its label (upper and lower case, spaces, hyphens and underscores do not matter); or a Direction or
+            Features.
+        position: (y, x) in a convolutional tap's map; None: the mean over the map.
+    """
+
+    model: str
+    tap: str
+    unit: int | str | Direction | Features
+    position: tuple[int, int] | None = None
+
+    @classmethod
+    def parse(cls, address: str) -> Unit:
+        """Read an address such as `alexnet64:fc8:lemon` or `alexnet64:conv5:12@6,6`.
+
+        Raises:
+            InvalidAddressError: The text is not an address.
+        """
+        parts = [part.strip() for part in address.split(":", 2)]
+        if len(parts) != 3 or not all(parts):
+            raise InvalidAddressError(f"{address!r} is not a unit address")
+        model, tap, unit = parts
+        unit, position = split_position(address, unit)
+        return cls(model, tap, index_or_label(unit), position)
+
+    @property
+    def whole_tap(self) -> bool:
+        """Whether all of the tap is read, not one unit of it."""
+        return isinstance(self.unit, Direction | Features)
+
+    def __str__(self) -> str:
+        place = "" if self.position is None else "@{},{}".format(*self.position)
+        return f"{self.model}:{self.tap}:{self.unit}{place}"
+
+
+def split_position(address: str, last: str) -> tuple[str, tuple[int, int] | None]:
+    """The last part of an address without the `@y,x` at its end, and (y, x).
+
+    Raises:
+        InvalidAddressError: There is an @, and not y,x after it or nothing before it.
+    """
+    if "@" not in last:
+        return last, None
+    place = _POSITION.fullmatch(last)
+    if place is None or not place["unit"].strip():
+        raise InvalidAddressError(f"{address!r} is not an address: write a name, then @, then y,x")
+    return place["unit"].strip(), (int(place["y"]), int(place["x"]))
+
+
+def index_or_label(unit: str) -> int | str:
+    """A unit as an address names it: an index where it is all digits."""
+    return int(unit) if unit.isascii() and unit.isdigit() else unit
+
+
+def unit_message(unit: Unit) -> target_pb2.Unit:
+    """The message of a unit.
+
+    Raises:
+        InvalidAddressError: An index or position is out of range, or a vector does not hold numbers.
+    """
+    message = target_pb2.Unit(model=unit.model, tap=unit.tap)
+    try:
+        if isinstance(unit.unit, str):
+            message.label = unit.unit
+        elif isinstance(unit.unit, Direction | Features):
+            _set_whole_tap(message, unit.unit)
+        else:
+            message.index = unit.unit
+        if unit.position is not None:
+            message.position.CopyFrom(position_message(unit.position))
+    except (TypeError, ValueError) as error:
+        raise InvalidAddressError(f"{unit} is not a unit address: {error}") from None
+    return message
+
+
+def position_message(position: tuple[int, int]) -> target_pb2.Position:
+    """The message of (y, x). Made at once: a position at (0, 0) has nothing but its presence to tell."""
+    return target_pb2.Position(y=position[0], x=position[1])
+
+
+def read_unit(message: target_pb2.Unit) -> Unit:
+    """The unit of a message."""
+    position = (message.position.y, message.position.x) if message.HasField("position") else None
+    return Unit(message.model, message.tap, _read(message), position)
+
+
+def _set_whole_tap(message: target_pb2.Unit, what: Direction | Features) -> None:
+    from dgnam_proto import arrays
+
+    if isinstance(what, Direction):
+        message.direction.CopyFrom(arrays.to_message(what.vector))
+    elif is_picture(what.of):
+        message.features_of = picture_file(what.of, field="features")
+    else:
+        message.features.CopyFrom(arrays.to_message(what.of))
+
+
+def _read(message: target_pb2.Unit) -> int | str | Direction | Features:
+    match message.WhichOneof("unit"):
+        case "label":
+            return message.label
+        case "features_of":
+            return Features(message.features_of)
+        case "direction" | "features" as kind:
+            from dgnam_proto import arrays
+
+            array = arrays.from_message(getattr(message, kind))
+            return Direction(array) if kind == "direction" else Features(array)
+    return message.index

@@ -1,0 +1,115 @@
+"""Answers about the server's models, methods and itself -> records, and the one request that has more than a name."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields
+from typing import Literal
+
+from dgnam_proto.v1 import catalog_pb2, server_pb2
+
+from .._catalog import Code, Method, Methods, Model, Option, Tap, UnitInfo
+from .._errors import ProtocolError
+from .._server import Lane, Limits, Load, ServerInfo
+
+UNITS_PER_PAGE = 1000
+_ROLES: dict[int, Literal["classifier", "prior"]] = {catalog_pb2.ROLE_CLASSIFIER: "classifier", catalog_pb2.ROLE_PRIOR: "prior"}
+# The health protocol's numbers.
+_HEALTH = {0: "UNKNOWN", 1: "SERVING", 2: "NOT_SERVING", 3: "SERVICE_UNKNOWN"}
+
+
+def units_request(model: str, tap: str | None, filter: str | None, page_token: str) -> catalog_pb2.ListUnitsRequest:
+    """The request for a page of units."""
+    return catalog_pb2.ListUnitsRequest(model=model, tap=tap, filter=filter, page_size=UNITS_PER_PAGE, page_token=page_token)
+
+
+def units(response: catalog_pb2.ListUnitsResponse) -> list[UnitInfo]:
+    """One page of units."""
+    return [UnitInfo(unit.index, unit.label, unit.address) for unit in response.units]
+
+
+def models(response: catalog_pb2.ListModelsResponse) -> list[Model]:
+    """The models."""
+    return [model(message) for message in response.models]
+
+
+def model(message: catalog_pb2.Model) -> Model:
+    """One model.
+
+    Raises:
+        ProtocolError: Its training facts are not JSON.
+    """
+    code = message.code
+    try:
+        training = json.loads(message.training_json) if message.training_json else None
+    except ValueError as error:
+        raise ProtocolError(f"the model {message.name} cannot be read: its training facts are not JSON ({error})") from error
+    return Model(
+        name=message.name,
+        role=_ROLES.get(message.role, "unknown"),
+        description=message.description,
+        licence=message.licence,
+        digest=message.digest,
+        architecture=message.architecture,
+        image_size=(message.image_height, message.image_width),
+        output_tap=message.output_tap,
+        code=Code(code.size, code.encoder, code.tap, code.start_learning_rate) if message.HasField("code") else None,
+        forward_only=message.forward_only,
+        taps=tuple(Tap(tap.name, tuple(tap.shape)) for tap in message.taps),
+        labels=tuple(message.labels),
+        training=training,
+    )
+
+
+def methods(response: catalog_pb2.ListMethodsResponse) -> Methods:
+    """The methods and defaults."""
+    return Methods(
+        methods=tuple(
+            Method(
+                name=method.name,
+                description=method.description,
+                citation=method.citation,
+                options=tuple(map(_option, method.options)),
+                pixels=method.space == catalog_pb2.SPACE_PIXELS,
+            )
+            for method in response.methods
+        ),
+        default_method=response.default_method,
+        default_prior=response.default_prior,
+        default_pixel_method=response.default_pixel_method,
+    )
+
+
+def server_info(response: server_pb2.GetServerInfoResponse) -> ServerInfo:
+    """The server's facts."""
+    return ServerInfo(
+        version=response.version,
+        device=response.device,
+        precision=response.precision,
+        limits=Limits(**{limit.name: getattr(response.limits, limit.name) for limit in fields(Limits)}),
+        versions=dict(response.versions),
+        uptime_s=response.uptime_s,
+    )
+
+
+def load(response: server_pb2.GetLoadResponse) -> Load:
+    """The server's load."""
+    return Load(
+        queued_jobs=response.queued_jobs,
+        running_jobs=response.running_jobs,
+        lanes=tuple(Lane(lane.key, lane.running_rows, lane.waiting_rows) for lane in response.lanes),
+        finished_jobs=response.finished_jobs,
+        failed_jobs=response.failed_jobs,
+        cancelled_jobs=response.cancelled_jobs,
+        draining=response.draining,
+    )
+
+
+def health(status: int) -> str:
+    """The name of a health status."""
+    return _HEALTH.get(status, "UNKNOWN")
+
+
+def _option(option: catalog_pb2.Option) -> Option:
+    default = option.default_value if option.HasField("default_value") else None
+    return Option(option.name, option.description, option.minimum, option.maximum, default, option.integer, option.part)

@@ -1,0 +1,195 @@
+"""Arguments -> requests."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, get_args
+
+from dgnam_proto.v1 import analysis_pb2, synthesis_pb2
+
+from .._errors import InvalidRequestError
+from .._options import Determinism, Included, SynthesisOptions
+from .._picture_file import PictureLike, is_picture, picture_file
+from .._place import Place, place_message
+from .._recipe import Recipe, Request, drawing
+from .._target import TargetLike, target_message
+from .fields import choice, refusal, set_field
+
+if TYPE_CHECKING:
+    from dgnam_proto.v1 import target_pb2
+    from numpy.typing import ArrayLike
+
+RecipeLike = Recipe | dict[str, Any] | str | os.PathLike[str]
+
+
+@dataclass(frozen=True)
+class Space:
+    """What a method optimizes, and so which call draws with it.
+
+    Attributes:
+        call: The call's name in the contract.
+        request: Its message.
+        foreign: The keywords of SynthesisOptions that it does not take, and why.
+    """
+
+    call: str
+    request: type[synthesis_pb2.SynthesizeRequest] | type[synthesis_pb2.SynthesizePixelsRequest]
+    foreign: Mapping[str, str]
+
+
+CODE = Space("Synthesize", synthesis_pb2.SynthesizeRequest, {"size": "the prior determines the size: leave it out, or use a pixel method"})
+PIXELS = Space("SynthesizePixels", synthesis_pb2.SynthesizePixelsRequest, {"prior": "pixel methods draw without a prior: leave it out"})
+CALLS: dict[type, str] = {space.request: space.call for space in (CODE, PIXELS)}
+
+
+def drawing_request(space: Space, target: TargetLike, options: Mapping[str, Any]) -> Request:
+    """The request for a target's picture.
+
+    Args:
+        space: What is optimized.
+        target: The target.
+        options: `variants`, the keywords of SynthesisOptions, and the method's own options; None is not sent. Which options a method
+            has is the server's to say, so any number passes here.
+
+    Raises:
+        InvalidAddressError: Something in the target is not an address.
+        InvalidRequestError: A value of the wrong type, or one that the field cannot hold.
+        OSError: The picture file to start from cannot be read.
+    """
+    request = space.request(target=target_message(target, options.get("balance"), options.get("readout")))
+    for name, value in options.items():
+        if value is None or name in ("balance", "readout"):
+            continue
+        if name in space.foreign:
+            raise refusal(name, space.foreign[name])
+        if name in _SETTERS:
+            _SETTERS[name](request, value)
+        elif name in SynthesisOptions.__annotations__ or name == "variants":
+            set_field(request, name, value)
+        else:
+            _set_option(request, name, value)
+    return request
+
+
+def replay_request(recipe: RecipeLike) -> Request:
+    """The request that draws a recipe's picture again.
+
+    Raises:
+        InvalidRequestError: It is not a recipe.
+        OSError: The recipe file cannot be read.
+    """
+    return drawing(read_recipe(recipe).request())
+
+
+def read_recipe(recipe: RecipeLike) -> Recipe:
+    """A recipe from any of its forms: a Recipe, its dict, its JSON text, or a path.
+
+    Raises:
+        InvalidRequestError: It is not a recipe.
+        OSError: The recipe file cannot be read.
+    """
+    if isinstance(recipe, Recipe):
+        return recipe
+    if isinstance(recipe, dict):
+        return Recipe.from_dict(recipe)
+    if isinstance(recipe, str) and recipe.lstrip().startswith("{"):
+        return Recipe.from_json(recipe)
+    if isinstance(recipe, str | os.PathLike):
+        return Recipe.load(recipe)
+    raise InvalidRequestError(
+        f"a value of type {type(recipe).__name__} is not a recipe: pass a Recipe, its dict or JSON text, or the path of its file"
+    )
+
+
+def draw_request(codes: ArrayLike, prior: str | None, include: Iterable[Included] | None) -> synthesis_pb2.DrawRequest:
+    """The request for the pictures of codes.
+
+    Raises:
+        InvalidRequestError: The codes are neither a vector nor a matrix of real numbers; or no such part to include.
+    """
+    request = synthesis_pb2.DrawRequest()
+    request.codes.CopyFrom(_array(codes, "codes", (1, 2), "pass one code, shape (code size), or several, shape (codes, code size)"))
+    if prior is not None:
+        set_field(request, "prior", prior)
+    if include is not None:
+        _set_include(request, include)
+    return request
+
+
+def activations_request(pictures: PictureLike | Iterable[PictureLike], places: Iterable[Place]) -> analysis_pb2.ActivationsRequest:
+    """The request for the activations that pictures give.
+
+    Raises:
+        InvalidAddressError: An index or position is out of range.
+        InvalidRequestError: Something is not a picture, or there is none.
+        OSError: A picture file cannot be read.
+    """
+    several = [pictures] if is_picture(pictures) or not isinstance(pictures, Iterable) else list(pictures)
+    files = [picture_file(picture, field=f"pictures[{index}]") for index, picture in enumerate(several)]
+    if not files:
+        raise refusal("pictures", "there is no picture to look at")
+    return analysis_pb2.ActivationsRequest(images=files, places=map(place_message, places))
+
+
+def _array(value: ArrayLike, field: str, ndims: tuple[int, ...], wanted: str) -> target_pb2.Array:
+    from dgnam_proto import arrays
+
+    try:
+        message = arrays.to_message(value)
+    except ValueError as error:
+        raise refusal(field, str(error)) from None
+    if len(message.shape) not in ndims:
+        raise refusal(field, f"an array of shape {tuple(message.shape)} does not fit: {wanted}")
+    return message
+
+
+def _set_option(request: Request, name: str, value: Any) -> None:
+    try:
+        request.options[name] = value
+    except (TypeError, ValueError):
+        near = difflib.get_close_matches(name, SynthesisOptions.__annotations__, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else "a method's options are numbers"
+        raise InvalidRequestError(
+            f"{name}: {value!r} is not a number: {hint}", violations=[(f"options.{name}", f"{value!r} is not a number: {hint}")]
+        ) from None
+
+
+def _set_start(request: Any, start: Any) -> None:
+    if is_picture(start) or isinstance(request, synthesis_pb2.SynthesizePixelsRequest):
+        request.start_image = picture_file(start, field="start")
+    elif hasattr(start, "__array__") or isinstance(start, Iterable):
+        request.start_code.CopyFrom(_array(start, "start_code", (1,), "a code is a vector; make a PIL image of a picture's array"))
+    else:
+        kind = type(start).__name__
+        raise refusal(
+            "start", f"a value of type {kind} is neither a code nor a picture: pass an array, a PIL image, a path, or a file's bytes"
+        )
+
+
+def _set_size(request: Any, size: Any) -> None:
+    sides = tuple(size) if isinstance(size, tuple | list) else (size, size)
+    if len(sides) != 2:
+        raise refusal("size", f"{size!r} is not (height, width) or one number for both")
+    for field, side in zip(("height", "width"), sides, strict=True):
+        set_field(request, field, side)
+
+
+def _set_determinism(request: Any, value: Any) -> None:
+    request.determinism = choice("DETERMINISM", value, get_args(Determinism), field="determinism")
+
+
+def _set_include(request: Any, include: Iterable[Included]) -> None:
+    parts = get_args(Included)
+    names = [include] if isinstance(include, str) else list(include)
+    for name in names:
+        if name not in parts:
+            raise refusal("include", f"{name!r} is none of {', '.join(map(repr, parts))}")
+    for name in parts:
+        setattr(request.include, name, name in names)
+
+
+# The keywords that are not set by name.
+_SETTERS = {"start": _set_start, "size": _set_size, "determinism": _set_determinism, "include": _set_include}

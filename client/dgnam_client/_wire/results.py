@@ -1,0 +1,119 @@
+"""Answers about pictures -> results."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from dgnam_proto.v1 import analysis_pb2, synthesis_pb2
+
+from .._activations import Activations
+from .._errors import ProtocolError
+from .._events import Event, Progress, Queued, Started, VariantProgress
+from .._picture import Picture
+from .._place import Place
+from .._recipe import Recipe, Request
+from .._result import Ending, Result
+
+if TYPE_CHECKING:
+    import numpy as np
+    from dgnam_proto.v1 import target_pb2
+    from numpy.typing import NDArray
+
+_ENDINGS: dict[int, Ending] = {synthesis_pb2.ENDING_STEPS_DONE: "steps-done", synthesis_pb2.ENDING_ZERO_GRADIENT: "zero-gradient"}
+
+
+def event(response: synthesis_pb2.SynthesizeResponse | synthesis_pb2.SynthesizePixelsResponse) -> Event | None:
+    """The event in a stream's message; None where it holds nothing to tell, as a heartbeat does."""
+    match response.WhichOneof("event"):
+        case "queued":
+            return Queued(response.queued.position)
+        case "started":
+            return Started()
+        case "progress":
+            return Progress(tuple(map(_variant_progress, response.progress.variants)))
+        case "result":
+            return result(response.result)
+        case _:
+            return None
+
+
+def result(message: synthesis_pb2.Result) -> Result:
+    """A finished picture.
+
+    Raises:
+        ProtocolError: An array's bytes do not fill its shape, or the picture is not (H, W, 3).
+    """
+    return Result(
+        sent=_sent(message, ("image", "code", "history")),
+        variant=message.variant,
+        activation=message.activation,
+        term_activations=tuple(message.term_activations),
+        ending=_ENDINGS.get(message.ending, "unknown"),
+        recipe=Recipe(message.recipe),
+    )
+
+
+def drawn(request: Request, results: Sequence[Result]) -> Result | list[Result]:
+    """What a call that draws returns for the results of a whole stream.
+
+    Raises:
+        ProtocolError: The stream ended before every variant was there.
+    """
+    wanted = max(request.variants, 1)
+    if len(results) != wanted:
+        raise ProtocolError(f"the server ended the stream after {len(results)} of {wanted} results")
+    return sorted(results, key=lambda result: result.variant) if wanted > 1 else results[0]
+
+
+def pictures(request: synthesis_pb2.DrawRequest, response: synthesis_pb2.DrawResponse) -> Picture | list[Picture]:
+    """The pictures of codes: one for a vector, a list for a matrix.
+
+    Raises:
+        ProtocolError: There are more or fewer than codes, or one cannot be read.
+    """
+    several = len(request.codes.shape) == 2
+    wanted = request.codes.shape[0] if several else 1
+    if len(response.pictures) != wanted:
+        raise ProtocolError(f"the server sent {len(response.pictures)} pictures of {wanted} codes")
+    drawn = [Picture(sent=_sent(picture, ("image",))) for picture in response.pictures]
+    return drawn if several else drawn[0]
+
+
+def activations(places: Sequence[Place], response: analysis_pb2.ActivationsResponse, *, single: bool) -> Activations:
+    """The activations at each place; `single`: of one picture, which then has no axis.
+
+    Raises:
+        ProtocolError: There are more or fewer arrays than places, or one cannot be read.
+    """
+    if len(response.activations) != len(places):
+        raise ProtocolError(f"the server sent {len(response.activations)} arrays for {len(places)} places")
+    arrays = [_read_array(message, str(place)) for message, place in zip(response.activations, places, strict=True)]
+    if single and any(array.shape[:1] != (1,) for array in arrays):
+        raise ProtocolError("the activations cannot be read: their first axis is not one picture")
+    return Activations(tuple(places), tuple(array[0] if single else array for array in arrays), dict(response.model_digests))
+
+
+def _variant_progress(message: synthesis_pb2.VariantProgress) -> VariantProgress:
+    preview = message.preview if message.HasField("preview") else None
+    return VariantProgress(message.variant, message.step, message.total_steps, message.activation, preview)
+
+
+def _sent(message: synthesis_pb2.Result | synthesis_pb2.Picture, arrays: Iterable[str]) -> dict[str, Any]:
+    """The parts of a picture that are there."""
+    parts: dict[str, Any] = {name: _read_array(getattr(message, name), name) for name in arrays if message.HasField(name)}
+    if message.png:
+        parts["png"] = message.png
+    if "image" in parts and (parts["image"].ndim != 3 or parts["image"].shape[2] != 3):
+        raise ProtocolError(f"the picture cannot be read: its shape is {parts['image'].shape}, not (H, W, 3)")
+    return parts
+
+
+def _read_array(message: target_pb2.Array, name: str) -> NDArray[np.float32]:
+    # Brings numpy, which commands that show no picture do without.
+    from dgnam_proto import arrays
+
+    try:
+        return arrays.from_message(message)
+    except ValueError as error:
+        raise ProtocolError(f"{name} cannot be read: {error}") from error

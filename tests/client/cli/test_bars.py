@@ -1,0 +1,31 @@
+"""Progress bars."""
+
+from __future__ import annotations
+
+import io
+
+from dgnam_client import Progress, Queued, VariantProgress
+from dgnam_client._cli.bars import Bars
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_bar_for_each_picture() -> None:
+    terminal = Terminal()
+    with Bars(["lemon", "cat"], 2, terminal, quiet=False) as bars:
+        assert len(bars._bars) == 4
+        bars(0, Queued(3))
+        bars(1, Progress((VariantProgress(1, 2, 4, 1.5),)))
+        bars(1, Progress((VariantProgress(7, 2, 4, 1.5),)))  # of a variant that nobody asked for
+    shown = terminal.getvalue()
+    assert "waits behind 3" in shown and "2/4 steps" in shown and "activation 1.5" in shown
+
+
+def test_no_bars_off_a_terminal_or_when_quiet() -> None:
+    for file, quiet in ((Terminal(), True), (io.StringIO(), False)):
+        with Bars(["lemon"], 1, file, quiet=quiet) as bars:
+            bars(0, Progress((VariantProgress(0, 2, 4, 1.5),)))
+        assert file.getvalue() == ""

@@ -1,0 +1,78 @@
+"""Answers about pictures -> results."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from dgnam_client import Place, ProtocolError
+from dgnam_client._wire import results
+from dgnam_client._wire.requests import draw_request
+from dgnam_proto import arrays
+from dgnam_proto.v1 import analysis_pb2, synthesis_pb2
+
+
+def test_events_of_the_future_are_passed_over() -> None:
+    assert results.event(synthesis_pb2.SynthesizeResponse()) is None
+    assert results.event(synthesis_pb2.SynthesizeResponse(heartbeat=synthesis_pb2.Heartbeat())) is None
+
+
+def test_result(result_message: Any) -> None:
+    message = result_message()
+    result = results.result(message)
+    assert result.array.tobytes() == message.image.data
+    result.array[:] = 0  # a copy of one's own
+    message.ending = 99
+    assert results.result(message).ending == "unknown"
+    message.image.shape[:] = [8, 24]
+    with pytest.raises(ProtocolError, match=r"its shape is \(8, 24\), not \(H, W, 3\)"):
+        results.result(message)
+    message.code.data = b"1"
+    with pytest.raises(ProtocolError, match="code cannot be read: .*takes 20 bytes"):
+        results.result(message)
+
+
+@pytest.mark.parametrize(("name", "attribute"), [("png", "png"), ("image", "array"), ("code", "code"), ("history", "history")])
+def test_a_part_that_was_left_out(result_message: Any, name: str, attribute: str) -> None:
+    message = result_message()
+    message.ClearField(name)
+    result = results.result(message)
+    with pytest.raises(AttributeError, match=f"without '{name}': the request's include left it out"):
+        getattr(result, attribute)
+    assert not hasattr(result, attribute)
+    assert "8 x 8 px" in repr(result) and "after 4 steps" in repr(result)
+
+
+def test_a_result_of_numbers_alone(result_message: Any) -> None:
+    message = result_message()
+    for name in ("png", "image", "code", "history"):
+        message.ClearField(name)
+    assert repr(results.result(message)) == "<Result alexnet64:fc8:lemon seed=0: no picture, activation 12.5 after 4 steps>"
+
+
+def test_pictures_of_codes() -> None:
+    picture = synthesis_pb2.Picture(png=b"file", image=arrays.to_message(np.zeros((2, 4, 3))))
+    two = synthesis_pb2.DrawResponse(pictures=[picture, picture])
+    one = synthesis_pb2.DrawResponse(pictures=[picture])
+    drawn = results.pictures(draw_request(np.zeros((2, 5)), None, None), two)
+    assert isinstance(drawn, list) and [repr(picture) for picture in drawn] == ["<Picture 4 x 2 px>"] * 2
+    assert isinstance(results.pictures(draw_request(np.zeros((1, 5)), None, None), one), list)
+    assert not isinstance(results.pictures(draw_request(np.zeros(5), None, None), one), list)
+    with pytest.raises(ProtocolError, match="sent 2 pictures of 1 codes"):
+        results.pictures(draw_request(np.zeros(5), None, None), two)
+
+
+def test_activations() -> None:
+    places = [Place("a", "fc"), Place("a", "fc", 3)]
+    both = analysis_pb2.ActivationsResponse(activations=[arrays.to_message(np.zeros((1, 7))), arrays.to_message(np.zeros(1))])
+    assert [array.shape for array in results.activations(places, both, single=False)] == [(1, 7), (1,)]
+    assert [array.shape for array in results.activations(places, both, single=True)] == [(7,), ()]
+    with pytest.raises(ProtocolError, match="sent 2 arrays for 1 places"):
+        results.activations(places[:1], both, single=True)
+    both.activations[0].shape[:] = [7, 1]
+    with pytest.raises(ProtocolError, match="first axis is not one picture"):
+        results.activations(places, both, single=True)
+    both.activations[0].data = b""
+    with pytest.raises(ProtocolError, match="a:fc cannot be read: "):
+        results.activations(places, both, single=True)
