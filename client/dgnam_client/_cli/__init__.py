@@ -26,10 +26,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     given = list(sys.argv[1:] if argv is None else argv)
     commands = parser.build()
-    given, tuned = tunables.split(given, commands.options("synth")) if given[:1] == ["synth"] else (given, {})
+    fixed = commands.options("synth")
+    given, tuned = tunables.split(given, fixed) if given[:1] == ["synth"] else (given, {})
     # A weight may be negative, and argparse would take it for an option; none of ours starts with a digit.
     arguments = commands.parser.parse_args([f" {text}" if re.match(r"-[\d.]", text) else text for text in given])
-    arguments.tuned = tuned
+    arguments.tuned, arguments.fixed = tuned, fixed
     try:
         return _run(commands, arguments)
     except KeyboardInterrupt:

@@ -48,7 +48,7 @@ position of a convolutional tap's map. Of a whole convolutional tap, each channe
 examples:
   dgnam activations photo.jpg alexnet64:fc8
   dgnam activations photo.jpg alexnet64:conv5 --top 3
-  dgnam activations photo.jpg alexnet64:fc6 -o code.npy
+  dgnam activations photo.jpg alexnet64:fc6 -o fc6.npy
 """
 DRAW_EXAMPLES = """\
 A code file is an array that numpy.save wrote: one code, shape (D,), or several, shape (N, D).

@@ -15,7 +15,7 @@ from .._recipe import Recipe
 from .._result import Result
 from .._target import TargetLike, parse_target
 from .._unit import Direction, Features, Unit
-from . import files, parser, tunables
+from . import files, tunables
 from .bars import Bars
 from .parser import Arguments
 from .printing import DONE, complain, exit_code
@@ -94,7 +94,7 @@ def _check_method(client: Client, arguments: Arguments, options: dict[str, Any])
         if options[name] is not None and not fits:
             having = ", ".join(other.name for other in methods if other.pixels != method.pixels)
             raise InvalidRequestError(f"--{name} is not an option of {method.name}, but of {having}")
-    options |= tunables.values(arguments.tuned, method, methods, parser.build().options("synth"))
+    options |= tunables.values(arguments.tuned, method, methods, arguments.fixed)
     return method.pixels
 
 
