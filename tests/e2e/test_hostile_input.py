@@ -67,23 +67,23 @@ def test_unknown_names_are_not_found_and_the_nearest_are_named(client: Client, a
 
 
 INVALID: list[tuple[dict[str, Any], dict[str, str]]] = [
-    ({"target": "tiny:fc8:7"}, {"target.terms[0].unit.index": "0 to 6"}),
-    ({"target": "tiny:conv3:2@9,0"}, {"target.terms[0].unit.position.y": "from 0 to"}),
-    ({"target": "tiny:fc8:2@0,0"}, {"target.terms[0].unit.position": "not convolutional"}),
-    ({"start_learning_rate": math.nan}, {"start_learning_rate": "from 0 to"}),
-    ({"start_learning_rate": -0.5, "end_learning_rate": math.inf}, {"start_learning_rate": "-0.5", "end_learning_rate": "inf"}),
-    ({"steps": 0}, {"steps": "from 1 to 2000"}),
-    ({"steps": 1_000_000}, {"steps": "from 1 to 2000"}),
-    ({"decay": 1.5, "bound_multiplier": -1.0, "steps": 0}, {"decay": "1.5", "bound_multiplier": "-1", "steps": "0"}),
+    ({"target": "tiny:fc8:7"}, {"target.terms[0].unit.index": "between 0 and 6"}),
+    ({"target": "tiny:conv3:2@9,0"}, {"target.terms[0].unit.position.y": "between 0 and"}),
+    ({"target": "tiny:fc8:2@0,0"}, {"target.terms[0].unit.position": "fully connected"}),
+    ({"start_learning_rate": math.nan}, {"options.start_learning_rate": "between 0 and"}),
+    ({"start_learning_rate": -0.5, "end_learning_rate": math.inf}, {"options.start_learning_rate": "-0.5", "options.end_learning_rate": "inf"}),
+    ({"steps": 0}, {"options.steps": "between 1 and 2000"}),
+    ({"steps": 1_000_000}, {"options.steps": "between 1 and 2000"}),
+    ({"decay": 1.5, "bound_multiplier": -1.0, "steps": 0}, {"options.decay": "1.5", "options.bound_multiplier": "-1", "options.steps": "0"}),
     ({"start": picture(1, 1)}, {"start_image": "16"}),
     ({"start": picture(8000, 8000)}, {"start_image": "pixels"}),
     ({"start": noise(64, 64)[:2000]}, {"start_image": ""}),
     ({"start": b"not a picture"}, {"start_image": ""}),
     ({"start": np.zeros(7, np.float32)}, {"start_code.shape": "[24]"}),
     ({"start": np.full(24, np.nan, np.float32)}, {"start_code.data": ""}),
-    ({"target": {LEMON: 1.0, "tiny:fc8:2": -1.0}}, {"target.terms[1]": "same unit"}),
-    ({"variants": 1000}, {"variants": "from 1 to"}),
-    ({"seed": 2**63}, {"seed": "2^63"}),
+    ({"target": {LEMON: 1.0, "tiny:fc8:2": -1.0}}, {"target.terms[1]": "target.terms[0]"}),
+    ({"variants": 1000}, {"variants": "between 1 and"}),
+    ({"seed": 2**63}, {"seed": "9223372036854775806"}),
 ]
 
 

@@ -151,7 +151,9 @@ def test_command_line(server: Any, tmp_path: Path) -> None:
     assert "tv_weight" in (tmp_path / "tv.json").read_text()
     stray = dgnam("synth", LEMON, "--tv-weight", "0.2")
     assert stray.returncode == 2
-    assert "--tv-weight is no option of dgn-am: it belongs to pyramid" in stray.stderr
+    assert "--tv-weight is not an option of dgn-am, but of pyramid" in stray.stderr
+    helped = dgnam("synth", "--method", "tv", "--help")
+    assert helped.returncode == 0 and "--tv-weight" in helped.stdout.partition("options of tv:")[2]
     assert dgnam("doctor").returncode == 0
     refused = dgnam("synth", "tiny:fc8:lemmon")
     assert refused.returncode == 2
