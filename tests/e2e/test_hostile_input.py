@@ -71,10 +71,16 @@ INVALID: list[tuple[dict[str, Any], dict[str, str]]] = [
     ({"target": "tiny:conv3:2@9,0"}, {"target.terms[0].unit.position.y": "between 0 and"}),
     ({"target": "tiny:fc8:2@0,0"}, {"target.terms[0].unit.position": "fully connected"}),
     ({"start_learning_rate": math.nan}, {"options.start_learning_rate": "between 0 and"}),
-    ({"start_learning_rate": -0.5, "end_learning_rate": math.inf}, {"options.start_learning_rate": "-0.5", "options.end_learning_rate": "inf"}),
+    (
+        {"start_learning_rate": -0.5, "end_learning_rate": math.inf},
+        {"options.start_learning_rate": "-0.5", "options.end_learning_rate": "inf"},
+    ),
     ({"steps": 0}, {"options.steps": "between 1 and 2000"}),
     ({"steps": 1_000_000}, {"options.steps": "between 1 and 2000"}),
-    ({"decay": 1.5, "bound_multiplier": -1.0, "steps": 0}, {"options.decay": "1.5", "options.bound_multiplier": "-1", "options.steps": "0"}),
+    (
+        {"decay": 1.5, "bound_multiplier": -1.0, "steps": 0},
+        {"options.decay": "1.5", "options.bound_multiplier": "-1", "options.steps": "0"},
+    ),
     ({"start": picture(1, 1)}, {"start_image": "16"}),
     ({"start": picture(8000, 8000)}, {"start_image": "pixels"}),
     ({"start": noise(64, 64)[:2000]}, {"start_image": ""}),
