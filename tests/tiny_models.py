@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 import torch
 from dgnam_models import ModelCard, nets
+from dgnam_models.lab.train import export
+from dgnam_models.lab.train.config import Generator, Recipe
+from dgnam_models.lab.train.data import Photographs
 from dgnam_models.nets.denoiser import Denoiser
-from dgnam_models.train import export
-from dgnam_models.train.config import Generator, Recipe
-from dgnam_models.train.data import Photographs
 from dgnam_server import catalog
 from dgnam_server.catalog import Catalog
 from dgnam_server.engine.builder import Builder

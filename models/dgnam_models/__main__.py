@@ -26,8 +26,8 @@ import dgnam_models
 from dgnam_models import CardError, ModelCard, Network, export, fetch, pack
 from dgnam_models.card import Preprocessing
 from dgnam_models.importers import caffe, generator, onnx, published, read_labels, torchvision
-from dgnam_models.train import data
-from dgnam_models.train.export import codes_of
+from dgnam_models.lab.train import data
+from dgnam_models.lab.train.export import codes_of
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -88,7 +88,7 @@ def write(sources: Sequence[Path], pack: Path, count: int = COUNT, seed: int = 0
     Raises:
         DataError: there are no photographs, or they cannot be read.
     """
-    from dgnam_models.train import data
+    from dgnam_models.lab.train import data
 
     photographs = data.load(sources, 64, limit=5000)
     path = pack / FILE
@@ -100,7 +100,7 @@ def write(sources: Sequence[Path], pack: Path, count: int = COUNT, seed: int = 0
 
 def main(arguments: list[str] | None = None) -> int:
     """Build a patch set. Returns the exit status."""
-    from dgnam_models.train import data
+    from dgnam_models.lab.train import data
 
     plain = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser("python -m dgnam_models.patches", description=__doc__, formatter_class=plain)

@@ -1,0 +1,41 @@
+"""The published results, one figure per file; the file's name is the figure's.
+
+Each file has `draw(study) -> Figure`, a first line that says what it shows, and, where classifiers must be trained for it, their recipes
+as `RECIPES`.
+"""
+
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+
+from dgnam_models.lab.paper.study import Figure, Study
+
+
+def names() -> list[str]:
+    """The figures in this folder."""
+    return sorted(path.stem for path in Path(__file__).parent.glob("[a-z]*.py"))
+
+
+def about(name: str) -> str:
+    """What the figure `name` shows, in a line."""
+    return (_figure(name).__doc__ or "").partition("\n")[0]
+
+
+def recipes(name: str) -> Sequence[str]:
+    """The recipes of the classifiers that must be trained before the figure `name` can be drawn."""
+    return getattr(_figure(name), "RECIPES", ())
+
+
+def draw(name: str, study: Study) -> Figure:
+    """Draw the figure `name`.
+
+    Raises:
+        StudyError: the server refused or failed.
+    """
+    figure: Figure = _figure(name).draw(study)
+    return figure
+
+
+def _figure(name: str) -> ModuleType:
+    return import_module(f"{__name__}.{name}")

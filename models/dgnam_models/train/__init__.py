@@ -1,1 +1,0 @@
-"""Training: photographs in, a served model out. `python -m dgnam_models.train --help`."""
