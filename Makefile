@@ -38,10 +38,10 @@ bench: $(READY) ## Measure speed, as ratios in one run; ARGS="--device cuda" for
 	.venv/bin/python tests/bench/bench.py $(ARGS)
 
 quality: $(READY) ## Measure what the pictures are worth; VAL="held-out photographs" DATA="those trained on", ARGS="--help" for more
-	.venv/bin/python -m dgnam_models.lab.train evaluate $(if $(VAL),--val $(VAL)) $(if $(DATA),--data $(DATA)) $(ARGS)
+	.venv/bin/dgnam-models evaluate $(if $(VAL),--val $(VAL)) $(if $(DATA),--data $(DATA)) $(ARGS)
 
 paper: $(READY) ## Draw the published results with our networks; DATA, VAL and SCENES_VAL="photographs", ARGS="priors pairs" for only these
-	.venv/bin/python -m dgnam_models.lab.paper.paper $(ARGS) $(if $(DATA),--data $(DATA)) $(if $(VAL),--val $(VAL)) $(if $(SCENES_VAL),--scenes-val $(SCENES_VAL))
+	.venv/bin/dgnam-models paper $(ARGS) $(if $(DATA),--data $(DATA)) $(if $(VAL),--val $(VAL)) $(if $(SCENES_VAL),--scenes-val $(SCENES_VAL))
 
 lint: $(READY) ## Check style and types
 	.venv/bin/ruff check

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from dgnam_models import ModelCard, nets
+from dgnam_models import ModelCard, codes, nets
 from dgnam_models.lab.train import export
 from dgnam_models.lab.train.config import Generator, Recipe
-from dgnam_models.lab.train.data import Photographs
 from dgnam_models.nets.denoiser import Denoiser
+from dgnam_models.photographs import Photographs
 from dgnam_server import catalog
 from dgnam_server.catalog import Catalog
 from dgnam_server.engine.builder import Builder
@@ -51,9 +51,9 @@ def tiny_pack(tmp_path_factory: pytest.TempPathFactory) -> Path:
     encoder = catalog.dgnam_models.load("tiny", packs=[pack])
     module = _lively(nets.build("upconv", {**prior.parameters, "code": 24}))
     assert isinstance(module.denoiser, Denoiser)
-    codes = export.codes_of(encoder, "fc6", photographs)
-    module.denoiser.mean.copy_(codes.mean(0))
-    module.denoiser.basis.copy_(codes.std() * nn.init.orthogonal_(torch.empty(6, 24)))
+    found = codes.of_photographs(encoder, "fc6", photographs)
+    module.denoiser.mean.copy_(found.mean(0))
+    module.denoiser.basis.copy_(found.std() * nn.init.orthogonal_(torch.empty(6, 24)))
     export.generator(prior, module, encoder, photographs, {}, "test", pack)
     return pack
 

@@ -7,11 +7,14 @@ The bundled pack is this package.
 import math
 from collections.abc import Sequence
 from pathlib import Path
-
-import torch
+from typing import TYPE_CHECKING, Any
 
 from dgnam_models.card import CardError, ModelCard, Preprocessing, sha256
-from dgnam_models.network import Generator, Network
+
+if TYPE_CHECKING:  # PyTorch takes seconds to import; who only reads cards, or asks for --help, does not wait for it
+    import torch
+
+    from dgnam_models.network import Generator, Network
 
 __version__ = "0.1.0"
 __all__ = ["BUNDLED", "CardError", "Generator", "ModelCard", "Network", "Preprocessing", "cards", "load", "names"]
@@ -34,15 +37,21 @@ def names(packs: Sequence[Path] = ()) -> list[str]:
 
 
 def load(
-    name: str, device: torch.device | str = "cpu", packs: Sequence[Path] = (), dtype: torch.dtype = torch.float32
-) -> Network | Generator:
+    name: str, device: "torch.device | str" = "cpu", packs: Sequence[Path] = (), dtype: "torch.dtype | None" = None
+) -> "Network | Generator":
     """Return the model `name`, frozen, in evaluation mode, channels last, on `device`; it computes in `dtype`, speaks float32.
+
+    Args:
+        dtype: None: float32.
 
     Raises:
         KeyError: no card has this name.
         CardError: the card, the digest of the weight file or the weights themselves are wrong.
     """
+    import torch
+
     from dgnam_models import loaders
+    from dgnam_models.network import Generator, Network
 
     paths = _card_paths(packs)
     if name not in paths:
@@ -54,13 +63,22 @@ def load(
     if (digest := sha256(path)) != card.sha256:
         raise CardError(f"{name}: {path.name} has SHA-256 {digest}, its card says {card.sha256}: damaged or replaced")
     kind = Generator if card.role == "prior" else Network
-    model = kind(card, loaders.load(card, path), dtype).eval()
+    model = kind(card, loaders.load(card, path), dtype or torch.float32).eval()
     if isinstance(model, Generator):
         _check_code(model)
     return model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
 
-def _check_code(generator: Generator) -> None:
+def __getattr__(name: str) -> Any:
+    """The two classes that need PyTorch, imported when they are first asked for."""
+    if name in ("Generator", "Network"):
+        from dgnam_models import network
+
+        return getattr(network, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def _check_code(generator: "Generator") -> None:
     """A generator that takes other codes than its card has bounds for would fail at the first picture."""
     taken = getattr(generator.module, "code_shape", None)
     if taken is not None and math.prod(taken) != generator.code_size:

@@ -1,13 +1,8 @@
 """Patch sets: what small pieces of photographs look like, and which of them is nearest to a piece of a picture.
 
-    python -m dgnam_models.patches --data photographs/ --out my-pack
-
-cuts a set from photographs (a folder of class folders, or zips of that layout) and writes it into a pack, which the server takes with
---models. No set is bundled: its patches are pieces of the photographs.
+`dgnam-models patches` cuts a set from photographs and writes it into a pack. No set is bundled: its patches are pieces of the photographs.
 """
 
-import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +13,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.nn.functional import unfold
 
+from dgnam_models import photographs
 from dgnam_models.card import whole
 
 SIDE_PX = 8
@@ -88,34 +84,9 @@ def write(sources: Sequence[Path], pack: Path, count: int = COUNT, seed: int = 0
     Raises:
         DataError: there are no photographs, or they cannot be read.
     """
-    from dgnam_models.lab.train import data
-
-    photographs = data.load(sources, 64, limit=5000)
+    found = photographs.read(sources, 64, limit=5000)
     path = pack / FILE
     path.parent.mkdir(parents=True, exist_ok=True)
     with whole(path) as temporary:
-        save_file({"patches": build(photographs.pixels, count, seed).half()}, temporary)
-    return f"{path}  {count} patches of {len(photographs)} photographs"
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """Build a patch set. Returns the exit status."""
-    from dgnam_models.lab.train import data
-
-    plain = argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser("python -m dgnam_models.patches", description=__doc__, formatter_class=plain)
-    parser.add_argument("--data", nargs="+", type=Path, required=True, help="photographs: folders of class folders, or zips")
-    parser.add_argument("--out", type=Path, required=True, metavar="PACK", help="the pack's folder")
-    parser.add_argument("--count", type=int, default=COUNT, help="how many patches (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=0)
-    options = parser.parse_args(arguments)
-    try:
-        print(write(options.data, options.out, options.count, options.seed))
-    except data.DataError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+        save_file({"patches": build(found.pixels, count, seed).half()}, temporary)
+    return f"{path}  {count} patches of {len(found)} photographs"

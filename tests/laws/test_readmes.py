@@ -34,7 +34,7 @@ def test_client_commands(readme: Path) -> None:
 @pytest.mark.parametrize("readme", READMES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_models_commands(readme: Path) -> None:
     """Every `dgnam-models ...` line is one that the command's own parser accepts."""
-    from dgnam_models.__main__ import _parser
+    from dgnam_models.commands import parser
 
     for line in re.findall(r"^dgnam-models (.+)$", shell(readme).replace("\\\n", " "), re.MULTILINE):
-        _parser().parse_args(shlex.split(line, comments=True))
+        parser().parse_args(shlex.split(line, comments=True))

@@ -8,7 +8,7 @@ import onnxruntime
 import pytest
 import torch
 from dgnam_models import CardError, Generator, Network, Preprocessing, export, pack
-from dgnam_models.__main__ import main
+from dgnam_models.commands import main
 from dgnam_models.importers import caffe
 from torch import nn
 

@@ -12,7 +12,7 @@ import caffe_files
 import dgnam_models
 import pytest
 from dgnam_models import CardError
-from dgnam_models.__main__ import main
+from dgnam_models.commands import main
 from dgnam_models.fetch import fetch
 from dgnam_models.importers import published
 from dgnam_models.importers.published import Published

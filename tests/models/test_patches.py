@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from dgnam_models import patches
+from dgnam_models.commands import main
 from dgnam_models.patches import PatchSet
 from PIL import Image
 
@@ -51,7 +52,8 @@ def test_one_command_builds_what_a_server_loads(tmp_path: Path, capsys: pytest.C
         values = np.random.default_rng(number).integers(0, 256, (64, 64, 3), dtype=np.uint8)
         Image.fromarray(values).save(folder / f"{number}.png")
     pack = tmp_path / "pack"
-    assert patches.main(["--data", str(folder.parent), "--out", str(pack), "--count", "200"]) == 0
+    assert main(["patches", "--data", str(folder.parent), "--into", str(pack), "--count", "200"]) == 0
     assert "200 patches of 4 photographs" in capsys.readouterr().out
     assert len(PatchSet.load(pack / patches.FILE)) == 200
-    assert patches.main(["--data", str(tmp_path / "nothing"), "--out", str(pack)]) == 2
+    assert main(["patches", "--data", str(tmp_path / "nothing"), "--into", str(pack)]) == 2
+    assert "nothing is neither a folder nor a zip" in capsys.readouterr().err

@@ -47,7 +47,7 @@ def check_needs(reader: Reader, method: Method, values: Settings, prior: Generat
             where = f"choose another prior: {listed(others)}" if others else "no prior here has one"
             reader.at("method").unmet(Reason.NO_DENOISER, f"{method.name} needs a denoiser of codes, and {prior.name} has none; {where}")
     if "patches" in needs and reader.catalog.patches is None:
-        how = "make them with `python -m dgnam_models.patches --data PHOTOGRAPHS --out PACK` and start `dgnam-server --models PACK`"
+        how = "make them with `dgnam-models patches --data PHOTOGRAPHS --into PACK` and start `dgnam-server --models PACK`"
         reader.at("options").at("patch_weight").unmet(Reason.NO_PATCHES, f"this server has no patches of photographs; {how}")
 
 

@@ -9,7 +9,7 @@ import onnxruntime
 import pytest
 import torch
 from dgnam_models import CardError, Generator, nets, pack
-from dgnam_models.__main__ import main
+from dgnam_models.commands import main
 from dgnam_models.importers import generator
 from dgnam_models.importers.generator import Range
 from PIL import Image
@@ -57,7 +57,7 @@ def test_statistics_of_an_encoder_make_a_range(tmp_path: Path, capsys: pytest.Ca
     for index, picture in enumerate(pixels):
         Image.fromarray(picture).save(tmp_path / "photographs" / "noise" / f"{index}.png")
     statistics, weights = tmp_path / "fc6.safetensors", tmp_path / "g.safetensors"
-    told = ["statistics", "alexnet64", "fc6", "--images", str(tmp_path / "photographs"), "--out", str(statistics)]
+    told = ["statistics", "alexnet64", "fc6", "--data", str(tmp_path / "photographs"), "--out", str(statistics)]
     assert main(told) == 0
     assert "1024 units of alexnet64:fc6 over 4 photographs" in capsys.readouterr().out
     small = {"code": 1024, "hidden": 8, "seed_channels": 4, "channels": [4, 4, 4, 4]}

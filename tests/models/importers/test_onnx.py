@@ -12,8 +12,8 @@ import onnxruntime
 import pytest
 import torch
 from dgnam_models import CardError, Network, pack
-from dgnam_models.__main__ import main
 from dgnam_models.card import Preprocessing
+from dgnam_models.commands import main
 from dgnam_models.importers import onnx as importer
 from dgnam_models.nets._onnx import Converted, Original
 from onnx import TensorProto

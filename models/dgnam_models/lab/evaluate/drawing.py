@@ -15,9 +15,7 @@ from PIL import Image
 from torch import Tensor
 from tqdm import tqdm
 
-
-class StudyError(RuntimeError):
-    """A study that cannot go on; the message says what to do."""
+from dgnam_models.errors import StudyError
 
 
 @dataclass(frozen=True)
@@ -33,11 +31,20 @@ class Pictures:
 
 @contextmanager
 def connected(server: str | None, packs: Sequence[Path], device: str | None = None) -> Iterator[Client]:
-    """A client of the server at address `server`, or of one started here, with `packs`, for the length of the block."""
-    if server is not None:
-        with Client(server) as client:
+    """A client of the server at address `server`, or of one started here, with `packs`, for the length of the block.
+
+    Raises:
+        StudyError: the server is not there, or refuses something in the block.
+    """
+    try:
+        with Client(server) if server is not None else _started(packs, device) as client:
             yield client
-        return
+    except DgnamError as error:
+        raise StudyError(str(error)) from error
+
+
+@contextmanager
+def _started(packs: Sequence[Path], device: str | None) -> Iterator[Client]:
     with (
         tempfile.TemporaryDirectory() as folder,
         local_server(Path(folder), timeout=600, models=packs, device=device) as started,  # many models, perhaps a busy machine: rather wait

@@ -11,13 +11,13 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from dgnam_models.codes import encode
 from dgnam_models.lab.evaluate import metrics
 from dgnam_models.lab.evaluate.metrics import Neighbours
-from dgnam_models.lab.train.data import Photographs
 from dgnam_models.lab.train.losses import feature_error
-from dgnam_models.lab.train.step import batches, encode
 from dgnam_models.nets._blocks import Staged
 from dgnam_models.network import Generator, Network
+from dgnam_models.photographs import Photographs, batches
 from dgnam_models.preprocess import centre_crop
 
 PIXELS = "pixels"  # the name of pixel space among the taps' names

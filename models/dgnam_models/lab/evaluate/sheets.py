@@ -8,8 +8,8 @@ from torch import Tensor
 
 from dgnam_models.lab.evaluate.drawing import as_pil, contact_sheet
 from dgnam_models.lab.evaluate.quality import Seen
-from dgnam_models.lab.train.data import Photographs, as_float
 from dgnam_models.network import Network
+from dgnam_models.photographs import Photographs, as_float
 
 PICTURE_PX = 128  # about how wide pictures stand on a sheet
 SHOWN = 12  # how many units or photographs the sheets show that cannot show all

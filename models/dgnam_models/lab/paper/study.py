@@ -11,10 +11,11 @@ from PIL import Image
 from torch import Tensor
 
 import dgnam_models
+from dgnam_models import photographs
 from dgnam_models.lab.evaluate import drawing
 from dgnam_models.lab.evaluate.drawing import Pictures
-from dgnam_models.lab.train.data import Photographs, load
 from dgnam_models.network import Network
+from dgnam_models.photographs import Photographs
 from dgnam_models.preprocess import centre_crop
 
 TARGET = "alexnet64"  # the network whose units are drawn where a figure is not about another, and the priors' encoder
@@ -62,7 +63,7 @@ class Study:
 
     def photographs(self, sources: Sequence[Path], network: Network) -> Photographs | None:
         """Photographs as large as the network takes them; None where there are no sources."""
-        return load(sources, network.input_size[0]) if sources else None
+        return photographs.read(sources, network.input_size[0]) if sources else None
 
 
 def classes(network: Network, names: Sequence[str]) -> list[str]:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from dgnam_models.lab.train.config import Recipe
-from dgnam_models.lab.train.data import Photographs
+from dgnam_models.photographs import Photographs
 
 # The source blurs by 3 px at 256 px. In proportion that is 0.75 px at 64 px, which such photographs and the priors do not show.
 BLUR_PX = 2.0

@@ -10,13 +10,12 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, Self, get_args
 
+from dgnam_models.errors import RecipeError
+
 Kind = Literal["classifier", "generator", "denoiser"]
 Altered = Literal["shuffled", "swapped", "blurred"]
+LICENCE = "not stated by whoever trained it"
 RECIPES = Path(__file__).parent / "recipes"
-
-
-class RecipeError(ValueError):
-    """A recipe that cannot run; the message lists everything wrong with it."""
 
 
 @dataclass(frozen=True)

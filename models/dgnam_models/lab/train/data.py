@@ -1,92 +1,10 @@
-"""Photographs: a folder of class folders, or zips of that layout, decoded once into memory as uint8.
+"""The photographs that a training step sees, and how they are augmented.
 
 The order and every random choice are pure functions of (seed, step), so a resumed run sees exactly what an uninterrupted one would.
 """
 
-import io
-import re
-import zipfile
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from pathlib import Path
-
-import numpy as np
 import torch
-from PIL import Image, ImageOps
 from torch import Tensor
-from tqdm import tqdm
-
-Reader = Callable[[], bytes]
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
-
-
-class DataError(ValueError):
-    """Photographs that cannot be used; the message says which and why."""
-
-
-@dataclass(frozen=True)
-class Photographs:
-    """`pixels` (N, 3, S, S) uint8 RGB, `labels` (N,) int64, `names`: one per class."""
-
-    pixels: Tensor
-    labels: Tensor
-    names: tuple[str, ...]
-
-    def __len__(self) -> int:
-        return len(self.pixels)
-
-    def split(self, every: int, seed: int = 0) -> tuple["Photographs", "Photographs"]:
-        """Hold out one image in `every`: (the rest, the held out), the same for the same seed."""
-        order = torch.randperm(len(self), generator=torch.Generator().manual_seed(seed))
-        held = order[: len(self) // every].sort().values
-        rest = order[len(self) // every :].sort().values
-        return self.take(rest), self.take(held)
-
-    def take(self, index: Tensor) -> "Photographs":
-        """The images at `index` (N',)."""
-        return Photographs(self.pixels[index], self.labels[index], self.names)
-
-
-def load(sources: Sequence[Path], size: int, limit: int | None = None, progress: bool = True) -> Photographs:
-    """Decode every image of `sources` (folders of class folders, or such zips), scaled and centre-cropped to `size`.
-
-    Classes are the sorted folder names over all sources; a WordNet id before the name (`n07749582_lemon`) is dropped and
-    underscores become spaces. `limit` keeps about so many images, evenly spread, for trials.
-
-    Raises:
-        DataError: a source is missing, holds no images, or holds an unreadable one.
-    """
-    found = [entry for source in sources for entry in _entries(source)]
-    if limit is not None:
-        found = found[:: max(1, len(found) // limit)]
-    if not found:
-        raise DataError(f"no images in class folders under {', '.join(map(str, sources))}")
-    folders = sorted({folder for folder, _, _ in found})
-    index = {folder: i for i, folder in enumerate(folders)}
-    pixels = torch.empty(len(found), 3, size, size, dtype=torch.uint8)
-
-    def decode(i: int) -> None:
-        folder, name, read = found[i]
-        try:
-            with Image.open(io.BytesIO(read())) as picture:
-                fitted = picture.convert("RGB")
-                if fitted.size != (size, size):
-                    fitted = ImageOps.fit(fitted, (size, size), Image.Resampling.LANCZOS)
-        except OSError as error:
-            raise DataError(f"cannot read {folder}/{name}: {error}") from error
-        pixels[i] = torch.from_numpy(np.asarray(fitted).transpose(2, 0, 1).copy())
-
-    with ThreadPoolExecutor() as pool:
-        for _ in tqdm(pool.map(decode, range(len(found))), "photographs", len(found), disable=not progress, leave=False):
-            pass
-    labels = torch.tensor([index[folder] for folder, _, _ in found])
-    return Photographs(pixels, labels, tuple(label(folder) for folder in folders))
-
-
-def label(folder: str) -> str:
-    """`n07749582_lemon` -> `lemon`, `n04146614_school_bus` -> `school bus`."""
-    return re.sub(r"^n\d{8}_", "", folder).replace("_", " ")
 
 
 def batch_indices(total: int, batch: int, step: int, seed: int) -> Tensor:
@@ -133,26 +51,5 @@ def augment(pixels: Tensor, step: int, seed: int, crop_px: int, flip: bool, colo
     return image.contiguous(memory_format=torch.channels_last)
 
 
-def as_float(pixels: Tensor) -> Tensor:
-    """(B, 3, S, S) uint8 -> float32 in [0, 1], channels last, not augmented."""
-    return pixels.float().div_(255).contiguous(memory_format=torch.channels_last)
-
-
 def _generator(seed: int, position: int) -> torch.Generator:
     return torch.Generator().manual_seed(seed * 1_000_003 + position)
-
-
-def _entries(source: Path) -> Iterator[tuple[str, str, Reader]]:
-    """(class folder, file name, a function that reads it) for every image of a source, in sorted order."""
-    if source.is_dir():
-        for path in sorted(source.glob("*/*")):
-            if path.suffix.lower() in SUFFIXES:
-                yield path.parent.name, path.name, path.read_bytes
-    elif zipfile.is_zipfile(source):
-        archive = zipfile.ZipFile(source)
-        for name in sorted(archive.namelist()):
-            parts = name.split("/")
-            if len(parts) >= 2 and name.lower().endswith(SUFFIXES):
-                yield parts[-2], parts[-1], lambda name=name: archive.read(name)  # type: ignore[misc]
-    else:
-        raise DataError(f"{source} is neither a folder nor a zip")

@@ -7,11 +7,14 @@ import torch
 from torch import Tensor, nn
 
 from dgnam_models import nets
-from dgnam_models.lab.train.config import Recipe, RecipeError
-from dgnam_models.lab.train.data import Photographs, batch_indices
-from dgnam_models.lab.train.step import batches, decayed, encode, learning_rate, set_learning_rate, take_over
+from dgnam_models.codes import encode
+from dgnam_models.errors import RecipeError
+from dgnam_models.lab.train.config import Recipe
+from dgnam_models.lab.train.data import batch_indices
+from dgnam_models.lab.train.step import decayed, learning_rate, set_learning_rate, take_over
 from dgnam_models.nets.denoiser import Denoiser
 from dgnam_models.network import Generator, Network
+from dgnam_models.photographs import Photographs, batches
 
 PICTURES = 32
 SAMPLING_STEPS = 40

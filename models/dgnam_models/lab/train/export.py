@@ -9,15 +9,13 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from dgnam_models import nets
+from dgnam_models import codes, nets
 from dgnam_models.card import Code, ModelCard, Tap, sha256
 from dgnam_models.lab.train.config import Recipe
-from dgnam_models.lab.train.data import Photographs
-from dgnam_models.lab.train.step import batches, encode, preprocessing
+from dgnam_models.lab.train.step import preprocessing
 from dgnam_models.nets._blocks import Staged
 from dgnam_models.network import Network
-
-LICENCE = "not stated by whoever trained it"
+from dgnam_models.photographs import Photographs
 
 
 @torch.no_grad()
@@ -50,8 +48,8 @@ def generator(
     """Write a generator's card and weights into `pack`, with the statistics of the codes of `held_out`."""
     settings = recipe.generator
     assert settings is not None
-    codes = codes_of(encoder, settings.tap, held_out)
-    code = Code(settings.encoder, settings.tap, _rounded(codes.mean(0)), _rounded(codes.std(0)), settings.start_learning_rate)
+    held = codes.of_photographs(encoder, settings.tap, held_out)
+    code = Code(settings.encoder, settings.tap, _rounded(held.mean(0)), _rounded(held.std(0)), settings.start_learning_rate)
     return _write(
         pack,
         module.cpu(),
@@ -60,7 +58,7 @@ def generator(
         description=recipe.description,
         licence=licence,
         architecture=recipe.architecture,
-        parameters={**recipe.parameters, "code": codes.shape[1]},
+        parameters={**recipe.parameters, "code": held.shape[1]},
         preprocessing=preprocessing(recipe),
         code=code,
         training=figures,
@@ -80,13 +78,6 @@ def denoiser(prior: ModelCard, module: nn.Module, parameters: dict[str, Any], fi
     fields["parameters"] = {**prior.parameters, "denoiser": parameters}
     fields["training"] = {**prior.training, "denoiser": figures}
     return _write(pack, module.cpu(), **fields)
-
-
-@torch.no_grad()
-def codes_of(encoder: Network, tap: str, photographs: Photographs) -> Tensor:
-    """The photographs' codes, (N, D) float32."""
-    device = encoder.preprocess.mean.device
-    return torch.cat([encode(encoder, tap, images).cpu() for images, _ in batches(photographs, device)])
 
 
 def _write(pack: Path, module: nn.Module, *, name: str, architecture: str, parameters: dict[str, Any], **fields: Any) -> ModelCard:

@@ -19,12 +19,15 @@ from PIL import Image
 from tqdm import tqdm
 
 import dgnam_models
+from dgnam_models import photographs
 from dgnam_models.card import ModelCard
-from dgnam_models.lab.train import alterations, checkpoint, data, export
-from dgnam_models.lab.train.config import Recipe, RecipeError, settings
+from dgnam_models.errors import DataError, RecipeError
+from dgnam_models.lab.train import alterations, checkpoint, export
+from dgnam_models.lab.train.config import LICENCE, Recipe, settings
 from dgnam_models.lab.train.denoising import DenoiserTask
 from dgnam_models.lab.train.step import ClassifierTask, GeneratorTask, Task, training_batch
 from dgnam_models.network import Generator, Network
+from dgnam_models.photographs import Photographs
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,7 @@ class Run:
     limit: int | None = None  # of images, for trials
     export_only: bool = False
     snapshots: bool = False  # export at every checkpoint too, as a model NAME-STEP in the same pack
-    licence: str = export.LICENCE
+    licence: str = LICENCE
     progress: bool = True
     pack: Path | None = None  # where the model is exported to; None: pack/ in the folder
 
@@ -112,8 +115,8 @@ def _learn(
     run: Run,
     task: Task,
     encoder: Network | None,
-    training: data.Photographs,
-    held_out: data.Photographs,
+    training: Photographs,
+    held_out: Photographs,
     first: int,
     seconds: float,
 ) -> tuple[int, float]:
@@ -140,7 +143,7 @@ def _learn(
     return recipe.steps, time.monotonic() - started
 
 
-def _fine_tune(recipe: Recipe, run: Run, task: Task, training: data.Photographs) -> None:
+def _fine_tune(recipe: Recipe, run: Run, task: Task, training: Photographs) -> None:
     if recipe.fine_tunes is None:
         return
     network = _model(run, recipe.fine_tunes, "fine_tunes")
@@ -168,17 +171,17 @@ def save_grid(images: torch.Tensor, path: Path, columns: int = 8) -> None:
     Image.fromarray((sheet * 255).round().byte().permute(1, 2, 0).numpy()).save(path)
 
 
-def _photographs(recipe: Recipe, run: Run) -> tuple[data.Photographs, data.Photographs]:
-    training = data.load(run.sources, recipe.image_size, run.limit, run.progress)
+def _photographs(recipe: Recipe, run: Run) -> tuple[Photographs, Photographs]:
+    training = photographs.read(run.sources, recipe.image_size, run.limit, run.progress)
     if not run.held_out:
         return training.split(every=20)
-    held_out = data.load(run.held_out, recipe.image_size, run.limit, run.progress)
+    held_out = photographs.read(run.held_out, recipe.image_size, run.limit, run.progress)
     if held_out.names != training.names and run.limit is None:
-        raise data.DataError(f"the held-out photographs have {len(held_out.names)} classes, not the {len(training.names)} of training")
+        raise DataError(f"the held-out photographs have {len(held_out.names)} classes, not the {len(training.names)} of training")
     return training, held_out
 
 
-def _task(recipe: Recipe, run: Run, training: data.Photographs) -> tuple[Task, Network | None]:
+def _task(recipe: Recipe, run: Run, training: Photographs) -> tuple[Task, Network | None]:
     torch.manual_seed(recipe.seed)  # the initial weights
     if recipe.generator is not None:
         own = recipe.generator
@@ -232,8 +235,8 @@ def _export(
     run: Run,
     task: Task,
     encoder: Network | None,
-    training: data.Photographs,
-    held_out: data.Photographs,
+    training: Photographs,
+    held_out: Photographs,
     steps: int,
     seconds: float,
 ) -> ModelCard:

@@ -3,7 +3,7 @@
 import contextlib
 import copy
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 import torch
@@ -12,10 +12,12 @@ from torch.nn.functional import affine_grid, cross_entropy, grid_sample
 
 from dgnam_models import nets
 from dgnam_models.card import Preprocessing
+from dgnam_models.codes import encode
 from dgnam_models.lab.train import losses
 from dgnam_models.lab.train.config import Recipe
-from dgnam_models.lab.train.data import Photographs, as_float, augment, batch_indices
+from dgnam_models.lab.train.data import augment, batch_indices
 from dgnam_models.network import Network
+from dgnam_models.photographs import Photographs, as_float, batches
 from dgnam_models.precision import has_fast_bfloat16
 from dgnam_models.preprocess import Preprocess, centre_crop
 
@@ -294,17 +296,6 @@ def jitter(pictures: tuple[Tensor, ...], shift_px: float, scale: float, degrees:
     theta = torch.stack([torch.stack([cos, -sin, x], 1), torch.stack([sin, cos, y], 1)], 1).to(pictures[0].device)  # (B, 2, 3)
     grid = affine_grid(theta, [rows, 1, height, width], align_corners=False)
     return [grid_sample(picture, grid, padding_mode="reflection", align_corners=False) for picture in pictures]
-
-
-def encode(encoder: Network, tap: str, images: Tensor) -> Tensor:
-    """The codes (B, D) of images (B, 3, H, W) in [0, 1]: what `encoder` has at `tap`, seeing their middle as large as it takes it."""
-    return encoder.activations(centre_crop(images, encoder.input_size), [tap])[tap].flatten(1)
-
-
-def batches(photographs: Photographs, device: torch.device, size: int = 256) -> Iterator[tuple[Tensor, Tensor]]:
-    """All photographs in order, not augmented: images (B, 3, S, S) in [0, 1] and labels (B,)."""
-    for pixels, labels in zip(photographs.pixels.split(size), photographs.labels.split(size), strict=True):
-        yield as_float(pixels).to(device), labels.to(device)
 
 
 def autocast(device: torch.device) -> contextlib.AbstractContextManager[Any]:

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from dgnam_models import Network
 from dgnam_models.card import sha256
-from dgnam_models.lab.evaluate import evaluate, report
+from dgnam_models.commands import main
+from dgnam_models.lab.evaluate import contestants, report
 from dgnam_models.lab.evaluate.drawing import Pictures, connected, draw
-from dgnam_models.lab.train.__main__ import main
 from PIL import Image
 from safetensors.torch import load_file, save_file
 from tiny_models import LABELS, SIZE
@@ -73,7 +73,7 @@ def evaluated(packs: list[str], quick_server: pytest.MonkeyPatch, tmp_path_facto
         received.append(draw(*arguments, **options))
         return received[-1]
 
-    quick_server.setattr(evaluate, "draw", spy)
+    quick_server.setattr(contestants, "draw", spy)
     arguments = ["--models", *packs, "--target", "tiny", "--judge", "tiny", "tiny-res", "--prior", "tiny-prior", "tiny-prior-again"]
     arguments += [
         "--pixels",
@@ -185,19 +185,18 @@ def test_without_photographs_only_agreement(packs: list[str], server: str, tmp_p
 
 def test_all_problems_at_once(packs: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["--models", *packs, "--target", "tiny-prior", "--judge", "nobody", "tiny", "--prior", "tiny", "--seeds", "0"]
-    assert main(["evaluate", *arguments, "--data", str(tmp_path / "nowhere"), "--out", str(tmp_path), "--device", "abacus"]) == 2
+    assert main(["evaluate", *arguments, "--data", str(tmp_path / "nowhere"), "--out", str(tmp_path)]) == 2
     errors = capsys.readouterr().err
     for problem in (
         "nowhere does not exist",
         "--data needs --val",
         "--seeds is 0",
-        "--device is 'abacus'",
         "--target: 'tiny-prior' is not a classifier; there are alexnet64",
         "--judge: 'nobody' is not a classifier",
         "--prior: 'tiny' is not a prior; there are tiny-prior",
     ):
         assert problem in errors
-    assert len(errors.splitlines()) == 7
+    assert len(errors.splitlines()) == 6
 
 
 def test_only_pixel_methods_draw_in_pixels(packs: list[str], server: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -205,8 +204,8 @@ def test_only_pixel_methods_draw_in_pixels(packs: list[str], server: str, capsys
     assert main(["evaluate", *arguments, "--pixels", "pyramid", "dgn-am", "oil"]) == 2
     errors = capsys.readouterr().err.splitlines()
     assert [line.partition(";")[0] for line in errors] == [
-        "error: --pixels: 'dgn-am' is not a method in pixels",
-        "error: --pixels: 'oil' is not a method in pixels",
+        "dgnam-models: --pixels: 'dgn-am' is not a method in pixels",
+        "dgnam-models: --pixels: 'oil' is not a method in pixels",
     ]
     assert "there are pyramid, normalized" in errors[0]
 
@@ -216,9 +215,9 @@ def test_models_that_do_not_fit_each_other(packs: list[str], capsys: pytest.Capt
     assert main(["evaluate", *arguments]) == 2
     errors = capsys.readouterr().err.splitlines()
     assert errors == [
-        "error: --judge: alexnet64-scenes has none of the labels of tiny",
-        "error: --judge: alexnet64-scenes takes larger images than tiny",
-        "error: --prior: they draw pictures of different sizes; evaluate them one by one",
+        "dgnam-models: --judge: alexnet64-scenes has none of the labels of tiny",
+        "dgnam-models: --judge: alexnet64-scenes takes larger images than tiny",
+        "dgnam-models: --prior: they draw pictures of different sizes; evaluate them one by one",
     ]
 
 
@@ -246,10 +245,15 @@ def test_a_server_with_other_models_is_refused(
     assert "its tiny-prior is not the one here" in capsys.readouterr().err
 
 
-def test_without_the_client_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    for name in [name for name in sys.modules if name.startswith("dgnam_models.lab.evaluate")]:
-        monkeypatch.delitem(sys.modules, name)
-    monkeypatch.delattr(dgnam_models.lab, "evaluate")
+@pytest.mark.parametrize("command", ["evaluate", "paper"])
+def test_without_the_client_it_says_what_to_install(
+    command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setitem(sys.modules, "dgnam_client", None)
-    assert main(["evaluate"]) == 2
-    assert "pip install dgnam-models[study]" in capsys.readouterr().err
+    assert main([command]) == 2
+    assert 'pip install "dgnam-models[evaluate]"' in capsys.readouterr().err
+
+
+def test_a_device_that_is_not_here_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["evaluate", "--device", "abacus"]) == 2
+    assert "--device: PyTorch cannot compute on 'abacus' here; leave it out" in capsys.readouterr().err

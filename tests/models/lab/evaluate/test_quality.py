@@ -8,7 +8,7 @@ import torch
 from dgnam_models import Network
 from dgnam_models.lab.evaluate import quality
 from dgnam_models.lab.evaluate.quality import PIXELS, Seen, View
-from dgnam_models.lab.train.data import Photographs
+from dgnam_models.photographs import Photographs
 from tiny_models import LABELS, SIZE
 from torch import Tensor
 

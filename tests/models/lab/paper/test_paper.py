@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 import torch
 from dgnam_models import patches
+from dgnam_models.commands import main
 from dgnam_models.lab.paper import figures, paper
 from dgnam_models.lab.paper.figures.priors import PRIORS
+from dgnam_models.lab.paper.settings import Settings, wanted
 from dgnam_models.lab.paper.study import JUDGES, TARGET
 from dgnam_models.lab.train.config import Recipe
 from dgnam_models.lab.train.loop import Run
@@ -35,7 +37,7 @@ def photographs(tmp_path: Path) -> Path:
 
 def test_all_bad_arguments_are_told_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["altered", "nothing", "--val", str(tmp_path / "nowhere"), "--run-dir", str(tmp_path), "--units", "0", "--seed", "-1"]
-    assert paper.main(arguments) == 2
+    assert main(["paper", *arguments]) == 2
     told = capsys.readouterr().err.splitlines()
     assert len(told) == 5
     for line, words in zip(
@@ -48,18 +50,17 @@ def test_all_bad_arguments_are_told_at_once(tmp_path: Path, capsys: pytest.Captu
 
 def test_help_lists_every_figure(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
-        paper.main(["--help"])
+        main(["paper", "--help"])
     shown = " ".join(capsys.readouterr().out.split())
     assert all(figures.about(name) in shown for name in figures.names())
 
 
 def test_without_data_figures_that_need_training_are_left_out_and_named(tmp_path: Path) -> None:
-    options = paper._parser().parse_args(["--run-dir", str(tmp_path)])
-    wanted, skipped = paper._wanted(options)
+    settings = Settings([], tmp_path, tmp_path / "out", torch.device("cpu"))
+    drawn, skipped = wanted(settings)
     assert skipped == [name for name in figures.names() if figures.recipes(name)] != []
-    assert sorted(wanted + skipped) == figures.names()
-    options = paper._parser().parse_args(["--run-dir", str(tmp_path), "--data", str(tmp_path)])
-    assert paper._wanted(options) == (figures.names(), [])
+    assert sorted(drawn + skipped) == figures.names()
+    assert wanted(replace(settings, data=[tmp_path])) == (figures.names(), [])
 
 
 def test_classifiers_are_trained_once(photographs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -94,7 +95,7 @@ def test_a_figure_end_to_end(tiny_pack: Path, tmp_path: Path, capsys: pytest.Cap
     for name, card in bundled.items():
         replace(cards[card], name=name).write(pack / "cards" / f"{name}.toml")
     out = tmp_path / "out"
-    assert paper.main(["architectures", "--models", str(pack), "--units", "2", "--out", str(out), "--device", "cpu"]) == 0
+    assert main(["paper", "architectures", "--models", str(pack), "--units", "2", "--out", str(out), "--device", "cpu"]) == 0
     numbers = json.loads((out / "architectures.json").read_text())
     assert numbers["pictures"] == 2
     assert {key for key in numbers if key != "pictures"} == {f"drawn for {name}" for name in (TARGET, *JUDGES)}
@@ -109,7 +110,7 @@ def test_a_figure_end_to_end(tiny_pack: Path, tmp_path: Path, capsys: pytest.Cap
 
 
 def test_what_cannot_be_done_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert paper.main(["pairs", "--models", str(tmp_path), "--out", str(tmp_path / "out")]) == 2
+    assert main(["paper", "pairs", "--models", str(tmp_path), "--out", str(tmp_path / "out")]) == 2
     assert "is not a pack" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 import torch
 from dgnam_models import Generator, Network
+from dgnam_models.codes import encode
+from dgnam_models.errors import RecipeError
 from dgnam_models.lab.train import alterations, config, loop
-from dgnam_models.lab.train.config import Recipe, RecipeError
-from dgnam_models.lab.train.data import Photographs
-from dgnam_models.lab.train.step import encode
+from dgnam_models.lab.train.config import Recipe
+from dgnam_models.photographs import Photographs
 from PIL import Image
 
 RECIPE = Recipe("two", "classifier", "tells two", "alexnet", image_size=16)

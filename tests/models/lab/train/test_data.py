@@ -1,49 +1,7 @@
-"""Photographs: folders and zips read alike, order and augmentation depend on seed and step alone."""
+"""Order and augmentation depend on seed and step alone."""
 
-import zipfile
-from pathlib import Path
-
-import numpy as np
-import pytest
 import torch
 from dgnam_models.lab.train import data
-from PIL import Image
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    random = np.random.default_rng(0)
-    for name in ("n00000001_red_fox", "ant", "n00000002_bee"):
-        (tmp_path / "photos" / name).mkdir(parents=True)
-        for i in range(4):
-            pixels = random.integers(0, 256, (20, 30, 3), dtype=np.uint8)
-            Image.fromarray(pixels).save(tmp_path / "photos" / name / f"{i}.png")
-    (tmp_path / "photos" / "ant" / "notes.txt").write_text("not a picture")
-    return tmp_path / "photos"
-
-
-def test_folders_and_zips_give_the_same_photographs(folder: Path, tmp_path: Path) -> None:
-    archive = tmp_path / "photos.zip"
-    with zipfile.ZipFile(archive, "w") as target:
-        for path in folder.glob("*/*"):
-            target.write(path, f"some/where/{path.parent.name}/{path.name}")
-    plain, zipped = (data.load([source], 16, progress=False) for source in (folder, archive))
-    assert plain.names == zipped.names == ("ant", "red fox", "bee")
-    assert plain.pixels.shape == (12, 3, 16, 16)
-    assert plain.labels.tolist() == [0] * 4 + [1] * 4 + [2] * 4
-    assert torch.equal(plain.pixels, zipped.pixels)
-    assert torch.equal(plain.labels, zipped.labels)
-
-
-def test_what_cannot_be_used_is_refused_by_name(folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(data.DataError, match="nowhere is neither a folder nor a zip"):
-        data.load([tmp_path / "nowhere"], 16, progress=False)
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(data.DataError, match="no images in class folders under .*empty"):
-        data.load([tmp_path / "empty"], 16, progress=False)
-    (folder / "ant" / "2.png").write_bytes(b"\x89PNG\r\n\x1a\nbroken")
-    with pytest.raises(data.DataError, match="cannot read ant/2.png"):
-        data.load([folder], 16, progress=False)
 
 
 def test_every_epoch_shows_every_image_once_in_another_order() -> None:
@@ -78,10 +36,3 @@ def test_crops_are_windows_of_the_padded_picture() -> None:
     windows = {tuple(padded[0, 0, y : y + 8, x : x + 8].flatten().tolist()) for y in range(5) for x in range(5)}
     assert {tuple(crop[0].round().flatten().tolist()) for crop in crops} <= windows
     assert len({tuple(crop[0].round().flatten().tolist()) for crop in crops}) > 5
-
-
-def test_split_holds_out_every_nth_without_overlap() -> None:
-    photographs = data.Photographs(torch.arange(40, dtype=torch.uint8).view(40, 1, 1, 1), torch.zeros(40, dtype=torch.int64), ("a",))
-    rest, held = photographs.split(every=10)
-    assert (len(rest), len(held)) == (36, 4)
-    assert sorted([*rest.pixels.flatten().tolist(), *held.pixels.flatten().tolist()]) == list(range(40))

@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 import tomli_w
 import torch
-from dgnam_models import Generator, Network
-from dgnam_models.lab.train import checkpoint, config, data, export, loop, step
-from dgnam_models.lab.train.__main__ import main
-from dgnam_models.lab.train.config import RECIPES, RecipeError
+from dgnam_models import Generator, Network, commands
+from dgnam_models import photographs as photographs_
+from dgnam_models.codes import of_photographs
+from dgnam_models.errors import RecipeError
+from dgnam_models.lab.train import checkpoint, config, loop, step
+from dgnam_models.lab.train.config import RECIPES
 from PIL import Image
 
 CLASSIFIER = {
@@ -90,6 +92,10 @@ def photographs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def main(arguments: list[str]) -> int:
+    return commands.main(["train", *arguments])
+
+
 def recipe_file(folder: Path, recipe: dict[str, object]) -> str:
     path = folder / f"{recipe['name']}.toml"
     path.write_text(tomli_w.dumps(recipe))
@@ -115,8 +121,8 @@ def test_a_run_learns_and_exports_a_model_that_loads(trained: Path, photographs:
     assert isinstance(network, Network)
     assert network.card.labels == ("blue", "green", "red")
     assert network.card.training["figures"]["val_top1"] >= 0.9
-    everything = data.load([photographs], 16, progress=False)
-    hits = network.logits(data.as_float(everything.pixels)).argmax(1) == everything.labels
+    everything = photographs_.read([photographs], 16, progress=False)
+    hits = network.logits(photographs_.as_float(everything.pixels)).argmax(1) == everything.labels
     assert hits.float().mean() > 0.9
     assert (trained / "pack" / "weights" / "colours.safetensors").stat().st_mode & 0o777 == 0o644
     log = [json.loads(line) for line in (trained / "log.jsonl").read_text().splitlines()]
@@ -139,8 +145,8 @@ def test_a_generator_trains_against_the_exported_encoder(trained: Path, photogra
 def _statistics_are_those_of_the_codes(prior: Generator, trained: Path, photographs: Path) -> None:
     encoder = dgnam_models.load("colours", packs=[trained / "pack"])
     assert isinstance(encoder, Network)
-    _, held_out = data.load([photographs], 16, progress=False).split(every=20)
-    codes = export.codes_of(encoder, "relu6", held_out)
+    _, held_out = photographs_.read([photographs], 16, progress=False).split(every=20)
+    codes = of_photographs(encoder, "relu6", held_out)
     torch.testing.assert_close(prior.code_mean, codes.mean(0), rtol=1e-3, atol=1e-6)
     torch.testing.assert_close(prior.code_std, codes.std(0), rtol=1e-3, atol=1e-6)
 
@@ -167,7 +173,7 @@ def test_a_denoiser_is_added_to_its_prior(trained: Path, photographs: Path, tmp_
     assert 0.5 < figures["variance_kept"] <= 1
     encoder = dgnam_models.load("colours", packs=[trained / "pack"])
     assert isinstance(encoder, Network)
-    codes = export.codes_of(encoder, "fc6", data.load([photographs], 16, progress=False))
+    codes = of_photographs(encoder, "fc6", photographs_.read([photographs], 16, progress=False))
     latents = prior.denoiser.encode(codes)
     torch.testing.assert_close(latents.std(0), torch.ones(3), rtol=0.2, atol=0)
     assert latents.mean(0).abs().max() < 0.3

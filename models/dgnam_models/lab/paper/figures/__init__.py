@@ -4,12 +4,15 @@ Each file has `draw(study) -> Figure`, a first line that says what it shows, and
 as `RECIPES`.
 """
 
+import ast
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
-from dgnam_models.lab.paper.study import Figure, Study
+if TYPE_CHECKING:
+    from dgnam_models.lab.paper.study import Figure, Study
 
 
 def names() -> list[str]:
@@ -18,8 +21,9 @@ def names() -> list[str]:
 
 
 def about(name: str) -> str:
-    """What the figure `name` shows, in a line."""
-    return (_figure(name).__doc__ or "").partition("\n")[0]
+    """What the figure `name` shows, in a line; read off the file, since to import it takes seconds."""
+    source = Path(__file__).with_name(f"{name}.py").read_text(encoding="utf-8")
+    return (ast.get_docstring(ast.parse(source)) or "").partition("\n")[0]
 
 
 def recipes(name: str) -> Sequence[str]:
@@ -27,7 +31,7 @@ def recipes(name: str) -> Sequence[str]:
     return getattr(_figure(name), "RECIPES", ())
 
 
-def draw(name: str, study: Study) -> Figure:
+def draw(name: str, study: "Study") -> "Figure":
     """Draw the figure `name`.
 
     Raises:

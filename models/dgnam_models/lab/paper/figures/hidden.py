@@ -10,9 +10,8 @@ from dgnam_models.lab.evaluate.drawing import as_pil
 from dgnam_models.lab.evaluate.quality import layers
 from dgnam_models.lab.paper.receptive_field import Box, centre, receptive_field
 from dgnam_models.lab.paper.study import SHOWN, TARGET, Figure, Study, sheet, spread
-from dgnam_models.lab.train.data import Photographs
-from dgnam_models.lab.train.step import batches
 from dgnam_models.network import Network
+from dgnam_models.photographs import Photographs, batches
 from dgnam_models.preprocess import centre_crop
 
 

@@ -7,7 +7,7 @@ from torch.nn.functional import avg_pool2d
 import dgnam_models
 from dgnam_models.lab.evaluate.drawing import as_pil
 from dgnam_models.lab.paper.study import JUDGES, TARGET, Figure, Study, agreement, opinions, sheet, spread
-from dgnam_models.lab.train.data import as_float
+from dgnam_models.photographs import as_float
 
 PRIORS = ("upconv64-pool5", "upconv64-fc6", "upconv64-fc7")
 

@@ -7,7 +7,7 @@ from typing import Any
 from dgnam_models.lab.evaluate.drawing import Pictures, as_pil
 from dgnam_models.lab.evaluate.metrics import fine_detail
 from dgnam_models.lab.paper.study import JUDGES, SHOWN, TARGET, Figure, Study, agreement, classes, opinions, sheet, spread
-from dgnam_models.lab.train.data import as_float
+from dgnam_models.photographs import as_float
 
 Way = Callable[[Sequence[str]], Pictures]  # from units' addresses to their pictures
 

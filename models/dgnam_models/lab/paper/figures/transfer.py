@@ -8,8 +8,8 @@ from torch import Tensor
 from dgnam_models.lab.evaluate.drawing import as_pil
 from dgnam_models.lab.evaluate.quality import before_output
 from dgnam_models.lab.paper.study import JUDGES, Figure, Study, agreement, opinions, sheet, spread
-from dgnam_models.lab.train.data import Photographs, as_float
 from dgnam_models.network import Network
+from dgnam_models.photographs import Photographs, as_float
 from dgnam_models.preprocess import centre_crop
 
 SCENES = "alexnet64-scenes"

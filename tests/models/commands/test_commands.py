@@ -1,12 +1,15 @@
 """dgnam-models: what its commands print, write and refuse."""
 
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import caffe_files
 import pytest
 import torch
 from dgnam_models import nets
-from dgnam_models.__main__ import main
+from dgnam_models.commands import COMMANDS, import_, main
 from safetensors.torch import save_file
 
 
@@ -38,8 +41,10 @@ def test_import_list_show_and_verify(weights: Path, tmp_path: Path, capsys: pyte
     shown = capsys.readouterr().out
     assert "licence        ours" in shown and "labels         3, on classifier.1: lemon, teapot, koala" in shown
     assert "tap            layers.0  16 x 16 x 16\n" in shown
-    assert run("verify", "mine", "alexnet64", "--models", pack) == 0
-    assert capsys.readouterr().out == "mine: good\nalexnet64: good\n"
+    assert run("verify", pack, "mine") == run("verify", pack) == 0
+    assert capsys.readouterr().out == "mine: good\n" * 2
+    assert run("verify", "alexnet64") == 0
+    assert capsys.readouterr().out == "alexnet64: good\n"
 
     assert run(*told) == 2
     assert "is there already; choose another name, or replace it with --over" in capsys.readouterr().err
@@ -62,7 +67,7 @@ def test_caffe_networks_and_generators(tmp_path: Path, capsys: pytest.CaptureFix
     assert "a generator needs all three: --encoder, --tap and --bounds" in capsys.readouterr().err
     assert run(*told, "--encoder", "caffenet", "--tap", "relu6", "--bounds", bounds) == 0
     assert "g6: prior, a code of 20 units." in capsys.readouterr().out
-    assert run("verify", "caffenet", "g6", "--models", pack) == 0
+    assert run("verify", pack, "caffenet", "g6") == 0
 
 
 def test_verify_finds_faults(weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -70,17 +75,22 @@ def test_verify_finds_faults(weights: Path, tmp_path: Path, capsys: pytest.Captu
     card = tmp_path / "cards" / "mnasnet0_5.toml"
     whole = card.read_text()
     card.write_text(whole.replace("    16,\n    16,\n    16,\n", "    16,\n    16,\n    15,\n", 1))
-    assert run("verify", "mnasnet0_5", "--models", tmp_path) == 1
+    assert run("verify", tmp_path) == 1
     assert "has shape (16, 16, 16), its card says (16, 16, 15)" in capsys.readouterr().out
     card.write_text(whole)
     file = tmp_path / "weights" / "mnasnet0_5.safetensors"
     held = bytearray(file.read_bytes())
     held[-1] ^= 1
     file.write_bytes(held)
-    assert run("verify", "mnasnet0_5", "--models", tmp_path) == 1
+    assert run("verify", tmp_path) == 1
     assert "damaged or replaced" in capsys.readouterr().out
-    assert run("verify", "nobody", "--models", tmp_path) == 1
-    assert "unknown model 'nobody'" in capsys.readouterr().out
+    assert run("verify", tmp_path, "alexnet64", "nobody") == 2
+    assert f"alexnet64, nobody: no model of {tmp_path}; there are mnasnet0_5" in capsys.readouterr().err
+    assert run("verify", "nobody") == 2
+    assert "nobody: neither a pack's folder nor a bundled model; there are alexnet64" in capsys.readouterr().err
+    (tmp_path / "empty").mkdir()
+    assert run("verify", tmp_path / "empty") == 2
+    assert "is not a pack" in capsys.readouterr().err
 
 
 def test_wrong_commands_say_what_to_do(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -95,8 +105,28 @@ def test_wrong_commands_say_what_to_do(tmp_path: Path, capsys: pytest.CaptureFix
             main(arguments)
 
 
-@pytest.mark.parametrize("arguments", [[], ["import", "torchvision"]])
-def test_help_teaches(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit, match="0"):
-        main([*arguments, "--help"])
-    assert "dgnam-models import torchvision resnet50" in capsys.readouterr().out
+EVERY = [(name.rstrip("_"),) for name in COMMANDS] + [("import", name) for name in import_.SOURCES]
+
+
+@pytest.mark.parametrize("command", [(), *EVERY], ids=" ".join)
+def test_help_needs_no_torch(command: tuple[str, ...]) -> None:
+    """So it answers at once: PyTorch alone takes seconds to import."""
+    code = f"""
+import sys
+from dgnam_models.__main__ import main
+try:
+    main({[*command, "--help"]})
+except SystemExit as stop:
+    heavy = sorted({{"torch", "numpy", "dgnam_client"}} & set(sys.modules))
+    sys.exit(f"imported {{heavy}}" if heavy else stop.code)
+sys.exit("no help")
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    example = " ".join(("dgnam-models", *command))
+    assert re.search(rf"^    {example} .*\S", done.stdout, re.MULTILINE), "an example teaches"
+
+
+def test_statistics_of_a_tap_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("statistics", "alexnet64", "fc9", "--data", tmp_path, "--out", tmp_path / "fc9.safetensors") == 2
+    assert "alexnet64 has no tap 'fc9'; `dgnam-models show alexnet64` lists its taps" in capsys.readouterr().err

@@ -1,0 +1,52 @@
+"""Measure what the models' pictures are worth, beside real photographs.
+
+    dgnam-models evaluate --val held-out/ --data photographs/
+    dgnam-models evaluate --val held-out/ --models runs/prior/pack --prior upconv64-fc6 my-prior --pixels pyramid
+
+Every output unit of the target network is drawn with every prior, and without any by the methods that --pixels names. Networks that took
+no part in it judge the pictures. VAL and DATA are folders of class folders, or zips of that layout; their classes are matched to the units
+by name. Without --val, only whether the judges recognize the pictures is measured; without --data, not whether the pictures are memorized
+training images. The folder OUT gets quality.json (every figure, and what it was measured on) and sheets to look at: units, seeds,
+nameless (its key is in quality.json: can you name the pictures?), reconstructions, memorization and, of several priors or methods,
+side-by-side.
+"""
+
+import argparse
+from dataclasses import fields
+from pathlib import Path
+
+from dgnam_models.commands import arguments
+
+
+def declare(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--val", nargs="+", type=Path, default=[], metavar="VAL", help="held-out photographs, to compare the pictures with")
+    add("--data", nargs="+", type=Path, default=[], metavar="DATA", help="the photographs trained on, to look for memorized ones")
+    add("--target", default="alexnet64", metavar="NAME", help="the classifier whose output units are drawn (default: %(default)s)")
+    add("--prior", nargs="+", default=[], metavar="NAME", help="the priors to draw with, side by side (default: the server's default)")
+    add("--pixels", nargs="+", default=[], metavar="METHOD", help="methods to draw with in pixels, without a prior, beside the priors")
+    judges = ["inception64", "resnet64"]
+    add("--judge", nargs="+", default=judges, metavar="NAME", help=f"classifiers that judge (default: {' '.join(judges)})")
+    add("--seeds", type=int, default=3, metavar="N", help="pictures of each unit (default: %(default)s)")
+    add("--method", help="how to draw with a prior (default: the server's default)")
+    add("--steps", type=int, metavar="N", help="steps of a picture (default: the method's)")
+    add("--bound-multiplier", type=float, metavar="X", help="how far code units may go (default: the method's)")
+    add("--start-learning-rate", type=float, metavar="X", help="the first step's size (default: the prior's own)")
+    arguments.packs(parser)
+    add("--server", metavar="ADDRESS", help="ask this server, which must have the same models (default: start one here)")
+    arguments.device(parser)
+    add("--out", type=Path, default=Path("out/quality"), metavar="FOLDER", help="where the results go (default: %(default)s)")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    arguments.need_client("evaluate")
+    from dgnam_models.lab.evaluate import report
+    from dgnam_models.lab.evaluate.evaluate import evaluate
+    from dgnam_models.lab.evaluate.settings import Settings
+
+    asked = {field.name: getattr(options, field.name) for field in fields(Settings)}
+    found = evaluate(Settings(**asked | {"device": str(arguments.chosen_device(options))}))
+    print(report.table(found))
+    print(f"\nAll figures are in {options.out / 'quality.json'}. Look at the sheets beside it.")
+    return 0

@@ -1,0 +1,59 @@
+"""Contestants: the ways to draw that `evaluate` compares."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from dgnam_client import Client, Methods
+
+from dgnam_models.card import ModelCard
+from dgnam_models.lab.evaluate import quality
+from dgnam_models.lab.evaluate.drawing import draw
+from dgnam_models.lab.evaluate.settings import Settings
+from dgnam_models.network import Network
+from dgnam_models.photographs import Photographs
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """A way to draw pictures: its name in the report, and its options of `Client.synthesize`, or, where it draws without a prior, of
+    `Client.synthesize_pixels`; None: the server's default.
+    """
+
+    name: str
+    options: Mapping[str, Any]
+    pixels: bool = False
+
+
+def of(settings: Settings) -> list[Contestant]:
+    """The priors, then the methods in pixels."""
+    asked = {name: getattr(settings, name) for name in ("method", "steps", "bound_multiplier", "start_learning_rate")}
+    priors = [Contestant(prior, {"prior": prior, "seed": 0, **asked}) for prior in settings.prior]
+    in_pixels = [Contestant(method, {"method": method, "seed": 0, "steps": settings.steps}, pixels=True) for method in settings.pixels]
+    return priors + in_pixels
+
+
+def not_in_pixels(names: Sequence[str], methods: Methods) -> list[str]:
+    """Which of `names` are no methods in pixels, a line each."""
+    there = [method.name for method in methods if method.pixels]
+    return [f"--pixels: {name!r} is not a method in pixels; there are {', '.join(there)}" for name in names if name not in there]
+
+
+def filled_in(contestant: Contestant, methods: Methods, cards: Mapping[str, ModelCard]) -> dict[str, Any]:
+    """The contestant's options with the server's and the prior's defaults in place of None."""
+    name = contestant.options["method"] or methods.default_method
+    defaults: dict[str, Any] = {option.name: option.default for method in methods if method.name == name for option in method.options}
+    if not contestant.pixels:
+        code = cards[contestant.name].code
+        assert code is not None
+        defaults |= {"method": name, "start_learning_rate": code.start_learning_rate}
+    return defaults | {key: value for key, value in contestant.options.items() if value is not None}
+
+
+def drawn(client: Client, contestant: Contestant, target: Network, each: int) -> Photographs:
+    """`each` pictures of every unit, a unit's one after another."""
+    card = target.card
+    addresses = [f"{card.name}:{card.output_tap}:{unit}" for unit in range(len(card.labels))]
+    images = draw(client, addresses, f"{contestant.name} draws", variants=each, pixels=contestant.pixels, **contestant.options).images
+    return Photographs(quality.as_pixels(images), torch.arange(len(addresses)).repeat_interleave(each), card.labels)

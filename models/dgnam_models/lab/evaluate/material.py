@@ -1,0 +1,148 @@
+"""Material: what `evaluate` measures. Models, the pictures that a server drew with them, and photographs."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from dgnam_client import Client
+
+import dgnam_models
+from dgnam_models import photographs
+from dgnam_models.card import ModelCard
+from dgnam_models.errors import StudyError
+from dgnam_models.lab.evaluate import contestants, quality
+from dgnam_models.lab.evaluate.drawing import connected
+from dgnam_models.lab.evaluate.quality import Seen
+from dgnam_models.lab.evaluate.settings import Settings, problems
+from dgnam_models.network import Generator, Network
+from dgnam_models.photographs import Photographs
+from dgnam_models.preprocess import centre_crop
+
+
+@dataclass(frozen=True)
+class Models:
+    """The models, loaded."""
+
+    target: Network
+    judges: tuple[Network, ...]
+    generators: Mapping[str, Generator]
+    encoders: Mapping[str, Network]  # by their generators' names
+
+    @property
+    def networks(self) -> tuple[Network, ...]:
+        """Those that look at pictures."""
+        return tuple({network.name: network for network in (self.target, *self.judges)}.values())
+
+    @property
+    def cards(self) -> dict[str, ModelCard]:
+        """The cards of all, by name."""
+        cards = [model.card for models in (self.networks, self.generators.values(), self.encoders.values()) for model in models]
+        return {card.name: card for card in cards}
+
+
+@dataclass(frozen=True)
+class Material:
+    """What is measured: each contestant's pictures, `each` of every unit, and photographs of the units' classes, None if not given.
+
+    Held-out photographs are as large as the priors draw; pictures and `training` are as large as the target takes.
+    """
+
+    models: Models
+    device: torch.device
+    each: int
+    pictures: Mapping[str, Photographs]
+    held_out: Photographs | None
+    training: Photographs | None
+    report: Mapping[str, Any]  # what the report says of it
+
+    def seen(self, images: Photographs, networks: Sequence[Network], what: str) -> Seen:
+        """Images, cropped to what the target takes, and what `networks` make of them."""
+        return quality.seen(cropped(images, self.models.target), networks, self.device, what)
+
+
+def gather(settings: Settings) -> Material:
+    """Draw the pictures and read the photographs.
+
+    Raises:
+        StudyError: the settings, the server or the photographs cannot be used; one problem a line.
+        DataError, CardError: photographs or models cannot be read.
+    """
+    _refuse(problems(settings))
+    device = torch.device(settings.device)
+    with connected(settings.server, settings.models, settings.device) as client:
+        methods = client.methods()
+        priors = list(dict.fromkeys(settings.prior)) or [methods.default_prior]
+        settings = replace(settings, prior=priors, pixels=list(dict.fromkeys(settings.pixels)))
+        _refuse([*problems(settings), *contestants.not_in_pixels(settings.pixels, methods)])
+        models = _load(settings, device)
+        _refuse(_differing(client, models))
+        held_out, training = (_photographs(sources, models) for sources in (settings.val, settings.data))
+        if held_out is not None:
+            held_out = quality.of_units(held_out, models.target.card.labels)
+            _refuse(_too_few(held_out, settings.seeds))
+        drawing = contestants.of(settings)
+        pictures = {one.name: cropped(contestants.drawn(client, one, models.target, settings.seeds), models.target) for one in drawing}
+        report = {
+            "settings": asdict(settings),
+            "versions": client.server_info().versions,
+            "contestant_options": {one.name: contestants.filled_in(one, methods, models.cards) for one in drawing},
+            "units": len(models.target.card.labels),
+            "units_with_photographs": 0 if held_out is None else len(held_out.labels.unique()),
+            "photographs": {"held_out": len(held_out or ()), "trained_on": len(training or ())},
+        }
+    trained_on = None if training is None else cropped(training, models.target)
+    return Material(models, device, settings.seeds, pictures, held_out, trained_on, report)
+
+
+def _load(settings: Settings, device: torch.device) -> Models:
+    loaded: dict[str, Network | Generator] = {}
+
+    def load(name: str) -> Any:
+        if name not in loaded:
+            loaded[name] = dgnam_models.load(name, device, settings.models)
+        return loaded[name]
+
+    generators = {name: load(name) for name in settings.prior}
+    encoders = {name: load(generator.card.code.encoder) for name, generator in generators.items()}
+    return Models(load(settings.target), tuple(load(name) for name in dict.fromkeys(settings.judge)), generators, encoders)
+
+
+def _differing(client: Client, models: Models) -> list[str]:
+    """The server's pictures are judged with the models at hand, so those that draw must be the same."""
+    drawing = [models.target.card, *(generator.card for generator in models.generators.values())]
+    return [
+        f"--server: its {card.name} is not the one here; give the server's packs to --models"
+        for card in drawing
+        if client.model(card.name).digest != card.sha256
+    ]
+
+
+def _photographs(sources: Sequence[Path], models: Models) -> Photographs | None:
+    size = next(iter(models.generators.values())).image_size[0]
+    return photographs.read(sources, size) if sources else None
+
+
+def _too_few(held_out: Photographs, each: int) -> list[str]:
+    """What the sets of photographs that are compared would lack."""
+    if not len(held_out):
+        return ["--val: none of its classes is a unit of the target"]
+    counts = held_out.labels.bincount(minlength=len(held_out.names))
+    short = [f"{held_out.names[i]} ({n})" for i, n in enumerate(counts.tolist()) if 0 < n < 2 * each]
+    found = []
+    if short:
+        found.append(f"--val: two sets of {each} photographs of each class are compared, and too few are of {', '.join(short)}")
+    if int((counts > 0).sum()) * each <= quality.NEIGHBOURS:
+        found.append(f"--val, --seeds: precision and recall need sets of more than {quality.NEIGHBOURS} images")
+    return found
+
+
+def cropped(images: Photographs, target: Network) -> Photographs:
+    """The middle of images, as large as the target takes them."""
+    return Photographs(centre_crop(images.pixels, target.input_size), images.labels, images.names)
+
+
+def _refuse(found: Sequence[str]) -> None:
+    if found:
+        raise StudyError("\n".join(found))
