@@ -8,11 +8,16 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
 from urllib.error import URLError
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
 from dgnam_models.card import CardError, sha256, whole
+from dgnam_models.pack_writer import flush
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
 MEGABYTE = 1_000_000
 _PIECE = 1 << 20
@@ -60,7 +65,9 @@ def fetch(url: str, folder: Path, most_mb: float, tell: Callable[[str], object] 
     else:
         with whole(record) as temporary:
             temporary.write_text(f"{sha256(part)}  {path.name}\n", encoding="ascii")
+    flush(part)
     part.replace(path)
+    flush(folder)
     tell(f"{path}: SHA-256 {record.read_text(encoding='ascii').split()[0]}")
     return path
 
@@ -86,14 +93,22 @@ def _download(url: str, part: Path, most: int) -> None:
         total = None if expected is None else done + int(expected)
         if total is not None and total > most:
             _too_large(part, total, most)
-        with part.open("ab" if resumed else "wb") as stream:
+        with part.open("ab" if resumed else "wb") as stream, _bar(part, total, done) as bar:
             while piece := answer.read(_PIECE):
                 done += len(piece)
+                bar.update(len(piece))
                 if done > most:
                     _too_large(part, done, most)
                 stream.write(piece)
     if total is not None and done != total:
         raise OSError(f"it ended after {done} of {total} bytes")
+
+
+def _bar(part: Path, total: int | None, done: int) -> "tqdm[NoReturn]":
+    from tqdm import tqdm
+
+    name = part.name.removeprefix(".").removesuffix(".part")
+    return tqdm(desc=name, total=total, initial=done, unit="B", unit_scale=True, leave=False, disable=None)
 
 
 def _too_large(part: Path, size: int, most: int) -> None:

@@ -9,14 +9,15 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from dgnam_models import loaders
-from dgnam_models.card import CardError, ModelCard, sha256, whole
+from dgnam_models.card import CardError, ModelCard, sha256
 from dgnam_models.network import Generator, Network
+from dgnam_models.pack_writer import replace_model
 
 Weights = Mapping[str, Tensor] | Callable[[Path], None]
 
 
 def write(pack: Path, card: ModelCard, weights: Weights, *, over: bool = False) -> ModelCard:
-    """Add a model to the folder `pack`: first its weights, last its card, each appearing whole or not at all.
+    """Add a model to the folder `pack`: both its files or neither.
 
     Args:
         card: its `file` and `sha256` are filled in.
@@ -32,19 +33,18 @@ def write(pack: Path, card: ModelCard, weights: Weights, *, over: bool = False) 
     if path.exists() and not over:
         raise CardError(f"{path} is there already; choose another name, or replace it with --over")
     file = pack / "weights" / f"{card.name}.{card.format}"
-    for folder in (path.parent, file.parent):
-        folder.mkdir(parents=True, exist_ok=True)
-    with whole(file) as temporary:
+
+    def fill(temporary: Path) -> ModelCard:
         if isinstance(weights, Mapping):
             save_file({key: value.contiguous() for key, value in weights.items()}, temporary)
         else:
             weights(temporary)
-        card = replace(card, file=file.name, sha256=sha256(temporary))
-        path.unlink(missing_ok=True)  # from here on the old card would describe the new weights
-    card.write(path)
+        return replace(card, file=file.name, sha256=sha256(temporary))
+
+    written = replace_model(path, file, fill)
     for former in {file.with_name(f"{card.name}.{format}") for format in loaders.names()} - {file}:  # of the model that this replaces
         former.unlink(missing_ok=True)
-    return card
+    return written
 
 
 @torch.no_grad()

@@ -57,18 +57,6 @@ def test_a_failure_while_writing_leaves_what_was_there(tmp_path: Path, monkeypat
     assert {path: path.read_bytes() for path in tmp_path.rglob("*.*")} == before
 
 
-def test_a_stop_between_the_files_leaves_no_model_rather_than_a_wrong_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pack.write(tmp_path, CARD, weights())
-
-    def stop(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(ModelCard, "write", stop)
-    with pytest.raises(KeyboardInterrupt):
-        pack.write(tmp_path, CARD, weights(), over=True)
-    assert not list((tmp_path / "cards").iterdir())
-
-
 def test_whole_removes_its_temporary_file(tmp_path: Path) -> None:
     def fail() -> None:
         with whole(tmp_path / "file") as temporary:

@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from dgnam_models import codes, nets
-from dgnam_models.card import Code, ModelCard, Tap, sha256
+from dgnam_models import codes, nets, pack
+from dgnam_models.card import Code, ModelCard, Tap
 from dgnam_models.lab.train.config import Recipe
 from dgnam_models.lab.train.step import preprocessing
 from dgnam_models.nets._blocks import Staged
@@ -19,14 +18,14 @@ from dgnam_models.photographs import Photographs
 
 
 @torch.no_grad()
-def classifier(recipe: Recipe, module: nn.Module, names: tuple[str, ...], figures: dict[str, Any], licence: str, pack: Path) -> ModelCard:
-    """Write a classifier's card and weights into `pack`."""
+def classifier(recipe: Recipe, module: nn.Module, names: tuple[str, ...], figures: dict[str, Any], licence: str, folder: Path) -> ModelCard:
+    """Write a classifier's card and weights into the pack in `folder`."""
     parameters = {**recipe.parameters, "classes": len(names)}
     size = recipe.image_size
     assert isinstance(module, Staged)
     taps = module.cpu().activations(torch.zeros(1, 3, size, size), module.tap_names())
     return _write(
-        pack,
+        folder,
         module,
         name=recipe.name,
         role="classifier",
@@ -43,15 +42,15 @@ def classifier(recipe: Recipe, module: nn.Module, names: tuple[str, ...], figure
 
 
 def generator(
-    recipe: Recipe, module: nn.Module, encoder: Network, held_out: Photographs, figures: dict[str, Any], licence: str, pack: Path
+    recipe: Recipe, module: nn.Module, encoder: Network, held_out: Photographs, figures: dict[str, Any], licence: str, folder: Path
 ) -> ModelCard:
-    """Write a generator's card and weights into `pack`, with the statistics of the codes of `held_out`."""
+    """Write a generator's card and weights into the pack in `folder`, with the statistics of the codes of `held_out`."""
     settings = recipe.generator
     assert settings is not None
     held = codes.of_photographs(encoder, settings.tap, held_out)
     code = Code(settings.encoder, settings.tap, _rounded(held.mean(0)), _rounded(held.std(0)), settings.start_learning_rate)
     return _write(
-        pack,
+        folder,
         module.cpu(),
         name=recipe.name,
         role="prior",
@@ -65,8 +64,8 @@ def generator(
     )
 
 
-def denoiser(prior: ModelCard, module: nn.Module, parameters: dict[str, Any], figures: dict[str, Any], pack: Path) -> ModelCard:
-    """Write the card and the weights of `prior` into `pack` once more, with a denoiser of its codes.
+def denoiser(prior: ModelCard, module: nn.Module, parameters: dict[str, Any], figures: dict[str, Any], folder: Path) -> ModelCard:
+    """Write the card and the weights of `prior` into the pack in `folder` once more, with a denoiser of its codes.
 
     Args:
         module: the prior's generator, with the denoiser.
@@ -77,23 +76,16 @@ def denoiser(prior: ModelCard, module: nn.Module, parameters: dict[str, Any], fi
         del fields[name]
     fields["parameters"] = {**prior.parameters, "denoiser": parameters}
     fields["training"] = {**prior.training, "denoiser": figures}
-    return _write(pack, module.cpu(), **fields)
+    return _write(folder, module.cpu(), **fields)
 
 
-def _write(pack: Path, module: nn.Module, *, name: str, architecture: str, parameters: dict[str, Any], **fields: Any) -> ModelCard:
-    (pack / "cards").mkdir(parents=True, exist_ok=True)
-    (pack / "weights").mkdir(exist_ok=True)
+def _write(folder: Path, module: nn.Module, *, architecture: str, parameters: dict[str, Any], **fields: Any) -> ModelCard:
+    """Add the model to the pack in `folder`, in place of one of the same name, such as this run's last export."""
     state = {key: value.to(torch.float16).contiguous() for key, value in module.state_dict().items()}
     assert all(value.isfinite().all() for value in state.values()), "a weight is beyond float16"
     nets.build(architecture, parameters).load_state_dict(state)  # the card must build what the file holds
-    path = pack / "weights" / f"{name}.safetensors"
-    save_file(state, path)
-    path.chmod(0o644)  # safetensors writes files that only their owner may read
-    card = ModelCard(
-        name=name, format="safetensors", file=path.name, sha256=sha256(path), architecture=architecture, parameters=parameters, **fields
-    )
-    card.write(pack / "cards" / f"{name}.toml")
-    return card
+    card = ModelCard(format="safetensors", file="", sha256="", architecture=architecture, parameters=parameters, **fields)
+    return pack.write(folder, card, state, over=True)
 
 
 def _rounded(values: Tensor) -> tuple[float, ...]:
