@@ -8,6 +8,7 @@ import torch
 from dgnam_models import ModelCard, codes, nets
 from dgnam_models.lab.train import export
 from dgnam_models.lab.train.config import Generator, Recipe
+from dgnam_models.lab.train.export import Export
 from dgnam_models.nets.denoiser import Denoiser
 from dgnam_models.photographs import Photographs
 from dgnam_server import catalog
@@ -43,7 +44,7 @@ def tiny_pack(tmp_path_factory: pytest.TempPathFactory) -> Path:
     residual = _recipe("tiny-res", "resnet", channels=[4, 6, 8])
     for recipe in (tiny, residual):
         module = nets.build(recipe.architecture, {**recipe.parameters, "classes": len(LABELS)})
-        export.classifier(recipe, _lively(module), LABELS, {}, "test", pack)
+        export.classifier(recipe, _lively(module), LABELS, Export(pack, recipe.name, {}, "test"))
     settings = Generator("tiny", "relu6", ("pool5",), 1, 1, 1, 0, 1, 4, 0.9, 0.5)
     drawing = {"hidden": 16, "seed_channels": 4, "channels": [8, 6, 4], "denoiser": {"components": 6, "width": 8, "blocks": 1}}
     prior = replace(_recipe("tiny-prior", "upconv", **drawing), kind="generator", generator=settings)
@@ -54,7 +55,7 @@ def tiny_pack(tmp_path_factory: pytest.TempPathFactory) -> Path:
     found = codes.of_photographs(encoder, "fc6", photographs)
     module.denoiser.mean.copy_(found.mean(0))
     module.denoiser.basis.copy_(found.std() * nn.init.orthogonal_(torch.empty(6, 24)))
-    export.generator(prior, module, encoder, photographs, {}, "test", pack)
+    export.generator(prior, module, encoder, photographs, Export(pack, prior.name, {}, "test"))
     return pack
 
 

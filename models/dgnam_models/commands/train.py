@@ -39,10 +39,11 @@ def run(options: argparse.Namespace) -> int:
     import torch
 
     from dgnam_models.lab.train import loop
+    from dgnam_models.lab.train.run import Run
 
     if options.threads:
         torch.set_num_threads(options.threads)
-    asked = loop.Run(
+    asked = Run(
         folder=options.run_dir,
         sources=options.data,
         held_out=options.val,

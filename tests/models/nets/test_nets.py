@@ -32,7 +32,7 @@ def trained_a_little(name: str, parameters: dict[str, Any], inputs: torch.Tensor
 
 
 def test_names_lists_the_architectures() -> None:
-    assert set(nets.names()) == {*CLASSIFIERS, "upconv", "denoiser", "discriminator", "caffe", "torchvision"}
+    assert set(nets.names()) == {*CLASSIFIERS, "upconv", "denoiser", "caffe", "torchvision"}
 
 
 def test_unknown_architecture_says_what_there_is() -> None:

@@ -14,7 +14,7 @@ from tqdm import tqdm
 from dgnam_models.codes import encode
 from dgnam_models.lab.evaluate import metrics
 from dgnam_models.lab.evaluate.metrics import Neighbours
-from dgnam_models.lab.train.losses import feature_error
+from dgnam_models.lab.train.losses.feature import feature_error
 from dgnam_models.nets._blocks import Staged
 from dgnam_models.network import Generator, Network
 from dgnam_models.photographs import Photographs, batches
@@ -187,7 +187,7 @@ def reconstruction(again: Seen, real: Seen, judge: Network) -> dict[str, float]:
 
 @torch.no_grad()
 def feature_errors(again: Photographs, real: Photographs, encoder: Network, device: torch.device) -> dict[str, float]:
-    """Relative squared error of reconstructions at each rectified tap of the encoder (`lab.train.losses.feature_error`)."""
+    """Relative squared error of reconstructions at each rectified tap of the encoder (`lab.train.losses.feature`)."""
     taps = rectified(encoder)
     sums = dict.fromkeys(taps, 0.0)
     for (drawn, _), (images, _) in zip(_progress(again, device, "feature errors"), batches(real, device, BATCH), strict=True):

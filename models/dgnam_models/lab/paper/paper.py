@@ -17,8 +17,9 @@ from dgnam_models.lab.paper.settings import Settings, problems, trained, wanted
 from dgnam_models.lab.paper.study import Figure, Study
 from dgnam_models.lab.train import config
 from dgnam_models.lab.train.config import Recipe
-from dgnam_models.lab.train.loop import Run, train
-from dgnam_models.lab.train.step import ClassifierTask
+from dgnam_models.lab.train.loop import train
+from dgnam_models.lab.train.run import Run
+from dgnam_models.lab.train.tasks.classifier import ClassifierTask
 from dgnam_models.photographs import Photographs
 
 

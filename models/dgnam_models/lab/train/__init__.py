@@ -1,1 +1,1 @@
-"""Training: photographs in, a served model out. `python -m dgnam_models.lab.train --help`."""
+"""Training: photographs in, a served model out. `dgnam-models train --help`."""

@@ -6,21 +6,24 @@ it. `based_on = "NAME"` in a recipe takes over every setting of another one that
 
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Literal, Self, get_args
 
+from dgnam_models.card import Preprocessing
 from dgnam_models.errors import RecipeError
 
 Kind = Literal["classifier", "generator", "denoiser"]
 Altered = Literal["shuffled", "swapped", "blurred"]
 LICENCE = "not stated by whoever trained it"
+CLASSIFIER_STD = 0.25
+GENERATOR_STD = 0.5  # a generator draws in [-1, 1]
 RECIPES = Path(__file__).parent / "recipes"
 
 
 @dataclass(frozen=True)
 class Generator:
-    """What a generator's training needs besides: see losses.py for the terms (Dosovitskiy & Brox 2016, eq. 1 to 4)."""
+    """What a generator's training needs besides: see losses/ for the terms (Dosovitskiy & Brox 2016, eq. 1 to 4)."""
 
     encoder: str  # the frozen classifier whose code is inverted
     tap: str  # where its code is read (after the ReLU)
@@ -52,6 +55,19 @@ class Denoiser:
 
 
 @dataclass(frozen=True)
+class Augmentation:
+    """How training images are varied."""
+
+    crop_px: int = 6  # a random crop after padding by this much
+    flip: bool = True  # every second one is mirrored
+    colour: float = 0.0  # random brightness and contrast, as a share
+
+
+# A kind of training that has settings of its own has them in a section of its name.
+SECTIONS = {"generator": Generator, "denoiser": Denoiser}
+
+
+@dataclass(frozen=True)
 class Recipe:
     """One training run. Pixels, images and steps are counts; the learning rate falls to zero along a cosine after the warm-up."""
 
@@ -69,9 +85,9 @@ class Recipe:
     weight_decay: float = 0.0
     warmup_steps: int = 100
     label_smoothing: float = 0.0
-    crop_px: int = 6  # a training image is a random crop after padding by this much
+    crop_px: int = 6  # these three: see Augmentation
     flip: bool = True
-    colour: float = 0.0  # random brightness and contrast, as a share
+    colour: float = 0.0
     checkpoint_every: int = 500
     altered: Altered | None = None  # every class once more, with its photographs altered so (alterations.py)
     told_apart: Altered | None = None  # in place of the classes two: whole photographs, and those altered so
@@ -88,26 +104,32 @@ class Recipe:
         """
         table = _complete(table)
         try:
-            generator = table.pop("generator", None)
-            if generator is not None:
-                generator = Generator(**{**generator, "comparator_taps": tuple(generator["comparator_taps"])})
-            denoiser = table.pop("denoiser", None)
-            if denoiser is not None:
-                denoiser = Denoiser(**denoiser)
+            sections = {name: _section(kind, table.pop(name)) for name, kind in SECTIONS.items() if name in table}
             if "betas" in table:
                 table["betas"] = tuple(table["betas"])
-            recipe = cls(generator=generator, denoiser=denoiser, **table)
+            recipe = cls(**sections, **table)
         except (TypeError, KeyError) as error:
             raise RecipeError(f"{source}: {error}") from error
         if problems := recipe._problems():
             raise RecipeError(f"{source}: " + "; ".join(problems))
         return recipe
 
+    @property
+    def augmentation(self) -> Augmentation:
+        """How training images are varied."""
+        return Augmentation(self.crop_px, self.flip, self.colour)
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """What the recipe's network takes, or draws: `(image - 0.5) / std`."""
+        std = CLASSIFIER_STD if self.generator is None else GENERATOR_STD
+        return Preprocessing((self.image_size, self.image_size), mean=(0.5, 0.5, 0.5), std=(std, std, std))
+
     def _problems(self) -> list[str]:
         problems = []
         if self.kind not in get_args(Kind):
             problems.append(f"kind is {self.kind!r}; it must be one of {', '.join(get_args(Kind))}")
-        for kind in ("generator", "denoiser"):
+        for kind in SECTIONS:
             if (self.kind == kind) != (getattr(self, kind) is not None):
                 problems.append(f"a [{kind}] section goes with kind = '{kind}', and only with it")
         for name in ("altered", "told_apart"):
@@ -162,6 +184,11 @@ def bundled() -> list[str]:
     return sorted(path.stem for path in RECIPES.glob("*.toml"))
 
 
+def _section(kind: type, given: Mapping[str, Any]) -> Any:
+    """The section's settings; TOML's lists are tuples here."""
+    return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in given.items()})
+
+
 def _table(source: str) -> dict[str, Any]:
     path = RECIPES / f"{source}.toml" if source in bundled() else Path(source)
     try:
@@ -205,7 +232,7 @@ def settings(recipe: Recipe) -> dict[str, Any]:
     def plain(value: Any) -> Any:
         if isinstance(value, tuple):
             return list(value)
-        if isinstance(value, Generator | Denoiser):
+        if is_dataclass(value) and not isinstance(value, type):
             return {f.name: plain(getattr(value, f.name)) for f in fields(value)}
         return value
 

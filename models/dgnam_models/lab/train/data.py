@@ -6,6 +6,16 @@ The order and every random choice are pure functions of (seed, step), so a resum
 import torch
 from torch import Tensor
 
+from dgnam_models.lab.train.config import Augmentation, Recipe
+from dgnam_models.photographs import Photographs
+
+
+def training_batch(recipe: Recipe, photographs: Photographs, step: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """The images (B, 3, S, S) in [0, 1] and labels (B,) of step `step`: a pure function of the recipe and the step."""
+    picked = batch_indices(len(photographs), recipe.batch, step, recipe.seed)
+    pixels, labels = (values[picked].to(device) for values in (photographs.pixels, photographs.labels))
+    return augment(pixels, step, recipe.seed, recipe.augmentation), labels
+
 
 def batch_indices(total: int, batch: int, step: int, seed: int) -> Tensor:
     """Which images step `step` sees: (batch,) indices. Every epoch is a fresh permutation; a batch may straddle two epochs."""
@@ -19,8 +29,8 @@ def batch_indices(total: int, batch: int, step: int, seed: int) -> Tensor:
     return picked
 
 
-def augment(pixels: Tensor, step: int, seed: int, crop_px: int, flip: bool, colour: float) -> Tensor:
-    """Random crops after reflection padding by `crop_px`, mirror images, brightness and contrast within `colour`.
+def augment(pixels: Tensor, step: int, seed: int, how: Augmentation) -> Tensor:
+    """Random crops after reflection padding, mirror images, brightness and contrast.
 
     Computed where the pixels are; the random numbers come from the processor, so that they are the same everywhere.
 
@@ -33,19 +43,19 @@ def augment(pixels: Tensor, step: int, seed: int, crop_px: int, flip: bool, colo
     random = _generator(seed, step)
     rows, _, size, _ = pixels.shape
     image = pixels.float().div_(255)
-    if crop_px:
-        padded = torch.nn.functional.pad(image, [crop_px] * 4, mode="reflect")
-        offsets = torch.randint(0, 2 * crop_px + 1, (rows, 2), generator=random).to(image.device)
+    if how.crop_px:
+        padded = torch.nn.functional.pad(image, [how.crop_px] * 4, mode="reflect")
+        offsets = torch.randint(0, 2 * how.crop_px + 1, (rows, 2), generator=random).to(image.device)
         span = torch.arange(size, device=image.device)
         y = (offsets[:, :1] + span)[:, None, :, None]
         x = (offsets[:, 1:] + span)[:, None, None, :]
         row, channel = torch.arange(rows, device=image.device), torch.arange(3, device=image.device)
         image = padded[row[:, None, None, None], channel[None, :, None, None], y, x]
-    if flip:
+    if how.flip:
         mirrored = (torch.rand(rows, generator=random) < 0.5).to(image.device)
         image = torch.where(mirrored[:, None, None, None], image.flip(3), image)
-    if colour:
-        gain, shift = (torch.rand(2, rows, 1, 1, 1, generator=random).to(image.device) * 2 - 1) * colour
+    if how.colour:
+        gain, shift = (torch.rand(2, rows, 1, 1, 1, generator=random).to(image.device) * 2 - 1) * how.colour
         mean = image.mean(dim=(1, 2, 3), keepdim=True)
         image = ((image - mean) * (1 + gain) + mean + shift * 0.5).clamp_(0, 1)
     return image.contiguous(memory_format=torch.channels_last)

@@ -22,6 +22,7 @@ from dgnam_models.lab.paper.figures.priors import PRIORS, repetition
 from dgnam_models.lab.paper.study import JUDGES, PRIOR, TARGET, Study, agreement, opinions, spread
 from dgnam_models.lab.train import export
 from dgnam_models.lab.train.config import Recipe
+from dgnam_models.lab.train.export import Export
 from PIL import Image
 
 SIZE = 32
@@ -32,7 +33,7 @@ SCENES = ("altar", "desk")
 def classifier(pack: Path, name: str, labels: tuple[str, ...], figures: dict[str, object]) -> None:
     recipe = Recipe(name, "classifier", "random weights", "resnet", {"channels": [4, 6, 8]}, image_size=SIZE)
     module = nets.build("resnet", {"channels": [4, 6, 8], "classes": len(labels)}).eval()
-    export.classifier(recipe, module, labels, figures, "test", pack)
+    export.classifier(recipe, module, labels, Export(pack, recipe.name, figures, "test"))
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from dgnam_models.lab.paper.figures.priors import PRIORS
 from dgnam_models.lab.paper.settings import Settings, wanted
 from dgnam_models.lab.paper.study import JUDGES, TARGET
 from dgnam_models.lab.train.config import Recipe
-from dgnam_models.lab.train.loop import Run
+from dgnam_models.lab.train.run import Run
 from PIL import Image
 
 PARAMETERS = {"channels": [4, 6, 8, 8, 6], "hidden": [24, 12], "image_size": 32}

@@ -13,6 +13,9 @@ from dgnam_models.codes import encode
 from dgnam_models.errors import RecipeError
 from dgnam_models.lab.train import alterations, config, loop
 from dgnam_models.lab.train.config import Recipe
+from dgnam_models.lab.train.run import Run
+from dgnam_models.lab.train.tasks.classifier import ClassifierTask
+from dgnam_models.lab.train.tasks.generator import GeneratorTask
 from dgnam_models.photographs import Photographs
 from PIL import Image
 
@@ -114,7 +117,7 @@ def test_a_run_with_altered_classes_keeps_snapshots(folder: Path, tmp_path: Path
     parameters = {"channels": [4, 6, 8, 8, 6], "hidden": [24, 12], "image_size": 32, "dropout": 0.0}
     recipe = replace(RECIPE, parameters=parameters, image_size=32, steps=30, batch=16, crop_px=0, warmup_steps=2, learning_rate=1e-2)
     recipe = replace(recipe, checkpoint_every=15, altered="swapped")
-    run = loop.Run(tmp_path / "run", [folder], [folder], snapshots=True, progress=False)
+    run = Run(tmp_path / "run", [folder], [folder], snapshots=True, progress=False)
     card = loop.train(recipe, run)
     assert card.labels == ("green", "red", "swapped green", "swapped red")
     assert 0.7 < card.training["figures"]["val_top1"] <= 0.8
@@ -132,7 +135,7 @@ def test_fine_tuning_begins_as_the_other_network(tiny_pack: Path) -> None:
     assert isinstance(other, Network)
     recipe = replace(RECIPE, parameters={**other.card.parameters, "dropout": 0.0}, image_size=32)
     del recipe.parameters["classes"]
-    task = loop.ClassifierTask(recipe, len(other.card.labels), torch.device("cpu"), compiled=False)
+    task = ClassifierTask(recipe, len(other.card.labels), torch.device("cpu"), compiled=False)
     images = torch.rand(32, 3, 32, 32)
     task.fine_tune(other.module, images)
     wanted = other.logits(images)
@@ -147,7 +150,7 @@ def test_fine_tuning_a_generator_begins_as_the_other_and_so_does_its_average(tin
     parameters = {key: value for key, value in other.card.parameters.items() if key != "code"}
     settings = config.Generator("tiny", other.card.code.tap, ("pool5",), 1, 1, 1, 0, 1, 4, 0.9, 0.5)
     recipe = replace(RECIPE, kind="generator", architecture="upconv", parameters=parameters, image_size=32, generator=settings)
-    task = loop.GeneratorTask(recipe, encoder, torch.device("cpu"), compiled=False)
+    task = GeneratorTask(recipe, encoder, torch.device("cpu"), compiled=False)
     images = torch.rand(64, 3, 32, 32)
     task.fine_tune(other.module, images)
     codes = encode(encoder, settings.tap, images)
@@ -161,7 +164,7 @@ def test_a_run_fine_tunes_the_network_that_its_recipe_names(folder: Path, tiny_p
     assert isinstance(other, Network)
     parameters = {key: value for key, value in other.card.parameters.items() if key != "classes"}
     recipe = replace(RECIPE, parameters=parameters, image_size=32, steps=1, batch=16, learning_rate=1e-9, fine_tunes="tiny")
-    run = loop.Run(tmp_path / "run", [folder], [folder], packs=[tiny_pack], progress=False)
+    run = Run(tmp_path / "run", [folder], [folder], packs=[tiny_pack], progress=False)
     loop.train(recipe, run)
     tuned = dgnam_models.load("two", packs=[tmp_path / "run" / "pack"])
     assert isinstance(tuned, Network)

@@ -2,6 +2,7 @@
 
 import torch
 from dgnam_models.lab.train import data
+from dgnam_models.lab.train.config import Augmentation
 
 
 def test_every_epoch_shows_every_image_once_in_another_order() -> None:
@@ -15,7 +16,7 @@ def test_every_epoch_shows_every_image_once_in_another_order() -> None:
 
 def test_augmentation_is_a_function_of_seed_and_step() -> None:
     pixels = torch.randint(0, 256, (6, 3, 16, 16), dtype=torch.uint8)
-    one, again, other = (data.augment(pixels, step, 0, 3, True, 0.2) for step in (5, 5, 6))
+    one, again, other = (data.augment(pixels, step, 0, Augmentation(3, True, 0.2)) for step in (5, 5, 6))
     assert torch.equal(one, again)
     assert not torch.equal(one, other)
     assert one.shape == (6, 3, 16, 16)
@@ -26,12 +27,12 @@ def test_augmentation_is_a_function_of_seed_and_step() -> None:
 
 def test_without_augmentation_the_pixels_come_through() -> None:
     pixels = torch.randint(0, 256, (2, 3, 8, 8), dtype=torch.uint8)
-    assert torch.equal(data.augment(pixels, 0, 0, 0, False, 0.0), pixels.float() / 255)
+    assert torch.equal(data.augment(pixels, 0, 0, Augmentation(0, False)), pixels.float() / 255)
 
 
 def test_crops_are_windows_of_the_padded_picture() -> None:
     pixels = torch.arange(64, dtype=torch.uint8).view(1, 1, 8, 8).expand(20, 3, 8, 8).contiguous()
-    crops = data.augment(pixels, 0, 0, 2, False, 0.0) * 255
+    crops = data.augment(pixels, 0, 0, Augmentation(2, False)) * 255
     padded = torch.nn.functional.pad(pixels[:1].float(), [2] * 4, mode="reflect")
     windows = {tuple(padded[0, 0, y : y + 8, x : x + 8].flatten().tolist()) for y in range(5) for x in range(5)}
     assert {tuple(crop[0].round().flatten().tolist()) for crop in crops} <= windows

@@ -12,8 +12,10 @@ from dgnam_models import Generator, Network, commands
 from dgnam_models import photographs as photographs_
 from dgnam_models.codes import of_photographs
 from dgnam_models.errors import RecipeError
-from dgnam_models.lab.train import checkpoint, config, loop, step
+from dgnam_models.lab.train import checkpoint, config, loop
 from dgnam_models.lab.train.config import RECIPES
+from dgnam_models.lab.train.jitter import jitter
+from dgnam_models.lab.train.run import Run
 from PIL import Image
 
 CLASSIFIER = {
@@ -207,8 +209,8 @@ def test_killed_and_resumed_equals_uninterrupted(
     settings = CLASSIFIER if kind == "classifier" else GENERATOR
     (recipe,) = config.read(recipe_file(tmp_path, settings))
 
-    def run(folder: Path) -> loop.Run:
-        return loop.Run(folder, [photographs], packs=[trained / "pack"], progress=False)
+    def run(folder: Path) -> Run:
+        return Run(folder, [photographs], packs=[trained / "pack"], progress=False)
 
     loop.train(recipe, run(tmp_path / "straight"))
     real_save, saves = checkpoint.save, []
@@ -313,12 +315,12 @@ def test_an_encoder_larger_than_the_pictures_is_refused(
 def test_jitter_moves_all_pictures_alike_within_its_limits() -> None:
     torch.manual_seed(0)
     across = torch.linspace(0, 1, 16).expand(40, 1, 16, 16)  # a ramp: the picture's value tells the place
-    one, other = step.jitter((across, across.transpose(2, 3)), 2.0, 0.0, 0.0)
+    one, other = jitter((across, across.transpose(2, 3)), 2.0, 0.0, 0.0)
     moved = (one[:, 0, 8, 4:12] - across[:, 0, 8, 4:12]) * 15
     torch.testing.assert_close(moved.amax(1), moved.amin(1), atol=1e-4, rtol=0)
     assert 1.5 < moved.abs().max() <= 2.0001
     torch.testing.assert_close(other[:, 0, 8], one[:, 0, 8].new_tensor(range(16)).expand(40, 16) * 0 + other[:, 0, 8, :1])
-    same, again = step.jitter((across, across), 2.0, 0.3, 20.0)
+    same, again = jitter((across, across), 2.0, 0.3, 20.0)
     assert torch.equal(same, again)
     assert not torch.equal(same[0], same[1])
 

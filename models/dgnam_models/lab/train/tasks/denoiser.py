@@ -1,17 +1,23 @@
-"""What one training step does for the denoiser of a prior's codes: denoising score matching in the codes' principal components."""
+"""What one training step does for the denoiser of a prior's codes."""
 
 import copy
+import math
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from dgnam_models import nets
+from dgnam_models.card import ModelCard
 from dgnam_models.codes import encode
 from dgnam_models.errors import RecipeError
+from dgnam_models.lab.train import export
 from dgnam_models.lab.train.config import Recipe
 from dgnam_models.lab.train.data import batch_indices
-from dgnam_models.lab.train.step import decayed, learning_rate, set_learning_rate, take_over
+from dgnam_models.lab.train.export import Export
+from dgnam_models.lab.train.losses.denoising import denoising_error
+from dgnam_models.lab.train.optimization import average_, decayed, learning_rate, set_learning_rate, take_over
+from dgnam_models.lab.train.run import Run
 from dgnam_models.nets.denoiser import Denoiser
 from dgnam_models.network import Generator, Network
 from dgnam_models.photographs import Photographs, batches
@@ -20,11 +26,25 @@ PICTURES = 32
 SAMPLING_STEPS = 40
 
 
-class DenoiserTask:
-    """`mean of (1 + s^2) / s^2 |D(w + s n, s) - w|^2` over latents w of photographs, noise n, levels s (Karras et al. 2022, eq. 2, 8).
+def assemble(recipe: Recipe, run: Run, training: Photographs) -> "DenoiserTask":
+    """A denoiser of the codes of the prior that the recipe names."""
+    own = recipe.denoiser
+    assert own is not None
+    prior = run.model(own.prior, "denoiser.prior")
+    if not isinstance(prior, Generator) or prior.card.architecture != "upconv" or not prior.card.code or not prior.card.code.encoder:
+        raise RecipeError(f"denoiser.prior: {prior.name} is not a prior that was trained here")
+    encoder = run.encoder(prior.card.code.encoder, {own.tap}, recipe.image_size)
+    size = math.prod(next(tap.shape for tap in encoder.card.taps if tap.name == own.tap))
+    if size != prior.code_size:
+        raise RecipeError(f"denoiser.tap: {own.tap} has {size} units, the code of {prior.name} {prior.code_size}")
+    return DenoiserTask(recipe, prior, encoder, training, run.device)
 
-    The weight makes every level's error 1 for a D that knows nothing but that latents are Gaussian. The photographs' latents, plain and
-    mirrored, are computed once, so that a batch has many different ones: of few with several noises each, nothing is learned.
+
+class DenoiserTask:
+    """Denoising score matching (losses/denoising.py) on latents, which are codes in their principal components.
+
+    The photographs' latents, plain and mirrored, are computed once, so that a batch has many different ones: of few with several noises
+    each, nothing is learned.
     """
 
     def __init__(self, recipe: Recipe, prior: Generator, encoder: Network, training: Photographs, device: torch.device) -> None:
@@ -63,10 +83,8 @@ class DenoiserTask:
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         self.optimizer.step()
-        with torch.no_grad():
-            weight = 1 - min(self.settings.average_decay, (1 + step) / (10 + step))  # short at first, when weights move fast
-            for mean, new in zip(self.average.parameters(), self.module.parameters(), strict=True):
-                mean.lerp_(new, weight)
+        decay = min(self.settings.average_decay, (1 + step) / (10 + step))  # short at first, when weights move fast
+        average_(self.average, self.module, decay)
         return {"loss": loss.detach()}
 
     def _latents(self, photographs: Photographs) -> Tensor:
@@ -78,9 +96,7 @@ class DenoiserTask:
         """Random source: `random`, or torch's own on the processor, which the run seeds at every step."""
         level = (self.settings.level_mean + self.settings.level_std * torch.randn(len(latent), generator=random)).exp().to(self.device)
         noise = torch.randn(latent.shape, generator=random).to(self.device)
-        denoised = module(latent + level[:, None] * noise, level)
-        error: Tensor = ((1 + level**-2)[:, None] * (denoised - latent).square()).mean()
-        return error
+        return denoising_error(module, latent, noise, level)
 
     @torch.no_grad()
     def evaluate(self, held_out: Photographs) -> dict[str, float]:
@@ -100,11 +116,11 @@ class DenoiserTask:
         images: Tensor = self.prior(self.average.decode(latent))
         return images.clamp(0, 1)
 
-    def exported(self, training: Photographs) -> nn.Module:
-        """The prior's generator with the averaged denoiser."""
+    def export(self, training: Photographs, held_out: Photographs, to: Export) -> ModelCard:
+        """The prior once more, with the averaged denoiser."""
         module = copy.deepcopy(self.prior.module)
         module.denoiser = copy.deepcopy(self.average)
-        return module
+        return export.denoiser(self.prior.card, module, self.parameters, to)
 
     def state(self) -> dict[str, Any]:
         return {"module": self.module.state_dict(), "average": self.average.state_dict(), "optimizer": self.optimizer.state_dict()}

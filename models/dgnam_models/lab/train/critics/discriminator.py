@@ -29,9 +29,5 @@ class Discriminator(nn.Module):
         for layer in self.convs:
             x = nn.functional.leaky_relu(layer(x), 0.2)
         joined = torch.cat([x.flatten(1), nn.functional.leaky_relu(self.code(code), 0.2)], dim=1)
-        return self.fc2(nn.functional.leaky_relu(self.fc1(joined), 0.2)).squeeze(1)
-
-
-def build(code: int, width: int = 32, image_size: int = 64) -> Discriminator:
-    """Return the discriminator."""
-    return Discriminator(code, width, image_size)
+        logit: Tensor = self.fc2(nn.functional.leaky_relu(self.fc1(joined), 0.2)).squeeze(1)
+        return logit
