@@ -43,7 +43,7 @@ def fetch(url: str, folder: Path, most_mb: float, tell: Callable[[str], object] 
         CardError: it cannot be had, is larger than it may be, or is not what was recorded.
     """
     if urlsplit(url).scheme not in ("http", "https"):
-        raise CardError(f"{url} is no http or https address")
+        raise CardError(f"{url} is not an http or https address")
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / Path(urlsplit(url).path).name
     record = path.with_name(f"{path.name}.sha256")

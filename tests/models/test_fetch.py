@@ -127,9 +127,23 @@ def test_no_more_is_taken_than_may_be(says_length: bool, site: Site, tmp_path: P
 def test_what_cannot_be_had_is_said(site: Site, tmp_path: Path) -> None:
     with pytest.raises(CardError, match="404"):
         fetch(f"{site.address}/nothing", tmp_path, 1)
-    with pytest.raises(CardError, match="is no http or https address"):
+    with pytest.raises(CardError, match="is not an http or https address"):
         fetch("file:///etc/passwd", tmp_path, 1)
     assert main(["import", "caffe", "--fetch", "nobody", "--into", str(tmp_path)]) == 2
+
+
+def test_the_command_fetches_without_importing(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site.files |= {"/deploy.prototxt": b"layers", "/net.caffemodel": CONTENT}
+    entry = Published(f"{site.address}/deploy.prototxt", f"{site.address}/net.caffemodel", 2)
+    monkeypatch.setitem(published.PUBLISHED, "caffenet", entry)
+    assert main(["fetch", "caffenet", "--cache", str(tmp_path)]) == 0
+    weights = tmp_path / "caffenet" / "net.caffemodel"
+    assert weights.read_bytes() == CONTENT
+    assert f"caffenet: {weights}\n" in capsys.readouterr().out
+    assert main(["fetch", "nobody", "--cache", str(tmp_path)]) == 2
+    assert "no address is known for 'nobody'; there are caffenet" in capsys.readouterr().err
 
 
 def test_published_networks_import_by_name(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -228,7 +228,7 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     draft.write(file, "levels")
     assert main([*told, "--over"]) == 0
     said = capsys.readouterr()
-    assert "net: nothing can be drawn for it, its gradients cannot be used: levels: its gradient is zero" in said.err
+    assert "net: nothing can be drawn for it, because its gradients cannot be used: levels: its gradient is zero" in said.err
     assert main(["show", "net", "--models", str(into)]) == 0
     assert "no gradients   levels: its gradient is zero" in capsys.readouterr().out
 

@@ -138,7 +138,7 @@ class Recipe:
         if self.kind != "classifier" and (self.altered or self.told_apart):
             problems.append("altered and told_apart go with kind = 'classifier'")
         if self.altered and self.told_apart:
-            problems.append("altered and told_apart exclude each other")
+            problems.append("altered and told_apart cannot both be set")
         for name in ("image_size", "steps", "batch", "learning_rate", "checkpoint_every"):
             if not getattr(self, name) > 0:
                 problems.append(f"{name} is {getattr(self, name)}; it must be positive")

@@ -90,7 +90,7 @@ def test_what_a_recipe_learns_from() -> None:
     ("settings", "message"),
     [
         ({"altered": "melted"}, "altered is 'melted'; it must be one of shuffled, swapped, blurred"),
-        ({"altered": "blurred", "told_apart": "blurred"}, "altered and told_apart exclude each other"),
+        ({"altered": "blurred", "told_apart": "blurred"}, "altered and told_apart cannot both be set"),
         ({"kind": "generator", "altered": "blurred"}, "go with kind = 'classifier'"),
     ],
 )
