@@ -1,7 +1,7 @@
 """Pretrained networks and priors by name: `names()` lists them, `load(name)` returns one, ready and frozen.
 
-Every model is a card (`cards/NAME.toml`) and a weight file (`weights/FILE`) in a pack, a folder with these two.
-The bundled pack is this package.
+Every model is a card (`cards/NAME.toml`) and a weight file (`weights/FILE`) in a pack, a folder with these two. A card may also name a
+package that holds its weight file. The bundled pack is this package.
 """
 
 import math
@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dgnam_models.card import CardError, ModelCard, Preprocessing, sha256
+from dgnam_models import packages
+from dgnam_models.card import CardError, ModelCard, NotInstalled, Preprocessing, sha256
 
 if TYPE_CHECKING:  # PyTorch takes seconds to import; who only reads cards, or asks for --help, does not wait for it
     import torch
@@ -17,7 +18,7 @@ if TYPE_CHECKING:  # PyTorch takes seconds to import; who only reads cards, or a
     from dgnam_models.network import Generator, Network
 
 __version__ = "0.1.0"
-__all__ = ["BUNDLED", "CardError", "Generator", "ModelCard", "Network", "Preprocessing", "cards", "load", "names"]
+__all__ = ["BUNDLED", "CardError", "Generator", "ModelCard", "Network", "NotInstalled", "Preprocessing", "cards", "load", "names"]
 
 BUNDLED = Path(__file__).parent
 
@@ -46,6 +47,7 @@ def load(
 
     Raises:
         KeyError: no card has this name.
+        NotInstalled: the package with its weights is not installed.
         CardError: the card, the digest of the weight file or the weights themselves are wrong.
     """
     import torch
@@ -57,7 +59,7 @@ def load(
     if name not in paths:
         raise KeyError(f"unknown model {name!r}; there are {', '.join(sorted(paths))}")
     card = ModelCard.read(paths[name])
-    path = paths[name].parent.parent / "weights" / card.file
+    path = packages.find(card) if card.package else paths[name].parent.parent / "weights" / card.file
     if not path.is_file():
         raise CardError(f"{name}: {path} is missing")
     if (digest := sha256(path)) != card.sha256:

@@ -16,6 +16,10 @@ class CardError(ValueError):
     """A card that cannot be used; the message lists everything wrong with it and names the file."""
 
 
+class NotInstalled(CardError):
+    """The model is good, but the package that holds its weights is not there; the message says how to install it."""
+
+
 @dataclass(frozen=True)
 class Preprocessing:
     """How a [0, 1] RGB image becomes what the network eats: `(image - mean) / std` per channel, in the order `channels`.
@@ -27,6 +31,7 @@ class Preprocessing:
     channels: Literal["RGB", "BGR", "GREY"] = "RGB"
     mean: tuple[float, ...] = (0.5, 0.5, 0.5)  # of [0, 1] values, in the network's channel order
     std: tuple[float, ...] = (0.25, 0.25, 0.25)
+    multiple: int = 0  # height and width may also be any multiple of it; 0: only `size`
 
     def problems(self) -> list[str]:
         """What is wrong with it."""
@@ -38,6 +43,8 @@ class Preprocessing:
             wrong.append(f"preprocessing.mean and std have {len(self.mean)} and {len(self.std)} values; {self.channels} needs {values}")
         if len(self.size) != 2 or min(self.size) < 1:
             wrong.append(f"preprocessing.size is {list(self.size)}; it must be [height, width]")
+        if self.multiple < 0:
+            wrong.append(f"preprocessing.multiple is {self.multiple}; it must not be negative")
         if 0 in self.std:
             wrong.append("preprocessing.std has a zero")
         return wrong
@@ -76,7 +83,7 @@ class ModelCard:
     description: str
     licence: str
     format: str  # which file of loaders/ reads `file`
-    file: str  # beside the card, in ../weights
+    file: str  # beside the card, in ../weights; of a `package`, its path in there
     sha256: str
     architecture: str  # which file of nets/ builds it
     parameters: dict[str, Any]  # that file's `build` arguments
@@ -84,6 +91,7 @@ class ModelCard:
     taps: tuple[Tap, ...] = ()
     labels: tuple[str, ...] = ()
     output_tap: str = ""  # the tap whose units the labels name
+    package: str = ""  # the distribution, by its name on PyPI, that holds `file`
     code: Code | None = None
     training: dict[str, Any] = field(default_factory=dict)
     fit: Literal["crop", "resize"] = "crop"  # how a prior's picture gets the size that a network takes
@@ -106,11 +114,11 @@ class ModelCard:
                 name=path.stem,
                 preprocessing=Preprocessing(**{k: _tuples(v) for k, v in data.pop("preprocessing").items()}),
                 taps=tuple(Tap(tap["name"], tuple(tap["shape"])) for tap in data.pop("taps", [])),
-                labels=tuple(data.pop("labels", [])),
+                labels=_labels(data.pop("labels", []), path),
                 code=None if code is None else Code(**{k: _tuples(v) for k, v in code.items()}),
                 **data,
             )
-        except (TypeError, KeyError) as error:
+        except (TypeError, KeyError, OSError) as error:
             raise CardError(f"{path}: {error}") from error
         if problems := card.problems():
             raise CardError(f"{path}: " + "; ".join(problems))
@@ -123,6 +131,8 @@ class ModelCard:
         data.pop("name")
         if self.role != "prior":
             data.pop("fit")
+        if not self.preprocessing.multiple:
+            data["preprocessing"].pop("multiple")
         with whole(path) as temporary:
             temporary.write_text(tomli_w.dumps(data), encoding="utf-8")
 
@@ -168,6 +178,11 @@ def whole(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _labels(given: list[str] | str, card: Path) -> tuple[str, ...]:
+    """The labels themselves, or those of a text file beside the card, one a line: several cards may share one."""
+    return tuple(card.with_name(given).read_text(encoding="utf-8").splitlines() if isinstance(given, str) else given)
 
 
 def _tuples(value: Any) -> Any:

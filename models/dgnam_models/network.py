@@ -3,6 +3,7 @@
 import copy
 import hashlib
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import Protocol, Self, runtime_checkable
 
 import torch
@@ -102,6 +103,27 @@ class Network(nn.Module):
     def input_size(self) -> tuple[int, int]:
         """Height and width in pixels of the images it takes."""
         return self.card.preprocessing.size
+
+    @torch.no_grad()
+    def at(self, size: tuple[int, int]) -> "Network":
+        """The same network, weights shared, for pictures of another `size` (height, width); its card has the taps' shapes there.
+
+        Raises:
+            CardError: it does not take that size.
+        """
+        form = self.card.preprocessing
+        if size == form.size:
+            return self
+        if not form.multiple or any(side < form.multiple or side % form.multiple for side in size):
+            others = f" or multiples of {form.multiple}" if form.multiple else ""
+            raise CardError(f"{self.name} takes {form.size[0]} x {form.size[1]} pixels{others}, not {size[0]} x {size[1]}")
+        form = replace(form, size=size)
+        other = Network(replace(self.card, preprocessing=form), self.module, self.dtype).train(self.training)
+        other.preprocess.to(self.preprocess.mean.device)
+        found = other.own_activations(self.preprocess.mean.new_zeros(1, 3, *size), [tap.name for tap in self.card.taps])
+        taps = tuple(Tap(tap.name, tuple(found[tap.name].shape[1:])) for tap in self.card.taps)
+        other.card = replace(other.card, taps=taps)
+        return other
 
     def activations(self, image: Tensor, taps: Collection[str]) -> dict[str, Tensor]:
         """Activations at `taps`, (B, C, H, W) or (B, C) float32 each; runs only as far as the last of them."""

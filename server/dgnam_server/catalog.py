@@ -1,16 +1,19 @@
 """Catalog: the models this server has loaded, by name. Built once at start-up, then only read."""
 
+import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import dgnam_models
 import torch
-from dgnam_models import CardError, Generator, ModelCard, Network
+from dgnam_models import CardError, Generator, ModelCard, Network, NotInstalled
 from dgnam_models.packed import pack_
 from dgnam_models.patches import FILE as PATCH_FILE
 from dgnam_models.patches import PatchSet
 from dgnam_models.precision import has_fast_bfloat16
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,7 @@ class Catalog:
     default_prior: str
     dtype: torch.dtype  # what the models compute in
     patches: PatchSet | None = None  # photographs' patches, where a pack has some
+    missing: Mapping[str, str] = field(default_factory=dict)  # models without their weights, and how to get those
 
     @property
     def cards(self) -> dict[str, ModelCard]:
@@ -47,6 +51,8 @@ def load(
 ) -> Catalog:
     """Load every model of the bundled pack and of `packs` onto `device`, and add `own` networks.
 
+    A model whose weights are in a package that is not installed is left out, and so is a prior for such an encoder; the log says so.
+
     Args:
         dtype: what the models compute in; None: bfloat16 where the device multiplies it in hardware, else float32.
 
@@ -55,24 +61,35 @@ def load(
     """
     if dtype is None:
         dtype = torch.bfloat16 if has_fast_bfloat16(device) else torch.float32
-    networks, generators = {}, {}
+    networks, generators, missing = {}, {}, {}
     for name in dgnam_models.names(packs):
-        model = pack_(dgnam_models.load(name, device, packs, dtype))
+        try:
+            model = pack_(dgnam_models.load(name, device, packs, dtype))
+        except NotInstalled as error:
+            missing[name] = str(error)
+            continue
         if isinstance(model, Generator):
             generators[name] = model
         else:
             networks[name] = model
     for network in own:
         networks[network.name] = network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    for generator in generators.values():
-        _check_encoder(generator, networks)
+    for name, generator in list(generators.items()):
+        assert generator.card.code is not None
+        if (why := missing.get(generator.card.code.encoder)) and generator.card.code.encoder not in networks:
+            missing[name] = f"{name}: its encoder is missing: {why}"
+            del generators[name]
+        else:
+            _check_encoder(generator, networks)
+    for why in missing.values():
+        log.warning("not served: %s", why)
     if not generators:
         raise CardError("no prior among the models: nothing could be synthesized")
     prior = default_prior or ("upconv64-fc6" if "upconv64-fc6" in generators else sorted(generators)[0])
     if prior not in generators:
-        raise CardError(f"default prior {prior!r} is not loaded; there are {', '.join(sorted(generators))}")
+        raise CardError(missing.get(prior) or f"default prior {prior!r} is not loaded; there are {', '.join(sorted(generators))}")
     patches = [pack / PATCH_FILE for pack in packs if (pack / PATCH_FILE).is_file()]
-    return Catalog(networks, generators, prior, dtype, PatchSet.load(patches[-1]) if patches else None)
+    return Catalog(networks, generators, prior, dtype, PatchSet.load(patches[-1]) if patches else None, missing)
 
 
 def _check_encoder(generator: Generator, networks: Mapping[str, Network]) -> None:

@@ -7,16 +7,18 @@ from pathlib import Path
 import dgnam_models
 import pytest
 import torch
-from dgnam_models import BUNDLED, CardError, Generator, Network
+from dgnam_models import BUNDLED, CardError, Generator, Network, NotInstalled
+from dgnam_models import pack as pack_module
 
 CLASSIFIERS = ["alexnet64", "alexnet64-scenes", "inception64", "resnet64"]
+PACKAGED = ["efficientnet-lite0", "efficientnet-lite1", "efficientnet-lite2"]
 PRIORS = {"upconv64-fc6": 1024, "upconv64-fc7": 512, "upconv64-pool5": 128 * 4 * 4}
 
 
 def test_the_pack_holds_what_the_readme_lists_and_stays_small() -> None:
-    assert dgnam_models.names() == sorted([*CLASSIFIERS, *PRIORS])
+    assert dgnam_models.names() == sorted([*CLASSIFIERS, *PACKAGED, *PRIORS])
     weights = list((BUNDLED / "weights").iterdir())
-    assert {path.stem for path in weights} == set(dgnam_models.names())
+    assert {path.stem for path in weights} == {*CLASSIFIERS, *PRIORS}
     assert sum(path.stat().st_size for path in weights) < 40 * 2**20
     assert all(path.suffix == ".safetensors" and path.stat().st_size < 20 * 2**20 for path in weights)
 
@@ -32,6 +34,19 @@ def test_classifiers_load_frozen_with_the_taps_and_labels_of_their_cards(name: s
     assert len(network.card.labels) == (20 if name == "alexnet64-scenes" else 100)
     assert network.card.training["figures"]["val_top1"] > 0.35
     assert network.card.licence
+
+
+@pytest.mark.parametrize("name", PACKAGED)
+def test_networks_in_packages_load_with_the_taps_and_labels_of_their_cards(name: str) -> None:
+    try:
+        network = dgnam_models.load(name)
+    except NotInstalled as error:
+        pytest.skip(str(error))
+    assert isinstance(network, Network) and not network.training
+    assert pack_module.problems(network) == []
+    labels = network.card.labels
+    assert len({label.casefold() for label in labels}) == 1000, "a label names one unit"
+    assert (labels[0], labels[340], labels[388], labels[779], labels[951]) == ("tench", "zebra", "giant panda", "school bus", "lemon")
 
 
 @pytest.mark.parametrize("name", PRIORS)

@@ -1,7 +1,6 @@
 """torchvision's classifiers, with published weights or your own, become safetensors and a card."""
 
 import hashlib
-import pickle
 import re
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
@@ -10,13 +9,12 @@ from textwrap import shorten
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from dgnam_models import loaders, nets
 from dgnam_models.card import CardError, ModelCard, Preprocessing, Tap
 from dgnam_models.importers import LICENCE
+from dgnam_models.loaders._state import read_state
 from dgnam_models.nets import torchvision as tv
 from dgnam_models.nets._hooked import Hooked, survey
 
@@ -80,33 +78,6 @@ def convert(
     if wrong := card.problems():
         raise CardError(f"{name}: " + "; ".join(wrong))
     return card, module.state_dict()
-
-
-def read_state(path: Path) -> dict[str, Tensor]:
-    """A state-dict from a safetensors file, or from a torch file by the reader that accepts tensors and plain values only.
-
-    Raises:
-        CardError: it is neither, or holds code.
-    """
-    try:
-        if path.suffix == ".safetensors":
-            return load_file(path)
-        held = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise CardError(
-            f"{path} holds more than tensors, and reading that would run its code. Save the weights alone, where you trust the file: "
-            "safetensors.torch.save_file(model.state_dict(), 'weights.safetensors')"
-        ) from error
-    except (OSError, SafetensorError, RuntimeError, EOFError) as error:
-        raise CardError(f"{path} cannot be read: {error}") from error
-    for key in ("state_dict", "model"):  # where training scripts put it
-        if isinstance(held, dict) and isinstance(held.get(key), dict):
-            held = held[key]
-    if not isinstance(held, dict) or not held or not all(isinstance(value, Tensor) for value in held.values()):
-        raise CardError(f"{path} is not a state-dict: names and tensors")
-    if all(key.startswith("module.") for key in held):  # DataParallel's prefix
-        return {key.removeprefix("module."): value for key, value in held.items()}
-    return held
 
 
 def _published(model: str, published: str) -> Any:

@@ -10,22 +10,27 @@ Linear = nn.Conv2d | nn.ConvTranspose2d | nn.Linear
 
 
 class Normalized(nn.Module):
-    """A linear map followed, while training, by batch normalization.
+    """A linear map, then a fixed filter where there is one, then, while training, batch normalization.
 
     Normalization makes training fast and costs memory traffic afterwards, so an exported network is
     folded: `y = gamma (W x + b - mean) / sqrt(var + eps) + beta` is itself one linear map
     (Ioffe & Szegedy 2015, section 3.1, with the population statistics).
+
+    Args:
+        between: a filter without weights. It must be linear, treat all channels alike and keep constants, so that folding may pass it.
+        eps: what normalization adds to the variance.
     """
 
-    def __init__(self, linear: Linear, normalized: bool) -> None:
+    def __init__(self, linear: Linear, normalized: bool, between: nn.Module | None = None, eps: float = 1e-5) -> None:
         super().__init__()
         self.linear = linear
+        self.between = between or nn.Identity()
         outputs = linear.out_features if isinstance(linear, nn.Linear) else linear.out_channels
         norm = nn.BatchNorm1d if isinstance(linear, nn.Linear) else nn.BatchNorm2d
-        self.norm: nn.Module = norm(outputs) if normalized else nn.Identity()
+        self.norm: nn.Module = norm(outputs, eps) if normalized else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.norm(self.linear(x))
+        return self.norm(self.between(self.linear(x)))
 
     @torch.no_grad()
     def fold_(self) -> None:
@@ -87,15 +92,19 @@ class Staged(nn.Module):
 
     Units are read before their ReLU, as the released script does (a silent unit still has a gradient), so a ReLU is a
     stage of its own, or fused with the pooling that follows it, with which it commutes.
+
+    Args:
+        branches: further taps, off the way to the output: by name the stage that is read and what is made of its output, without weights.
     """
 
-    def __init__(self, stages: Mapping[str, nn.Module]) -> None:
+    def __init__(self, stages: Mapping[str, nn.Module], branches: Mapping[str, tuple[str, nn.Module]] | None = None) -> None:
         super().__init__()
         self.stages = nn.Sequential(OrderedDict(stages))
+        self._branches = dict(branches or {})
 
     def tap_names(self) -> list[str]:
-        """Stage names in the order they run."""
-        return [name for name, _ in self.stages.named_children()]
+        """Stage names in the order they run, each followed by its branches."""
+        return [tap for name, _ in self.stages.named_children() for tap in (name, *self._branches_of(name))]
 
     def activations(self, x: Tensor, taps: Collection[str]) -> dict[str, Tensor]:
         """Run only as far as the last of `taps` needs, and return the outputs at each of them."""
@@ -104,9 +113,15 @@ class Staged(nn.Module):
             x = stage(x)
             if name in taps:
                 found[name] = x
-                if len(found) == len(set(taps)):
-                    return found
+            for tap, branch in self._branches_of(name).items():
+                if tap in taps:
+                    found[tap] = branch(x)
+            if len(found) == len(set(taps)):
+                return found
         raise KeyError(f"no such tap: {sorted(set(taps) - set(found))}")
+
+    def _branches_of(self, stage: str) -> dict[str, nn.Module]:
+        return {tap: branch for tap, (source, branch) in self._branches.items() if source == stage}
 
     def forward(self, x: Tensor) -> Tensor:
         return self.stages(x)

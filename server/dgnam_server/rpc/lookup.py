@@ -22,7 +22,8 @@ def network(reader: Reader, name: str) -> Network | None:
     elif name in reader.catalog.generators:
         reader.invalid(f"{name} is a prior and has no units; the classifiers are {listed(names)}")
     else:
-        reader.missing("model", name, f"there is no model {quoted(name)}; {nearest(name, names)}")
+        why = reader.catalog.missing.get(name) or f"there is no model {quoted(name)}; {nearest(name, names)}"
+        reader.missing("model", name, why)
     return None
 
 
@@ -36,7 +37,8 @@ def prior(reader: Reader, request: SynthesizeRequest | DrawRequest) -> Generator
     if name in reader.catalog.networks:
         at_prior.invalid(f"{name} is a classifier and draws no pictures; the priors are {listed(names)}")
     else:
-        at_prior.missing("prior", name, f"there is no prior {quoted(name)}; {nearest(name, names)}")
+        why = reader.catalog.missing.get(name) or f"there is no prior {quoted(name)}; {nearest(name, names)}"
+        at_prior.missing("prior", name, why)
     return None
 
 
@@ -46,7 +48,8 @@ def card(reader: Reader, name: str) -> ModelCard | None:
     if not name:
         reader.invalid(f"a model is required: {listed(list(cards))}")
     elif name not in cards:
-        reader.missing("model", name, f"there is no model {quoted(name)}; {nearest(name, list(cards))}")
+        why = reader.catalog.missing.get(name) or f"there is no model {quoted(name)}; {nearest(name, list(cards))}"
+        reader.missing("model", name, why)
     return cards.get(name)
 
 
