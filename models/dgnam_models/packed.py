@@ -17,6 +17,7 @@ from dgnam_models.network import Generator, Network
 from dgnam_models.precision import has_fast_bfloat16
 
 Pair = tuple[int, ...]
+Geometry = tuple[Pair, Pair, Pair, int]  # stride, padding, dilation, groups
 Map = Callable[[Tensor, torch.Size | None], Tensor]  # a batch, and the shape wanted of the result where it is not the only one
 Layer = nn.Linear | nn.Conv2d | nn.ConvTranspose2d
 Model = TypeVar("Model", bound=Network | Generator)
@@ -71,17 +72,19 @@ class Packed(nn.Module):
             return
         assert all(isinstance(padding, int) for padding in layer.padding)
         stride, padding, dilation = tuple(layer.stride), tuple(map(int, layer.padding)), tuple(layer.dilation)
+        groups = layer.groups
         result = layer(torch.zeros(size, dtype=weight.dtype)).shape
         if isinstance(layer, nn.ConvTranspose2d):
-            self._forwards = _Transposed(weight, bias, (stride, padding, dilation), size, result)
-            self._backwards = _Convolution(weight, None, (stride, padding, dilation), result)
+            self._forwards = _Transposed(weight, bias, (stride, padding, dilation, groups), size, result)
+            self._backwards = _Convolution(weight, None, (stride, padding, dilation, groups), result)
             return
-        self._forwards = _Convolution(weight, bias, (stride, padding, dilation), size)
+        self._forwards = _Convolution(weight, bias, (stride, padding, dilation, groups), size)
         if stride == (1, 1):  # then an ordinary convolution with the weights turned round is the transposed one, and faster
             rest = tuple(d * (k - 1) - p for k, p, d in zip(layer.kernel_size, padding, dilation, strict=True))
-            self._backwards = _Convolution(weight.transpose(0, 1).flip(2, 3), None, (stride, rest, dilation), result)
+            turned = weight.flip(2, 3).unflatten(0, (groups, -1)).transpose(1, 2).flatten(0, 1)  # inputs and outputs, in each group
+            self._backwards = _Convolution(turned, None, (stride, rest, dilation, groups), result)
         else:
-            self._backwards = _Transposed(weight, None, (stride, padding, dilation), result, size)
+            self._backwards = _Transposed(weight, None, (stride, padding, dilation, groups), result, size)
 
     def forward(self, x: Tensor) -> Tensor:
         y: Tensor = _Frozen.apply(x, self._forwards, self._backwards)  # type: ignore[no-untyped-call]
@@ -102,10 +105,10 @@ class _Product:
 class _Convolution:
     """`y = weight * x + bias`, a convolution; weight (outputs, inputs, K, K)."""
 
-    def __init__(self, weight: Tensor, bias: Tensor | None, geometry: tuple[Pair, Pair, Pair], size: torch.Size) -> None:
-        stride, padding, dilation = geometry
+    def __init__(self, weight: Tensor, bias: Tensor | None, geometry: Geometry, size: torch.Size) -> None:
+        stride, padding, dilation, groups = geometry
         self._bias = bias
-        self._geometry = padding, stride, dilation, 1
+        self._geometry = padding, stride, dilation, groups
         self._weight = _ops._reorder_convolution_weight(weight, *self._geometry, list(size))
 
     def __call__(self, x: Tensor, size: torch.Size | None = None) -> Tensor:
@@ -116,16 +119,14 @@ class _Convolution:
 class _Transposed:
     """The transposed convolution of weight (inputs, outputs, K, K)."""
 
-    def __init__(
-        self, weight: Tensor, bias: Tensor | None, geometry: tuple[Pair, Pair, Pair], size: torch.Size, result: torch.Size
-    ) -> None:
-        self._bias, (self._stride, self._padding, self._dilation) = bias, geometry
+    def __init__(self, weight: Tensor, bias: Tensor | None, geometry: Geometry, size: torch.Size, result: torch.Size) -> None:
+        self._bias, (self._stride, self._padding, self._dilation, self._groups) = bias, geometry
         self._kernel, self._result = tuple(weight.shape[2:]), result
-        layout = self._padding, self._left_over(size, result), self._stride, self._dilation, 1
+        layout = self._padding, self._left_over(size, result), self._stride, self._dilation, self._groups
         self._weight = _ops._reorder_convolution_transpose_weight(weight, *layout, list(size))
 
     def __call__(self, x: Tensor, size: torch.Size | None = None) -> Tensor:
-        layout = self._padding, self._left_over(x.shape, size or self._result), self._stride, self._dilation, 1
+        layout = self._padding, self._left_over(x.shape, size or self._result), self._stride, self._dilation, self._groups
         y: Tensor = _ops._convolution_transpose_pointwise(_channels_last(x), self._weight, self._bias, *layout, "none", [], "")
         return y
 
@@ -155,7 +156,7 @@ def _suits(part: nn.Module) -> TypeGuard[Layer]:
     if type(part) not in (nn.Conv2d, nn.ConvTranspose2d):
         return False
     assert isinstance(part, nn.Conv2d | nn.ConvTranspose2d)
-    if part.groups > 1 or part.padding_mode != "zeros" or isinstance(part.padding, str):
+    if part.padding_mode != "zeros" or isinstance(part.padding, str):
         return False
     within = all(p <= d * (k - 1) for p, k, d in zip(part.padding, part.kernel_size, part.dilation, strict=True))
     return within and _computes_in(part.weight.dtype)
