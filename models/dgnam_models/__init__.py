@@ -6,6 +6,7 @@ package that holds its weight file. The bundled pack is this package.
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from dgnam_models.card import CardError, ModelCard, NotInstalled, Preprocessing,
 
 if TYPE_CHECKING:  # PyTorch takes seconds to import; who only reads cards, or asks for --help, does not wait for it
     import torch
+    from torch import Tensor, nn
 
     from dgnam_models.network import Generator, Network
 
@@ -53,7 +55,7 @@ def load(
     import torch
 
     from dgnam_models import loaders
-    from dgnam_models.network import Generator, Network
+    from dgnam_models.network import Network
 
     paths = _card_paths(packs)
     if name not in paths:
@@ -64,10 +66,9 @@ def load(
         raise CardError(f"{name}: {path} is missing")
     if (digest := sha256(path)) != card.sha256:
         raise CardError(f"{name}: {path.name} has SHA-256 {digest}, its card says {card.sha256}: damaged or replaced")
-    kind = Generator if card.role == "prior" else Network
-    model = kind(card, loaders.load(card, path), dtype or torch.float32).eval()
-    if isinstance(model, Generator):
-        _check_code(model)
+    module = loaders.load(card, path)
+    model = _generator(card, module, dtype or torch.float32, loaders.statistics(card, path)) if card.role == "prior" else Network(card, module, dtype or torch.float32)
+    model.eval()
     return model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
 
@@ -80,14 +81,26 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-def _check_code(generator: "Generator") -> None:
-    """A generator that takes other codes than its card has bounds for would fail at the first picture."""
-    taken = getattr(generator.module, "code_shape", None)
-    if taken is not None and math.prod(taken) != generator.code_size:
+def _generator(card: ModelCard, module: "nn.Module", dtype: "torch.dtype", statistics: "dict[str, Tensor]") -> "Generator":
+    """Check that the generator takes codes of which as much is known as its card says: otherwise it would fail at the first picture."""
+    from dgnam_models.network import Generator
+
+    code = card.code
+    assert code is not None
+    if {"mean", "std"} <= set(statistics):
+        mean, std = (tuple(statistics[name].tolist()) for name in ("mean", "std"))
+        card = replace(card, code=replace(code, mean=mean, std=std))
+        assert card.code is not None
+        if wrong := card.code.problems():
+            raise CardError(f"{card.name}: {card.file}: " + "; ".join(wrong))
+    elif not code.mean:
+        raise CardError(f"{card.name}: neither its card nor {card.file} has the mean and the deviation of its codes")
+    taken = getattr(module, "code_shape", None)
+    if taken is not None and math.prod(taken) != code.units:
         raise CardError(
-            f"{generator.name}: {generator.card.file} takes codes of the shape {taken}, {math.prod(taken)} units; "
-            f"its card has bounds for {generator.code_size}"
+            f"{card.name}: {card.file} takes codes of the shape {taken}, {math.prod(taken)} units; its card has bounds for {code.units}"
         )
+    return Generator(card, module, dtype, statistics.get("components"), statistics.get("variances"))
 
 
 def _card_paths(packs: Sequence[Path]) -> dict[str, Path]:

@@ -60,18 +60,38 @@ class Tap:
 
 @dataclass(frozen=True)
 class Code:
-    """A prior's input: which activations of which encoder it inverts, and their statistics over validation images.
+    """A prior's input: which activations of which encoder it inverts, and their statistics over photographs.
 
-    A code unit's bound is `mean + multiplier * std` (Nguyen et al. 2016, section 2.2), so the statistics travel with the prior. Of a
-    `signed` code, such as a generative adversarial network's, `mean - multiplier * std` is the lower bound; of others that is 0.
+    A code unit's bound is `mean + multiplier * std` (Nguyen et al. 2016, section 2.2), so the statistics travel with the prior: in its
+    weight file, as `code.mean` and `code.std`, and in the card only where that file has no room for them. A loaded prior's card has them.
+    Of a `signed` code, such as a generative adversarial network's, `mean - multiplier * std` is the lower bound; of others that is 0.
     """
 
-    encoder: str  # empty: the code is no network's activations
-    tap: str
-    mean: tuple[float, ...]  # (D,)
-    std: tuple[float, ...]  # (D,)
-    start_learning_rate: float  # the default for codes of this scale
+    encoder: str = ""  # empty: the code is no network's activations
+    tap: str = ""
+    mean: tuple[float, ...] = ()  # (D,)
+    std: tuple[float, ...] = ()  # (D,)
+    start_learning_rate: float = 1.0  # the default for codes of this scale
     signed: bool = False
+    units: int = 0  # D
+    encoder_size: tuple[int, ...] = ()  # height and width in pixels of what the encoder sees; empty: its card's
+
+    def __post_init__(self) -> None:
+        if not self.units:
+            object.__setattr__(self, "units", len(self.mean))
+
+    def problems(self) -> list[str]:
+        """What is wrong with it."""
+        wrong = []
+        if len(self.mean) != len(self.std):
+            wrong.append(f"code.mean has {len(self.mean)} values, code.std {len(self.std)}")
+        elif self.mean and len(self.mean) != self.units:
+            wrong.append(f"code.mean has {len(self.mean)} values, code.units is {self.units}")
+        if self.units < 1:
+            wrong.append(f"code.units is {self.units}; it must be the number of code units")
+        if self.encoder_size and len(self.encoder_size) != 2:
+            wrong.append(f"code.encoder_size is {list(self.encoder_size)}; it must be [height, width]")
+        return wrong
 
 
 @dataclass(frozen=True)
@@ -133,6 +153,8 @@ class ModelCard:
             data.pop("fit")
         if not self.preprocessing.multiple:
             data["preprocessing"].pop("multiple")
+        if self.code is not None:
+            data["code"] = {key: value for key, value in data["code"].items() if value not in ((), "")}
         with whole(path) as temporary:
             temporary.write_text(tomli_w.dumps(data), encoding="utf-8")
 
@@ -153,10 +175,7 @@ class ModelCard:
         if self.fit not in ("crop", "resize"):
             problems.append(f'fit is {self.fit!r}; it must be "crop" or "resize"')
         if self.role == "prior":
-            if self.code is None:
-                problems.append("a prior needs [code]")
-            elif len(self.code.mean) != len(self.code.std):
-                problems.append(f"code.mean has {len(self.code.mean)} values, code.std {len(self.code.std)}")
+            problems += ["a prior needs [code]"] if self.code is None else self.code.problems()
         return problems
 
 

@@ -139,11 +139,23 @@ class Network(nn.Module):
 
 
 class Generator(nn.Module):
-    """A prior's generator: code (B, D) -> image (B, 3, H, W) RGB, nominally in [0, 1], not clipped."""
+    """A prior's generator: code (B, D) -> image (B, 3, H, W) RGB, nominally in [0, 1], not clipped.
 
-    def __init__(self, card: ModelCard, module: nn.Module, dtype: torch.dtype = torch.float32) -> None:
+    Args:
+        card: with the mean and the deviation of photographs' codes.
+        components, variances: the directions (K, D), orthonormal, in which these vary most, and how much (K,), where they are known.
+    """
+
+    def __init__(
+        self,
+        card: ModelCard,
+        module: nn.Module,
+        dtype: torch.dtype = torch.float32,
+        components: Tensor | None = None,
+        variances: Tensor | None = None,
+    ) -> None:
         super().__init__()
-        assert card.code is not None
+        assert card.code is not None and card.code.mean
         self.card = card
         self.dtype = _own_precision(module) or dtype
         self.module = module.to(self.dtype)
@@ -152,8 +164,12 @@ class Generator(nn.Module):
         self.preprocess = Preprocess(card.preprocessing)
         self.register_buffer("code_mean", torch.tensor(card.code.mean), persistent=False)  # (D,)
         self.register_buffer("code_std", torch.tensor(card.code.std), persistent=False)  # (D,)
+        self.register_buffer("code_components", components, persistent=False)  # (K, D)
+        self.register_buffer("code_variances", variances, persistent=False)  # (K,)
         self.code_mean: Tensor
         self.code_std: Tensor
+        self.code_components: Tensor | None
+        self.code_variances: Tensor | None
         self.requires_grad_(False)
 
     @property

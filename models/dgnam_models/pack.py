@@ -10,6 +10,7 @@ from torch import Tensor
 
 from dgnam_models import loaders
 from dgnam_models.card import CardError, ModelCard, sha256
+from dgnam_models.loaders.safetensors import CODE
 from dgnam_models.network import Generator, Network
 from dgnam_models.pack_writer import replace_model
 
@@ -18,6 +19,8 @@ Weights = Mapping[str, Tensor] | Callable[[Path], None]
 
 def write(pack: Path, card: ModelCard, weights: Weights, *, over: bool = False) -> ModelCard:
     """Add a model to the folder `pack`: both its files or neither.
+
+    The mean and the deviation of a prior's codes go from the card into the weights.
 
     Args:
         card: its `file` and `sha256` are filled in.
@@ -36,15 +39,24 @@ def write(pack: Path, card: ModelCard, weights: Weights, *, over: bool = False) 
 
     def fill(temporary: Path) -> ModelCard:
         if isinstance(weights, Mapping):
-            save_file({key: value.contiguous() for key, value in weights.items()}, temporary)
+            held, tensors = _with_statistics(card, weights)
+            save_file({key: value.contiguous() for key, value in tensors.items()}, temporary)
         else:
+            held = card
             weights(temporary)
-        return replace(card, file=file.name, sha256=sha256(temporary))
+        return replace(held, file=file.name, sha256=sha256(temporary))
 
     written = replace_model(path, file, fill)
     for former in {file.with_name(f"{card.name}.{format}") for format in loaders.names()} - {file}:  # of the model that this replaces
         former.unlink(missing_ok=True)
     return written
+
+
+def _with_statistics(card: ModelCard, weights: Mapping[str, Tensor]) -> tuple[ModelCard, Mapping[str, Tensor]]:
+    if card.code is None or not card.code.mean:
+        return card, weights
+    held = {f"{CODE}mean": torch.tensor(card.code.mean), f"{CODE}std": torch.tensor(card.code.std)}
+    return replace(card, code=replace(card.code, mean=(), std=())), {**weights, **held}
 
 
 @torch.no_grad()

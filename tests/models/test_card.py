@@ -1,5 +1,6 @@
 """Cards: what is written is read, and what is wrong is said all at once."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -30,7 +31,9 @@ def test_written_cards_read_back_equal(tmp_path: Path) -> None:
     prior = example(
         name="prior", role="prior", taps=(), labels=(), output_tap="", code=Code("net", "conv1", (0.5, 0.25), (1.0, 2.0), 0.1), training={}
     )
-    for card in (example(), prior):
+    short = replace(prior, code=Code("net", "conv1", units=8, encoder_size=(32, 64)))
+    packaged = example(package="some-weights", preprocessing=Preprocessing((64, 64), multiple=32))
+    for card in (example(), prior, short, packaged):
         path = tmp_path / f"{card.name}.toml"
         card.write(path)
         assert ModelCard.read(path) == card
@@ -48,6 +51,9 @@ def test_written_cards_read_back_equal(tmp_path: Path) -> None:
         ({"taps": (), "labels": ()}, "a classifier needs taps and output_tap"),
         ({"role": "prior"}, r"a prior needs \[code\]"),
         ({"role": "prior", "code": Code("net", "conv1", (0.5,), (1.0, 2.0), 0.1)}, "code.mean has 1 values, code.std 2"),
+        ({"role": "prior", "code": Code("net", "conv1", (0.5,), (1.0,), units=3)}, "code.mean has 1 values, code.units is 3"),
+        ({"role": "prior", "code": Code("net", "conv1")}, "code.units is 0"),
+        ({"role": "prior", "code": Code("net", "conv1", units=4, encoder_size=(32,))}, r"encoder_size is \[32\]; it must be"),
     ],
 )
 def test_wrong_cards_are_refused_with_the_reason(tmp_path: Path, fields: dict[str, object], message: str) -> None:
@@ -55,6 +61,16 @@ def test_wrong_cards_are_refused_with_the_reason(tmp_path: Path, fields: dict[st
     example(**fields).write(path)
     with pytest.raises(CardError, match=message):
         ModelCard.read(path)
+
+
+def test_labels_may_stand_in_a_text_file_beside_the_card(tmp_path: Path) -> None:
+    path = tmp_path / "net.toml"
+    example(labels=()).write(path)
+    path.write_text('labels = "animals.txt"\n' + path.read_text())
+    with pytest.raises(CardError, match=r"animals\.txt"):
+        ModelCard.read(path)
+    (tmp_path / "animals.txt").write_text("cat\ndog\n")
+    assert ModelCard.read(path).labels == ("cat", "dog")
 
 
 def test_unknown_and_missing_fields_and_broken_files_are_refused(tmp_path: Path) -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 import dgnam_models
 import pytest
 import torch
-from dgnam_models import CardError, ModelCard, Network, pack
-from dgnam_models.card import Preprocessing, Tap, whole
+from dgnam_models import CardError, Generator, ModelCard, Network, pack
+from dgnam_models.card import Code, Preprocessing, Tap, whole
 from torch import nn
 
 CARD = ModelCard(
@@ -35,6 +35,56 @@ def test_what_is_written_loads(tmp_path: Path) -> None:
     assert written.file == "net.safetensors"
     assert dgnam_models.load("net", packs=[tmp_path]).card == written
     assert sorted(path.name for path in tmp_path.rglob("*.*")) == ["net.safetensors", "net.toml"]
+
+
+PRIOR = replace(
+    CARD,
+    name="prior",
+    role="prior",
+    architecture="upconv",
+    parameters={"code": 4, "hidden": 6, "seed_channels": 2, "channels": [2]},
+    preprocessing=Preprocessing((8, 8)),
+    taps=(),
+    output_tap="",
+    code=Code(mean=(0.1, 0.2, 0.3, 0.4), std=(1.0, 2.0, 3.0, 4.0)),
+)
+
+
+def prior_weights() -> dict[str, torch.Tensor]:
+    return dgnam_models.nets.build(PRIOR.architecture, PRIOR.parameters).state_dict()
+
+
+def test_a_priors_statistics_are_in_its_weight_file_and_in_a_loaded_card(tmp_path: Path) -> None:
+    more = {"code.components": torch.eye(4)[:2].half(), "code.variances": torch.tensor([2.0, 1.0])}
+    written = pack.write(tmp_path, PRIOR, {**prior_weights(), **more})
+    assert written.code == Code(units=4) and "mean" not in (tmp_path / "cards" / "prior.toml").read_text().partition("[code]")[2]
+    prior = dgnam_models.load("prior", packs=[tmp_path])
+    assert isinstance(prior, Generator) and prior.card.code is not None
+    torch.testing.assert_close(prior.code_mean, torch.tensor([0.1, 0.2, 0.3, 0.4]), rtol=0, atol=0)
+    torch.testing.assert_close(torch.tensor(prior.card.code.std), prior.code_std, rtol=0, atol=0)
+    assert prior.code_components is not None and torch.equal(prior.code_components, torch.eye(4)[:2])
+    assert prior.code_variances is not None and prior.code_variances.tolist() == [2.0, 1.0]
+    again = pack.write(tmp_path, replace(prior.card, name="again"), prior_weights())  # as whoever trains it further does
+    assert again.code == written.code
+    bare = dgnam_models.load("again", packs=[tmp_path])
+    assert isinstance(bare, Generator) and torch.equal(bare.code_std, prior.code_std) and bare.code_components is None
+
+
+def test_a_prior_whose_card_holds_the_statistics_loads_too(tmp_path: Path) -> None:
+    """As cards did once, and do of formats without room for them."""
+    card = pack.write(tmp_path, replace(PRIOR, code=Code(units=4)), prior_weights())
+    with pytest.raises(CardError, match="neither its card nor prior.safetensors has the mean"):
+        dgnam_models.load("prior", packs=[tmp_path])
+    replace(card, code=PRIOR.code).write(tmp_path / "cards" / "prior.toml")
+    prior = dgnam_models.load("prior", packs=[tmp_path])
+    assert isinstance(prior, Generator) and prior.code_std.tolist() == [1.0, 2.0, 3.0, 4.0]
+
+
+def test_statistics_of_other_codes_are_refused(tmp_path: Path) -> None:
+    wrong = {"code.mean": torch.zeros(3), "code.std": torch.ones(3)}
+    pack.write(tmp_path, replace(PRIOR, code=Code(units=4)), {**prior_weights(), **wrong})
+    with pytest.raises(CardError, match="code.mean has 3 values, code.units is 4"):
+        dgnam_models.load("prior", packs=[tmp_path])
 
 
 @pytest.mark.parametrize("name", ["", ".hidden", "a/b", "a:b", "a+b", "..", "a@b", "a*b"])

@@ -30,7 +30,7 @@ def run(options: argparse.Namespace) -> int:
     print(f"picture        {height} x {width}, {form.channels}, of 0 to 1: mean {_numbers(form.mean)}, range {_numbers(form.std)}")
     if card.code is not None:
         whose = f", those of {card.code.encoder}:{card.code.tap}" if card.code.encoder else ""
-        print(f"code           {len(card.code.mean)} units{whose}; its pictures are {FITS[card.fit]} for a network of another size")
+        print(f"code           {card.code.units} units{whose}; its pictures are {FITS[card.fit]} for a network of another size")
     if card.labels:
         print(f"labels         {len(card.labels)}, on {card.output_tap}: {', '.join(card.labels[:4])}, ...")
     print(f"weights        {card.file}, {card.format}, SHA-256 {card.sha256}")

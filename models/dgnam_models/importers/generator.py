@@ -11,7 +11,7 @@ from typing import Any, Literal, Self
 import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from dgnam_models import loaders, nets
@@ -19,6 +19,7 @@ from dgnam_models.card import CardError, Code, ModelCard, Preprocessing, whole
 from dgnam_models.importers import LICENCE, open_source
 from dgnam_models.importers.onnx import difference, made_by, save
 from dgnam_models.loaders.onnx import read
+from dgnam_models.loaders.safetensors import weights as stored
 from dgnam_models.nets._onnx import Converted, Original
 
 RATE = 2 / 3  # start learning rate by the median half width of the codes' range, as in the published runs (8 by 12)
@@ -171,7 +172,7 @@ def _safetensors(file: Path, architecture: str, parameters: Mapping[str, Any]) -
     if not architecture:
         raise CardError(f"{file} holds weights only: say with --architecture for what, one of {', '.join(nets.names())}")
     try:
-        weights = load_file(file)
+        weights = stored(file)
         module = nets.outline(architecture, parameters)
         loaders.fill(module, weights)
     except (SafetensorError, OSError) as error:

@@ -28,6 +28,15 @@ def load(card: ModelCard, path: Path) -> nn.Module:
     return module.eval()
 
 
+def statistics(card: ModelCard, path: Path) -> dict[str, Tensor]:
+    """What the prior's weight file knows of photographs' codes: `mean` and `std` (D,), perhaps `components` (K, D) and `variances` (K,).
+
+    The components are orthonormal, the variances those of photographs' codes along them. Of a format that has no room for any, {}.
+    """
+    read = getattr(import_module(f"{__name__}.{card.format}"), "statistics", None)
+    return read(path) if read is not None else {}
+
+
 def fill(module: nn.Module, state: Mapping[str, Tensor]) -> None:
     """Give `module`, built without memory, the tensors of `state`, floating-point ones in float32; every one must be there and fit.
 

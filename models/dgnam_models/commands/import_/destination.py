@@ -42,7 +42,7 @@ def add(options: argparse.Namespace, card: ModelCard, weights: "pack.Weights") -
     from dgnam_models import pack
 
     card = pack.write(options.into, card, weights, over=options.over)
-    what = f"{len(card.taps)} taps, output {card.output_tap}" if card.code is None else f"a code of {len(card.code.mean)} units"
+    what = f"{len(card.taps)} taps, output {card.output_tap}" if card.code is None else f"a code of {card.code.units} units"
     if card.forward_only:
         print(f"{card.name}: nothing can be drawn for it, because its gradients cannot be used: {card.forward_only}", file=sys.stderr)
     print(f"{card.name}: {card.role}, {what}. Serve it with: dgnam-server --models {options.into}")
