@@ -11,7 +11,7 @@ from zipfile import ZipFile
 import caffe_files
 import dgnam_models
 import pytest
-from dgnam_models import CardError
+from dgnam_models import CardError, Generator
 from dgnam_models.commands import main
 from dgnam_models.fetch import fetch
 from dgnam_models.importers import published
@@ -162,6 +162,7 @@ def test_published_networks_import_by_name(site: Site, tmp_path: Path, monkeypat
     monkeypatch.setenv("DGNAM_CACHE", str(tmp_path / "cache"))
     for name in ("caffenet", "upconv-fc6"):
         assert main(["import", "caffe", "--fetch", name, "--into", str(tmp_path / "pack")]) == 0
-    card = dgnam_models.cards([tmp_path / "pack"])["upconv-fc6"]
-    assert card.code is not None and card.code.encoder == "caffenet" and card.code.std[0] == 4
+    drawer = dgnam_models.load("upconv-fc6", packs=[tmp_path / "pack"])
+    assert isinstance(drawer, Generator) and drawer.card.code is not None
+    assert drawer.card.code.encoder == "caffenet" and drawer.code_std[0] == 4
     assert [path for path, _ in site.asked].count("/release.zip") == 1

@@ -36,7 +36,7 @@ def test_import_list_show_and_verify(weights: Path, tmp_path: Path, capsys: pyte
     assert sorted(path.name for path in pack.rglob("*.*")) == ["mine.safetensors", "mine.toml"]
 
     assert run("list", "--models", pack) == 0
-    assert "mine              classifier  32 x 32  mnasnet0_5 of torchvision\n" in capsys.readouterr().out
+    assert "mine                classifier  32 x 32  mnasnet0_5 of torchvision\n" in capsys.readouterr().out
     assert run("show", "mine", "--models", pack) == 0
     shown = capsys.readouterr().out
     assert "licence        ours" in shown and "labels         3, on classifier.1: lemon, teapot, koala" in shown

@@ -14,7 +14,10 @@ CLASSIFIERS: dict[str, dict[str, Any]] = {
     "inception": {"classes": 5, "stem": 4, "widths": [4, 4, 6, 6]},
     "resnet": {"classes": 5, "channels": [4, 6, 8]},
 }
-GENERATOR: dict[str, Any] = {"code": 10, "hidden": 12, "seed_channels": 4, "channels": [8, 6, 4, 4]}
+GENERATORS: dict[str, dict[str, Any]] = {
+    "upconv": {"code": 12, "hidden": 12, "seed_channels": 4, "channels": [8, 6, 4, 4]},
+    "upconv2x2": {"code": 12, "reduced": 4, "hidden": 10, "channels": [8, 8, 6, 4, 4], "grain": 2},
+}
 
 
 def trained_a_little(name: str, parameters: dict[str, Any], inputs: torch.Tensor) -> nn.Module:
@@ -33,7 +36,7 @@ def trained_a_little(name: str, parameters: dict[str, Any], inputs: torch.Tensor
 
 
 def test_names_lists_the_architectures() -> None:
-    assert set(nets.names()) == {*CLASSIFIERS, "upconv", "denoiser", "caffe", "torchvision"}
+    assert set(nets.names()) == {*CLASSIFIERS, *GENERATORS, "denoiser", "caffe", "torchvision"}
 
 
 def test_unknown_architecture_says_what_there_is() -> None:
@@ -41,11 +44,11 @@ def test_unknown_architecture_says_what_there_is() -> None:
         nets.build("vgg", {})
 
 
-@pytest.mark.parametrize("name", [*CLASSIFIERS, "upconv"])
+@pytest.mark.parametrize("name", [*CLASSIFIERS, *GENERATORS])
 @torch.no_grad()
 def test_folding_keeps_the_function_and_fits_the_bare_network(name: str) -> None:
-    parameters = CLASSIFIERS.get(name, GENERATOR)
-    inputs = torch.randn(8, 10) if name == "upconv" else torch.randn(8, 3, 64, 64)
+    parameters = {**CLASSIFIERS, **GENERATORS}[name]
+    inputs = torch.randn(8, 12) if name in GENERATORS else torch.randn(8, 3, 64, 64)
     module = trained_a_little(name, parameters, inputs)
     before = module(inputs)
     folded = nets.fold_(module)
@@ -87,5 +90,6 @@ def test_units_are_read_before_their_relu(name: str) -> None:
             assert value.min() < 0, f"{tap} looks rectified"
 
 
-def test_generator_draws_sixteen_times_its_seed() -> None:
-    assert nets.build("upconv", GENERATOR)(torch.zeros(3, 10)).shape == (3, 3, 64, 64)
+@pytest.mark.parametrize("name", GENERATORS)
+def test_generators_draw_sixteen_times_their_seed(name: str) -> None:
+    assert nets.build(name, GENERATORS[name])(torch.zeros(3, 12)).shape == (3, 3, 64, 64)
