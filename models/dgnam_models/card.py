@@ -114,7 +114,7 @@ class ModelCard:
     package: str = ""  # the distribution, by its name on PyPI, that holds `file`
     code: Code | None = None
     training: dict[str, Any] = field(default_factory=dict)
-    fit: Literal["crop", "resize"] = "crop"  # how a prior's picture gets the size that a network takes
+    fit: Literal["crop", "resize"] = "crop"  # how a prior's larger picture gets the size that a network takes; a smaller one is enlarged
     forward_only: str = ""  # why nothing can be drawn for a classifier: what is wrong with its gradients
 
     @classmethod

@@ -1,7 +1,10 @@
 """[0, 1] RGB <-> what the network eats. A wrong range or channel order fails silently, so it has its own file."""
 
+from collections.abc import Callable, Mapping
+
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import interpolate
 
 from dgnam_models.card import Preprocessing
 
@@ -48,3 +51,19 @@ def centre_crop(image: Tensor, size: tuple[int, int]) -> Tensor:
     top, left = (image.shape[2] - height) // 2, (image.shape[3] - width) // 2
     assert top >= 0 and left >= 0, "the image is smaller than the crop"
     return image[:, :, top : top + height, left : left + width]
+
+
+def resize(image: Tensor, size: tuple[int, int]) -> Tensor:
+    """The whole image (B, 3, H, W) at `size` (height, width), bilinear; smoothed first where it shrinks."""
+    if image.shape[2:] == size:
+        return image
+    return interpolate(image, size, mode="bilinear", align_corners=False, antialias=True)
+
+
+def crop_or_enlarge(image: Tensor, size: tuple[int, int]) -> Tensor:
+    """The middle `size` of an image that has it, as the released script crops; the whole of a smaller one, enlarged."""
+    large_enough = image.shape[2] >= size[0] and image.shape[3] >= size[1]
+    return centre_crop(image, size) if large_enough else resize(image, size)
+
+
+FITS: Mapping[str, Callable[[Tensor, tuple[int, int]], Tensor]] = {"crop": crop_or_enlarge, "resize": resize}  # by a card's `fit`

@@ -1,8 +1,10 @@
 """Catalog: the models this server has loaded, by name. Built once at start-up, then only read."""
 
 import logging
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import dgnam_models
@@ -33,13 +35,25 @@ class Catalog:
         models: dict[str, Network | Generator] = {**self.networks, **self.generators}
         return {name: models[name].card for name in sorted(models)}
 
+    @cached_property
+    def encoders(self) -> Mapping[str, Network]:
+        """By a prior's name the network whose activations its codes are, at the size it was trained with; some priors have none."""
+        found = {}
+        for name, generator in self.generators.items():
+            code = generator.card.code
+            assert code is not None
+            if code.encoder:
+                encoder = self.networks[code.encoder]
+                height, width = code.encoder_size or encoder.input_size
+                found[name] = encoder.at((height, width))
+        return found
+
     def viewer(self, generator: Generator) -> Network | None:
-        """A network that `generator` can draw for: its encoder, or the first that takes its pictures; None: there is none."""
+        """A network that `generator` can draw for: its encoder, or the first that gives gradients; None: there is none."""
         assert generator.card.code is not None
         if generator.card.code.encoder:
             return self.networks[generator.card.code.encoder]
-        drawable = (network for network in self.networks.values() if not network.card.forward_only)
-        return next((network for network in drawable if _fits(generator, network)), None)
+        return next((network for network in self.networks.values() if not network.card.forward_only), None)
 
 
 def load(
@@ -61,6 +75,36 @@ def load(
     """
     if dtype is None:
         dtype = torch.bfloat16 if has_fast_bfloat16(device) else torch.float32
+    networks, generators, missing = _installed(packs, device, dtype)
+    for network in own:
+        networks[network.name] = network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    for name, generator in list(generators.items()):
+        assert generator.card.code is not None
+        encoder = generator.card.code.encoder
+        if not encoder or encoder in networks:
+            continue
+        if encoder not in missing:
+            raise CardError(f"{name}: its encoder {encoder} is not among the models")
+        missing[name] = f"{name}: its encoder is missing: {missing[encoder]}"
+        del generators[name]
+    for why in missing.values():
+        log.warning("not served: %s", why)
+    if not generators:
+        raise CardError("no prior among the models: nothing could be synthesized")
+    prior = default_prior or ("upconv64-fc6" if "upconv64-fc6" in generators else sorted(generators)[0])
+    if prior not in generators:
+        raise CardError(missing.get(prior) or f"default prior {prior!r} is not loaded; there are {', '.join(sorted(generators))}")
+    patches = [pack / PATCH_FILE for pack in packs if (pack / PATCH_FILE).is_file()]
+    loaded = Catalog(networks, generators, prior, dtype, PatchSet.load(patches[-1]) if patches else None, missing)
+    for name, network in loaded.encoders.items():
+        _check_code(generators[name], network)
+    return loaded
+
+
+def _installed(
+    packs: Sequence[Path], device: torch.device, dtype: torch.dtype
+) -> tuple[dict[str, Network], dict[str, Generator], dict[str, str]]:
+    """The packs' networks and generators, and for each model whose weights are not installed how to get them."""
     networks, generators, missing = {}, {}, {}
     for name in dgnam_models.names(packs):
         try:
@@ -72,56 +116,17 @@ def load(
             generators[name] = model
         else:
             networks[name] = model
-    for network in own:
-        networks[network.name] = network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    for name, generator in list(generators.items()):
-        assert generator.card.code is not None
-        if (why := missing.get(generator.card.code.encoder)) and generator.card.code.encoder not in networks:
-            missing[name] = f"{name}: its encoder is missing: {why}"
-            del generators[name]
-        else:
-            _check_encoder(generator, networks)
-    for why in missing.values():
-        log.warning("not served: %s", why)
-    if not generators:
-        raise CardError("no prior among the models: nothing could be synthesized")
-    prior = default_prior or ("upconv64-fc6" if "upconv64-fc6" in generators else sorted(generators)[0])
-    if prior not in generators:
-        raise CardError(missing.get(prior) or f"default prior {prior!r} is not loaded; there are {', '.join(sorted(generators))}")
-    patches = [pack / PATCH_FILE for pack in packs if (pack / PATCH_FILE).is_file()]
-    return Catalog(networks, generators, prior, dtype, PatchSet.load(patches[-1]) if patches else None, missing)
+    return networks, generators, missing
 
 
-def _check_encoder(generator: Generator, networks: Mapping[str, Network]) -> None:
+def _check_code(generator: Generator, encoder: Network) -> None:
+    """The generator's codes must be the encoder's activations."""
     code = generator.card.code
     assert code is not None
-    if not code.encoder:
-        if not any(_fits(generator, network) for network in networks.values()):
-            sizes = ", ".join(f"{name} {h} x {w}" for name, (h, w) in sorted((n.name, n.input_size) for n in networks.values()))
-            raise CardError(
-                f"{generator.name} draws {generator.image_size[0]} x {generator.image_size[1]} pixels, less than any network takes: {sizes}"
-            )
-        return
-    if code.encoder not in networks:
-        raise CardError(f"{generator.name}: its encoder {code.encoder} is not among the models")
-    shapes = {tap.name: tap.shape for tap in networks[code.encoder].card.taps}
+    shapes = {tap.name: tap.shape for tap in encoder.card.taps}
     if code.tap not in shapes:
         raise CardError(f"{generator.name}: its encoder {code.encoder} has no tap {code.tap}")
-    size = 1
-    for length in shapes[code.tap]:
-        size *= length
-    if size != generator.code_size:
+    if math.prod(shapes[code.tap]) != generator.code_size:
         raise CardError(
             f"{generator.name}: code of {generator.code_size} units, but {code.encoder}:{code.tap} has shape {shapes[code.tap]}"
         )
-    if not _fits(generator, networks[code.encoder]):
-        drawn, taken = generator.image_size, networks[code.encoder].input_size
-        raise CardError(
-            f"{generator.name} draws {drawn[0]} x {drawn[1]} pixels, but its encoder {code.encoder} takes {taken[0]} x {taken[1]}: "
-            "a picture can be cropped, but not grow"
-        )
-
-
-def _fits(generator: Generator, network: Network) -> bool:
-    drawn, taken = generator.image_size, network.input_size
-    return generator.card.fit == "resize" or (drawn[0] >= taken[0] and drawn[1] >= taken[1])

@@ -2,16 +2,20 @@
 
 import logging
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
-from dgnam_models import BUNDLED, NotInstalled, packages
-from dgnam_models.card import ModelCard
+from dgnam_models import BUNDLED, CardError, NotInstalled, nets, pack, packages
+from dgnam_models.card import Code, ModelCard, Preprocessing, Tap
+from dgnam_proto.v1.synthesis_pb2 import SynthesizeRequest
 from dgnam_server import catalog
-from dgnam_server.errors import NotFound
 from dgnam_server.rpc import lookup
-from dgnam_server.rpc.problems import Problems
+from dgnam_server.rpc.errors import NotFound
+from dgnam_server.rpc.fields import Reader
+from dgnam_server.settings import Settings
+from dgnam_server.synth.priors import GeneratorPrior
 
 
 def test_models_whose_package_is_not_installed_are_named_and_left_out(
@@ -34,7 +38,53 @@ def test_models_whose_package_is_not_installed_are_named_and_left_out(
     assert "alexnet64" in models.networks and "upconv64-fc6" in models.generators
     assert not set(models.missing) & set(models.cards)
     assert "not served: orphan: its encoder is missing: efficientnet-lite0: pip install it" in caplog.text
-    problems = Problems()
-    assert lookup.network(models, "efficientnet-lite1", "model", problems) is None
-    with pytest.raises(NotFound, match="efficientnet-lite1: pip install it"):
-        problems.raise_any()
+    reader = Reader(models, Settings())
+    assert lookup.network(reader.at("model"), "efficientnet-lite1") is None
+    assert lookup.prior(reader, SynthesizeRequest(prior="orphan")) is None
+    with pytest.raises(NotFound) as caught:
+        reader.raise_any()
+    assert "efficientnet-lite1: pip install it" in caught.value.message and "orphan: its encoder is missing" in caught.value.message
+
+
+def lite_pack(folder: Path, tap: str = "head2x2") -> Path:
+    """An encoder for 96 x 96 pixels or any multiple of 32, and a prior of its codes at 64 x 64; random weights."""
+    parameters = {"classes": 3, "width": 0.25, "depth": 0.5, "head": 8}
+    module = nets.build("efficientnet_lite", parameters).eval()
+    taps = module.activations(torch.zeros(1, 3, 96, 96), module.tap_names())
+    encoder = ModelCard(
+        name="lite",
+        role="classifier",
+        description="random weights",
+        licence="none",
+        format="safetensors",
+        file="",
+        sha256="",
+        architecture="efficientnet_lite",
+        parameters=parameters,
+        preprocessing=Preprocessing((96, 96), multiple=32),
+        taps=tuple(Tap(name, tuple(value.shape[1:])) for name, value in taps.items()),
+        output_tap="fc",
+    )
+    pack.write(folder, encoder, module.state_dict())
+    parameters = {"code": 32, "reduced": 4, "hidden": 8, "channels": [6, 4, 4, 4]}
+    code = Code("lite", tap, (0.5,) * 32, (0.25,) * 32, 0.1, encoder_size=(64, 64))
+    prior = replace(encoder, name="prior", role="prior", architecture="upconv2x2", parameters=parameters, code=code, taps=(), output_tap="")
+    prior = replace(prior, preprocessing=Preprocessing((32, 32)))
+    pack.write(folder, prior, nets.build("upconv2x2", parameters).state_dict())
+    return folder
+
+
+def test_a_priors_encoder_may_see_another_size_than_its_cards(tmp_path: Path) -> None:
+    models = catalog.load([lite_pack(tmp_path)], torch.device("cpu"), "prior", torch.float32)
+    encoder, network = models.encoders["prior"], models.networks["lite"]
+    assert (encoder.input_size, network.input_size) == ((64, 64), (96, 96))
+    assert encoder.module is network.module
+    picture = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    prior = GeneratorPrior(models.generators["prior"], encoder)
+    own = network.module.activations((picture - 0.5) / 0.25, ["relu_head"])["relu_head"]
+    torch.testing.assert_close(prior.encode(picture), own.flatten(1))  # 2 x 2 places at 64 pixels: nothing to average
+
+
+def test_a_tap_that_the_encoder_has_not_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(CardError, match="prior: its encoder lite has no tap head3x3"):
+        catalog.load([lite_pack(tmp_path, "head3x3")], torch.device("cpu"))

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from dgnam_models.preprocess import FITS, resize
 
 from dgnam_server.catalog import Catalog
 from dgnam_server.engine.kinds.activations import Activations, Place
@@ -14,7 +15,6 @@ from dgnam_server.synth.methods import METHODS
 from dgnam_server.synth.priors import PARAMETRISATIONS, GeneratorPrior, Prior
 from dgnam_server.synth.problem import Problem
 from dgnam_server.synth.spec import SynthesisSpec
-from dgnam_server.synth.transforms import centre_crop, resize
 
 
 class Builder:
@@ -54,13 +54,10 @@ class Builder:
 
     def _problem(self, key: SynthesisKey) -> Problem:
         networks = tuple(self.catalog.networks[name] for name in sorted({model for model, _ in key.sources}))
-        cropped = key.prior and self.catalog.generators[key.prior].card.fit == "crop"
-        fit = centre_crop if cropped else resize
+        fit = FITS[self.catalog.generators[key.prior].card.fit] if key.prior else resize
         return Problem(self._prior(key), networks, key.sources, key.balance, key.structure, fit, self.catalog.patches)
 
     def _prior(self, key: SynthesisKey) -> Prior:
         if not key.prior:
             return PARAMETRISATIONS[key.structure.prior](key.size, self.device)
-        generator = self.catalog.generators[key.prior]
-        assert generator.card.code is not None
-        return GeneratorPrior(generator, self.catalog.networks.get(generator.card.code.encoder))
+        return GeneratorPrior(self.catalog.generators[key.prior], self.catalog.encoders.get(key.prior))

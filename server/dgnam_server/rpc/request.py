@@ -32,7 +32,7 @@ def read(reader: Reader, request: Request) -> spec.SynthesisSpec:
     method = _method(reader.at("method"), request, here)
     prior = lookup.prior(reader, request) if isinstance(request, SynthesizeRequest) else None
     at_target = reader.at("target")
-    terms = target.terms(at_target, request.target, target.Drawn(prior, method.readout if method else spec.Readout.ACTIVATION))
+    terms = target.terms(at_target, request.target, method.readout if method else spec.Readout.ACTIVATION)
     size = _size(reader, request, terms) if isinstance(request, SynthesizePixelsRequest) else (0, 0)
     checked = spec.SynthesisSpec(
         terms=terms,

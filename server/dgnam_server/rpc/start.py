@@ -32,7 +32,7 @@ def pictured(reader: Reader, request: Request, spec: SynthesisSpec) -> Start:
         return spec.start
     size = spec.size
     if spec.prior:
-        size = reader.catalog.networks[_encoder(reader.catalog.generators[spec.prior])].input_size
+        size = reader.catalog.encoders[spec.prior].input_size
     return replace(spec.start, image=pictures.read(reader.at("start_image"), request.start_image, size))
 
 

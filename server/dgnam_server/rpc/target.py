@@ -1,9 +1,9 @@
 """Target messages -> terms and their balance, checked."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from dgnam_models import Generator, Network
+from dgnam_models import Network
 from dgnam_models.card import Tap
 from dgnam_proto.v1.target_pb2 import Balance, Readout, Target, Term, Unit
 
@@ -29,16 +29,12 @@ _OF_ALL_UNITS: Mapping[str, spec.Readout] = {  # the fields of a Unit that take 
 }
 
 
-@dataclass(frozen=True)
-class Drawn:
-    """What else a target depends on: the prior that draws, None in pixel space, and what the method reads off output units."""
+def terms(reader: Reader, target: Target, usual: spec.Readout) -> tuple[spec.Term, ...]:
+    """Those of the target's terms that are right; `pictured` adds the pictures that they name.
 
-    prior: Generator | None
-    readout: spec.Readout
-
-
-def terms(reader: Reader, target: Target, drawn: Drawn) -> tuple[spec.Term, ...]:
-    """Those of the target's terms that are right; `pictured` adds the pictures that they name."""
+    Args:
+        usual: what the method reads off units of an output tap.
+    """
     most = reader.limits.max_terms
     at_terms = reader.at("terms")
     if not target.terms:
@@ -49,7 +45,7 @@ def terms(reader: Reader, target: Target, drawn: Drawn) -> tuple[spec.Term, ...]
     seen: dict[tuple[spec.Unit, spec.Readout], int] = {}
     for index, message in enumerate(target.terms[:most]):
         at_term = reader.at("terms", index)
-        if (term := _term(at_term, message, drawn)) is None:
+        if (term := _term(at_term, message, usual)) is None:
             continue
         found.append(term)
         alike = index if term.readout in _OF_ALL_UNITS.values() else seen.setdefault((term.unit, term.readout), index)
@@ -75,7 +71,7 @@ def balance(reader: Reader, target: Target) -> spec.Balance:
     return reader.at("balance").choice(target.balance, BALANCES, Balance) or spec.Balance.NONE
 
 
-def _term(reader: Reader, message: Term, drawn: Drawn) -> spec.Term | None:
+def _term(reader: Reader, message: Term, usual: spec.Readout) -> spec.Term | None:
     weight = message.weight if message.HasField("weight") else 1.0
     reader.at("weight").finite(weight)
     asked = reader.at("readout").choice(message.readout, READOUTS, Readout)
@@ -86,7 +82,10 @@ def _term(reader: Reader, message: Term, drawn: Drawn) -> spec.Term | None:
     network = lookup.network(at_unit.at("model"), message.unit.model)
     if network is None:
         return None
-    _check_drawable(at_unit.at("model"), network, drawn.prior)
+    if why := network.card.forward_only:
+        at_unit.at("model").unmet(
+            Reason.NOT_DIFFERENTIABLE, f"nothing can be drawn for {network.name}, which gives no usable gradients: {why}"
+        )
     tap = lookup.tap(at_unit.at("tap"), network.card, message.unit.tap)
     if tap is None:
         return None
@@ -95,26 +94,12 @@ def _term(reader: Reader, message: Term, drawn: Drawn) -> spec.Term | None:
         if message.readout:
             reader.at("readout").invalid(f"{kind} is read in a way of its own: leave the readout out")
         return replace(_all_units(at_unit, message.unit, network, tap), weight=weight)
-    readout = asked or (drawn.readout if tap.name == network.card.output_tap else spec.Readout.ACTIVATION)
+    readout = asked or (usual if tap.name == network.card.output_tap else spec.Readout.ACTIVATION)
     if readout is not spec.Readout.ACTIVATION and tap.name != network.card.output_tap:
         name, output = Readout.Name(message.readout), network.card.output_tap
         reader.at("readout").invalid(f"{name} is of units of the output tap {output} only, not of {tap.name}")
     unit = _one_unit(at_unit, message.unit, network, tap)
     return None if unit is None else spec.Term(unit, weight, readout)
-
-
-def _check_drawable(reader: Reader, network: Network, prior: Generator | None) -> None:
-    """A picture larger than the network's input is cropped about its centre, where the prior's card does not say to resize it; a smaller
-    one would leave borders empty.
-    """
-    if why := network.card.forward_only:
-        reader.unmet(Reason.NOT_DIFFERENTIABLE, f"nothing can be drawn for {network.name}, which gives no usable gradients: {why}")
-    if prior is None or prior.card.fit != "crop":
-        return
-    drawn, needed = prior.image_size, network.input_size
-    if drawn[0] < needed[0] or drawn[1] < needed[1]:
-        sizes = f"draws {drawn[0]} x {drawn[1]} pixels, but {network.name} needs {needed[0]} x {needed[1]}"
-        reader.unmet(Reason.IMAGE_SIZE, f"the prior {prior.name} {sizes}; choose a prior that draws larger pictures")
 
 
 def _one_unit(reader: Reader, message: Unit, network: Network, tap: Tap) -> spec.Unit | None:

@@ -7,11 +7,11 @@ from typing import Literal
 
 from dgnam_models import Network
 from dgnam_models.patches import PatchSet
+from dgnam_models.preprocess import resize
 from torch import Tensor
 
 from dgnam_server.synth.priors import Prior
 from dgnam_server.synth.spec import Balance, SynthesisSpec
-from dgnam_server.synth.transforms import centre_crop
 
 Source = tuple[str, str]  # network and tap
 # What some parts and rules cannot do without: the network whose activations the prior's codes are, a diffusion model of those codes, or a
@@ -72,7 +72,8 @@ class Problem:
     def seen(self, name: str) -> tuple[int, int]:
         """Height and width of the middle of a picture that the network `name` sees: of a cropped one its input's, else all of it."""
         network = next(network for network in self.networks if network.name == name)
-        return network.input_size if self.fit is centre_crop else self.prior.size
+        (height, width), (high, wide) = self.prior.size, network.input_size
+        return network.input_size if self.fit is not resize and height >= high and width >= wide else self.prior.size
 
     @cached_property
     def maps(self) -> tuple[Source, ...]:
