@@ -9,7 +9,6 @@ class Reason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     REASON_UNSPECIFIED: _ClassVar[Reason]
     REASON_INVALID_REQUEST: _ClassVar[Reason]
     REASON_NOT_FOUND: _ClassVar[Reason]
-    REASON_IMAGE_SIZE: _ClassVar[Reason]
     REASON_NOT_DIFFERENTIABLE: _ClassVar[Reason]
     REASON_NO_ENCODER: _ClassVar[Reason]
     REASON_NO_DENOISER: _ClassVar[Reason]
@@ -25,7 +24,6 @@ class Reason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
 REASON_UNSPECIFIED: Reason
 REASON_INVALID_REQUEST: Reason
 REASON_NOT_FOUND: Reason
-REASON_IMAGE_SIZE: Reason
 REASON_NOT_DIFFERENTIABLE: Reason
 REASON_NO_ENCODER: Reason
 REASON_NO_DENOISER: Reason

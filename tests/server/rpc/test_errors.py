@@ -14,7 +14,7 @@ from grpc import StatusCode
 TABLE: list[tuple[ServerError, StatusCode, set[str]]] = [
     (errors.InvalidRequest([Violation("steps", "is 0")]), StatusCode.INVALID_ARGUMENT, {"BadRequest"}),
     (errors.NotFound([Missing("tap", "no tap b", "tap", "a:b")]), StatusCode.NOT_FOUND, {"ResourceInfo"}),
-    (errors.FailedPrecondition([Unmet("a", "small", Reason.IMAGE_SIZE)]), StatusCode.FAILED_PRECONDITION, {"PreconditionFailure"}),
+    (errors.FailedPrecondition([Unmet("a", "small", Reason.NO_ENCODER)]), StatusCode.FAILED_PRECONDITION, {"PreconditionFailure"}),
     (errors.explain(Overloaded(2)), StatusCode.RESOURCE_EXHAUSTED, {"RetryInfo"}),
     (errors.explain(Draining()), StatusCode.UNAVAILABLE, {"RetryInfo"}),
     (errors.NotReady(), StatusCode.UNAVAILABLE, {"RetryInfo"}),
@@ -50,10 +50,10 @@ def test_the_documented_reasons_are_those_that_are_sent() -> None:
 
 
 def test_each_unmet_precondition_says_its_own_reason() -> None:
-    error = errors.FailedPrecondition([Unmet("a", "small", Reason.IMAGE_SIZE), Unmet("b", "none", Reason.NO_PATCHES)])
+    error = errors.FailedPrecondition([Unmet("a", "small", Reason.NO_ENCODER), Unmet("b", "none", Reason.NO_PATCHES)])
     failure = error_details_pb2.PreconditionFailure()
     assert error.status().details[1].Unpack(failure)
-    assert [(v.subject, v.type) for v in failure.violations] == [("a", "IMAGE_SIZE"), ("b", "NO_PATCHES")]
+    assert [(v.subject, v.type) for v in failure.violations] == [("a", "NO_ENCODER"), ("b", "NO_PATCHES")]
 
 
 def test_every_failure_has_an_error() -> None:
