@@ -67,7 +67,11 @@ def load(
     if (digest := sha256(path)) != card.sha256:
         raise CardError(f"{name}: {path.name} has SHA-256 {digest}, its card says {card.sha256}: damaged or replaced")
     module = loaders.load(card, path)
-    model = _generator(card, module, dtype or torch.float32, loaders.statistics(card, path)) if card.role == "prior" else Network(card, module, dtype or torch.float32)
+    model = (
+        _generator(card, module, dtype or torch.float32, loaders.statistics(card, path))
+        if card.role == "prior"
+        else Network(card, module, dtype or torch.float32)
+    )
     model.eval()
     return model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 

@@ -12,7 +12,7 @@ import argparse
 from pathlib import Path
 
 import dgnam_models
-from dgnam_models.card import CardError
+from dgnam_models.card import CardError, NotInstalled
 from dgnam_models.errors import UsageError
 
 
@@ -33,10 +33,14 @@ def run(options: argparse.Namespace) -> int:
     faults = 0
     with tqdm(names or there, "verify", disable=None, leave=False) as bar:
         for name in bar:
-            problems = faults_of(name, pack)
+            try:
+                problems = faults_of(name, pack)
+                told = "; ".join(problems) or "good"
+            except NotInstalled as missing:  # no fault of the model's
+                problems, told = [], str(missing).removeprefix(f"{name}: ")
             faults += bool(problems)
             with bar.external_write_mode():
-                print(f"{name}: {'; '.join(problems) or 'good'}", flush=True)
+                print(f"{name}: {told}", flush=True)
     return 1 if faults else 0
 
 
@@ -48,11 +52,17 @@ def asked(what: list[str]) -> tuple[Path | None, list[str]]:
 
 
 def faults_of(name: str, pack: Path | None) -> list[str]:
-    """What is wrong with a model, a line each."""
+    """What is wrong with a model, a line each.
+
+    Raises:
+        NotInstalled: the package with its weights is not there, so nothing can be said.
+    """
     from dgnam_models import pack as pack_
 
     try:
         return pack_.problems(dgnam_models.load(name, packs=[] if pack is None else [pack]))
+    except NotInstalled:
+        raise
     except CardError as error:
         return [str(error)]
 

@@ -3,9 +3,11 @@
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import caffe_files
+import dgnam_models
 import pytest
 import torch
 from dgnam_models import nets
@@ -130,3 +132,15 @@ sys.exit("no help")
 def test_statistics_of_a_tap_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("statistics", "alexnet64", "fc9", "--data", tmp_path, "--out", tmp_path / "fc9.safetensors") == 2
     assert "alexnet64 has no tap 'fc9'; `dgnam-models show alexnet64` lists its taps" in capsys.readouterr().err
+
+
+def test_a_model_whose_package_is_not_installed_is_listed_and_no_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    card = dgnam_models.cards()["efficientnet-lite0"]
+    (tmp_path / "cards").mkdir()
+    replace(card, name="absent", package="no-such-package", labels=()).write(tmp_path / "cards" / "absent.toml")
+    assert main(["list", "--models", str(tmp_path)]) == 0
+    assert "(not installed; pip install no-such-package)" in capsys.readouterr().out
+    assert main(["verify", str(tmp_path)]) == 0
+    assert "not installed" in capsys.readouterr().out
