@@ -8,7 +8,7 @@ PIP := .venv/bin/pip install -qq --no-compile --disable-pip-version-check $(PIP_
 READY := .venv/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test test-all bench quality paper lint format proto proto-check check clean
+.PHONY: help setup demo serve test test-all bench quality paper docs methods-page lint format proto proto-check check clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F '\t' '{ printf "make %-12s %s\n", $$1, $$2 }'
@@ -43,6 +43,19 @@ quality: $(READY) ## Measure what the pictures are worth; VAL="held-out photogra
 paper: $(READY) ## Draw the published results with our networks; DATA, VAL and SCENES_VAL="photographs", ARGS="priors pairs" for only these
 	.venv/bin/dgnam-models paper $(ARGS) $(if $(DATA),--data $(DATA)) $(if $(VAL),--val $(VAL)) $(if $(SCENES_VAL),--scenes-val $(SCENES_VAL))
 
+docs: .venv-docs/ready ## Build the documentation's site into site/: open site/index.html
+	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --quiet
+
+.venv-docs/ready: docs/requirements.txt
+	@echo "Setting up .venv-docs"
+	@test -x .venv-docs/bin/pip || $(PYTHON) -m venv .venv-docs
+	@.venv-docs/bin/pip install -qq --no-compile --disable-pip-version-check $(PIP_ARGS) --requirement $<
+	@touch $@
+
+methods-page: $(READY) ## Write docs/reference/methods.md from what a server says of its methods
+	.venv/bin/python scripts/methods-page > docs/reference/methods.md.new
+	mv docs/reference/methods.md.new docs/reference/methods.md
+
 lint: $(READY) ## Check style and types
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
@@ -60,9 +73,9 @@ proto: ## Regenerate the code of the .proto files and the record of the wire for
 proto-check: ## Check the .proto files with buf, and that the generated files are what they give
 	scripts/check-proto
 
-check: ## Run all that CI runs: lint, proto-check, test
+check: ## Run all that CI runs: lint, proto-check, test, docs
 	.ci/run
 
 clean: ## Remove the environments, caches and outputs that these targets made; runs/ stays
-	rm -rf .venv .venv-proto node_modules .mypy_cache .ruff_cache .pytest_cache out dist */dist
+	rm -rf .venv .venv-proto node_modules .venv-docs site .mypy_cache .ruff_cache .pytest_cache out dist */dist
 	find proto client models server tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,4 +1,4 @@
-"""The commands that the READMEs show exist."""
+"""What the READMEs and the documentation show exists, and the first page stays short."""
 
 import re
 import shlex
@@ -9,32 +9,94 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+README = ROOT / "README.md"
+DOCS = sorted((ROOT / "docs").rglob("*.md"))
 READMES = sorted([*ROOT.glob("*.md"), *ROOT.glob("[a-z]*/README.md")])  # not those that tools leave in hidden folders
+PAGES = pytest.mark.parametrize("page", [*READMES, *DOCS], ids=lambda path: str(path.relative_to(ROOT)))
+MOST_LINES, LONGEST_LINE = 150, 120
 
 
-def shell(readme: Path) -> str:
-    """The shell blocks of a README, one after the other."""
-    return "\n".join(re.findall(r"^```(?:sh|bash|shell|console)\n(.*?)^```", readme.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL))
+def blocks(page: Path, *languages: str) -> list[str]:
+    """The code blocks of a page in one of the languages."""
+    text = page.read_text(encoding="utf-8")
+    return re.findall(rf"^```(?:{'|'.join(languages)})\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
 
 
-@pytest.mark.parametrize("readme", READMES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_make_targets(readme: Path) -> None:
+def shell(page: Path) -> str:
+    """The shell blocks of a page, one after the other, without what they print."""
+    return "\n".join(blocks(page, "sh", "bash", "shell"))
+
+
+def test_the_first_page_is_short() -> None:
+    assert len(README.read_text(encoding="utf-8").splitlines()) < MOST_LINES
+
+
+def test_the_first_page_has_short_lines() -> None:
+    lines = README.read_text(encoding="utf-8").splitlines()
+    assert not [number for number, line in enumerate(lines, 1) if len(line) > LONGEST_LINE]
+
+
+@PAGES
+def test_links(page: Path) -> None:
+    """Every link to a file leads to one, and what follows a # is a heading there."""
+    text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    for link in re.findall(r"\]\(([^)\s]+)\)", text):
+        if not re.match(r"[a-z]+:", link):
+            path, _, anchor = link.partition("#")
+            target = (page.parent / path).resolve() if path else page
+            assert target.exists(), link
+            assert not anchor or anchor in anchors(target), link
+
+
+def anchors(page: Path) -> set[str]:
+    """The headings of a page as they stand in links."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading).strip().lower().replace(" ", "-") for heading in headings}
+
+
+@PAGES
+def test_make_targets(page: Path) -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    assert set(re.findall(r"\bmake ([a-z][a-z-]*)", shell(readme))) <= targets
+    assert set(re.findall(r"\bmake ([a-z][a-z-]*)", shell(page))) <= targets
 
 
-@pytest.mark.parametrize("readme", READMES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_client_commands(readme: Path) -> None:
-    shown = set(re.findall(r"(?:^|[ /])dgnam ([a-z][a-z-]*)", shell(readme), re.MULTILINE))
+@PAGES
+def test_client_commands(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    shown = set(re.findall(r"(?:^|[ /`])dgnam ([a-z][a-z-]*)", shell(page) + "\n".join(re.findall(r"`dgnam [^`]*`", text)), re.MULTILINE))
     if shown:
         done = subprocess.run([Path(sys.executable).with_name("dgnam"), "--help"], capture_output=True, text=True, check=True)
         assert shown <= set(re.findall(r"[a-z][a-z-]*", done.stdout))
 
 
-@pytest.mark.parametrize("readme", READMES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_models_commands(readme: Path) -> None:
+@PAGES
+def test_models_commands(page: Path) -> None:
     """Every `dgnam-models ...` line is one that the command's own parser accepts."""
     from dgnam_models.commands import parser
 
-    for line in re.findall(r"^dgnam-models (.+)$", shell(readme).replace("\\\n", " "), re.MULTILINE):
+    for line in re.findall(r"^dgnam-models (.+)$", shell(page).replace("\\\n", " "), re.MULTILINE):
         parser().parse_args(shlex.split(line, comments=True))
+
+
+@PAGES
+def test_server_flags(page: Path) -> None:
+    """Every flag of a `dgnam-server ...` line is one that the server has."""
+    shown = {flag for line in re.findall(r"^dgnam-server (.+)$", shell(page), re.MULTILINE) for flag in re.findall(r"--[a-z-]+", line)}
+    if shown:
+        done = subprocess.run([Path(sys.executable).with_name("dgnam-server"), "--help"], capture_output=True, text=True, check=True)
+        assert shown <= set(re.findall(r"--[a-z-]+", done.stdout))
+
+
+@PAGES
+def test_python_blocks(page: Path) -> None:
+    """They are Python, and the names that they import from dgnam are there."""
+    for block in blocks(page, "python"):
+        compile(block, str(page), "exec")
+        for module, names in re.findall(r"^from (dgnam_\w+) import (.+)$", block, re.MULTILINE):
+            for name in names.split(", "):
+                assert hasattr(__import__(module), name), f"{module}.{name}"
+
+
+def test_the_list_of_methods_is_current() -> None:
+    done = subprocess.run([sys.executable, ROOT / "scripts/methods-page"], capture_output=True, text=True, check=True)
+    assert done.stdout == (ROOT / "docs/reference/methods.md").read_text(encoding="utf-8"), "run `make methods-page` and commit the page"
