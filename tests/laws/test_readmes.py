@@ -4,6 +4,7 @@ import re
 import shlex
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,13 @@ def blocks(page: Path, *languages: str) -> list[str]:
 def shell(page: Path) -> str:
     """The shell blocks of a page, one after the other, without what they print."""
     return "\n".join(blocks(page, "sh", "bash", "shell"))
+
+
+@cache
+def help_of(command: str) -> str:
+    """What a command of ours prints for --help."""
+    done = subprocess.run([Path(sys.executable).with_name(command), "--help"], capture_output=True, text=True, check=True)
+    return done.stdout
 
 
 def test_the_first_page_is_short() -> None:
@@ -65,8 +73,7 @@ def test_client_commands(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     shown = set(re.findall(r"(?:^|[ /`])dgnam ([a-z][a-z-]*)", shell(page) + "\n".join(re.findall(r"`dgnam [^`]*`", text)), re.MULTILINE))
     if shown:
-        done = subprocess.run([Path(sys.executable).with_name("dgnam"), "--help"], capture_output=True, text=True, check=True)
-        assert shown <= set(re.findall(r"[a-z][a-z-]*", done.stdout))
+        assert shown <= set(re.findall(r"[a-z][a-z-]*", help_of("dgnam")))
 
 
 @PAGES
@@ -83,8 +90,7 @@ def test_server_flags(page: Path) -> None:
     """Every flag of a `dgnam-server ...` line is one that the server has."""
     shown = {flag for line in re.findall(r"^dgnam-server (.+)$", shell(page), re.MULTILINE) for flag in re.findall(r"--[a-z-]+", line)}
     if shown:
-        done = subprocess.run([Path(sys.executable).with_name("dgnam-server"), "--help"], capture_output=True, text=True, check=True)
-        assert shown <= set(re.findall(r"--[a-z-]+", done.stdout))
+        assert shown <= set(re.findall(r"--[a-z-]+", help_of("dgnam-server")))
 
 
 @PAGES
