@@ -21,7 +21,7 @@ const { SynthesisService } = grpc.loadPackageDefinition(definition).dgnam.v1
 const client = new SynthesisService(server, grpc.credentials.createInsecure())
 
 const request = { target: { terms: [{ unit: { model, tap, label } }] } }
-if (process.env.DGNAM_STEPS) request.steps = Number(process.env.DGNAM_STEPS)
+if (process.env.DGNAM_STEPS) request.options = { steps: Number(process.env.DGNAM_STEPS) }
 
 const call = client.synthesize(request)
 call.on('data', (response) => {
@@ -30,7 +30,8 @@ call.on('data', (response) => {
     console.log(`step ${step} of ${total}, activation ${activation.toFixed(1)}`)
   } else if (response.event === 'result') {
     fs.writeFileSync(file, response.result.png)
-    console.log(`${file}: activation ${response.result.activation.toFixed(1)}`)
+    const { activation, history } = response.result
+    console.log(`${file}: activation ${activation.toFixed(1)} after ${history.shape[0]} steps`)
   }
 })
 call.on('error', (error) => {

@@ -1,6 +1,7 @@
 """The examples run as their docstrings say, against a real server, and their pictures show what they promise."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -110,7 +111,7 @@ def test_node(server: LocalServer, tmp_path: Path) -> None:
     run(tmp_path / "node", npm, "install", "--no-audit", "--no-fund", "--no-package-lock")
     variables = {"DGNAM_SERVER": server.address, "DGNAM_STEPS": STEPS, "DGNAM_PROTO": str(ROOT / "proto")}
     said = run(tmp_path, node, "node/synthesize.js", "alexnet64:fc8:lemon", "lemon.png", **variables)
-    assert "lemon.png: activation" in said
+    assert re.search(f"^lemon.png: activation [0-9.-]+ after {STEPS} steps$", said, re.MULTILINE)
     assert pixels(tmp_path / "lemon.png").shape == (64, 64, 3)
     missing = subprocess.run(
         [node, "node/synthesize.js", "alexnet64:fc8:lemn"], cwd=tmp_path, capture_output=True, text=True, env=os.environ | variables

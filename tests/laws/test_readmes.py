@@ -103,6 +103,15 @@ def test_python_blocks(page: Path) -> None:
                 assert hasattr(__import__(module), name), f"{module}.{name}"
 
 
+def test_the_contract_page_has_every_call_and_every_reason() -> None:
+    page = (ROOT / "docs/contract.md").read_text(encoding="utf-8")
+    protos = "".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "proto/dgnam_proto/v1").glob("*.proto")))
+    reasons = set(re.findall(r"^  REASON_(\w+) =", protos, re.MULTILINE)) - {"UNSPECIFIED"}
+    assert reasons
+    for name in reasons | set(re.findall(r"^  rpc (\w+)\(", protos, re.MULTILINE)):
+        assert f"`{name}`" in page, name
+
+
 def test_the_list_of_methods_is_current() -> None:
     done = subprocess.run([sys.executable, ROOT / "scripts/methods-page"], capture_output=True, text=True, check=True)
     assert done.stdout == (ROOT / "docs/reference/methods.md").read_text(encoding="utf-8"), "run `make methods-page` and commit the page"
