@@ -22,7 +22,7 @@ STEPS = "4"
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
     """The bundled models on the processor."""
-    with local_server(tmp_path_factory.mktemp("server"), "--device", "cpu", "--threads", "1") as running:
+    with local_server(tmp_path_factory.mktemp("server"), device="cpu", threads=1) as running:
         yield running
 
 
