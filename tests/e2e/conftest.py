@@ -59,8 +59,8 @@ def server(tiny_settings: dict[str, Any], tmp_path_factory: pytest.TempPathFacto
 def bundled_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """The server as a newcomer starts it, on the bundled models; in float32, so that every machine draws the same pictures.
 
-    Of the hundred units of alexnet64 one or two end in a poor picture at a given seed, and which ones, rounding decides: at seed 0 unit 65 in
-    float32, 24 and 65 in bfloat16. Their mean activations differ by 0.6 %, which `make bench ARGS="--only quality"` watches over.
+    Of the hundred units of alexnet64 one or two end in a poor picture at a given seed, and rounding decides which: at seed 0 unit 65
+    in float32, 24 and 65 in bfloat16. The mean activations differ by 0.6 %, which `make bench ARGS="--only quality"` watches over.
     """
     with local_server(tmp_path_factory.mktemp("bundled"), precision="float32") as started:
         yield Served(started)

@@ -165,3 +165,45 @@ def test_a_client_for_each_thread_or_one_for_all(server: Any) -> None:
     with Client(server.address) as client:
         outcomes = client.synthesize_many([f"tiny:fc8:{unit}" for unit in range(7)], steps=10, concurrency=7)
     assert all(isinstance(outcome, Result) for outcome in outcomes)
+
+
+def test_draw_gives_the_picture_of_a_result_s_code(server: Any) -> None:
+    with server.client() as client:
+        result = drawn(client.synthesize(LEMON, seed=3, steps=5))
+        one = client.draw(result.code)
+        first, second = client.draw(np.stack([result.code, 0 * result.code]))
+    np.testing.assert_allclose(one.array, result.array, rtol=1e-2, atol=1e-2)
+    np.testing.assert_allclose(first.array, one.array, rtol=1e-2, atol=1e-2)
+    assert np.abs(second.array - one.array).max() > 0.01
+
+
+def test_activations_are_those_that_a_result_reports(server: Any) -> None:
+    with server.client() as client:
+        result = drawn(client.synthesize(LEMON, seed=3, steps=30))
+        found = client.activations(result.image, ["tiny:fc8:lemon", "tiny:fc8", "tiny:conv3", "tiny:conv3:2@1,1"])
+        whole, position = found["tiny:conv3"], found["tiny:conv3:2@1,1"]
+    assert float(found["tiny:fc8:lemon"]) == pytest.approx(result.activation, rel=0.05), "the picture has lost what 8 bits do not hold"
+    assert found["tiny:fc8"].ndim == 1
+    assert whole[2, 1, 1] == position
+
+
+async def test_draw_and_activations_in_asyncio(server: Any) -> None:
+    async with AsyncClient(server.address) as client:
+        picture = await client.draw(np.zeros(24, np.float32))
+        found = await client.activations([picture, picture], "tiny")
+    assert found["tiny"].shape[0] == 2
+
+
+def test_draw_and_activations_from_the_command_line(server: Any, tmp_path: Path) -> None:
+    np.save(tmp_path / "code.npy", np.zeros((2, 24), np.float32))
+
+    def dgnam(*arguments: str) -> str:
+        command = [sys.executable, "-m", "dgnam_client", *arguments, "--server", server.address]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    dgnam("draw", "code.npy", "-o", "drawn/")
+    pictures = sorted(str(path) for path in (tmp_path / "drawn").glob("*.png"))
+    assert len(pictures) == 2
+    assert "tiny:fc8" in dgnam("activations", pictures[0], "tiny:fc8", "--json")
