@@ -6,12 +6,12 @@ from tqdm import tqdm
 
 from dgnam_models.network import Network
 from dgnam_models.photographs import Photographs, batches
-from dgnam_models.preprocess import centre_crop
+from dgnam_models.preprocess import crop_or_enlarge
 
 
 def encode(encoder: Network, tap: str, images: Tensor) -> Tensor:
     """The codes (B, D) of images (B, 3, H, W) in [0, 1]: what `encoder` has at `tap`, seeing their middle as large as it takes it."""
-    return encoder.activations(centre_crop(images, encoder.input_size), [tap])[tap].flatten(1)
+    return encoder.activations(crop_or_enlarge(images, encoder.input_size), [tap])[tap].flatten(1)
 
 
 @torch.no_grad()

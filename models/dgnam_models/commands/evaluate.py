@@ -2,13 +2,14 @@
 
     dgnam-models evaluate --val held-out/ --data photographs/
     dgnam-models evaluate --val held-out/ --models runs/prior/pack --prior upconv64-fc6 my-prior --pixels pyramid
+    dgnam-models evaluate --target efficientnet-lite0 --judge efficientnet-lite2 --units banana zebra 207 --seeds 1
 
-Every output unit of the target network is drawn with every prior, and without any by the methods that --pixels names. Networks that took
-no part in it judge the pictures. VAL and DATA are folders of class folders, or zips of that layout; their classes are matched to the units
-by name. Without --val, only whether the judges recognize the pictures is measured; without --data, not whether the pictures are memorized
-training images. The folder OUT gets quality.json (every figure, and what it was measured on) and sheets to look at: units, seeds,
-nameless (its key is in quality.json: can you name the pictures?), reconstructions, memorization and, of several priors or methods,
-side-by-side.
+Every output unit of the target network, or those that --units names, is drawn with every prior, and without any by the methods that
+--pixels names. Networks that took no part in it judge the pictures. VAL and DATA are folders of class folders, or zips of that layout;
+their classes are matched to the units by name. Without --val, only whether the judges recognize the pictures is measured; without --data,
+not whether the pictures are memorized training images. The folder OUT gets quality.json (every figure, and what it was measured on) and
+sheets to look at: units, seeds, nameless (its key is in quality.json: can you name the pictures?), reconstructions, memorization and, of
+several priors or methods, side-by-side.
 """
 
 import argparse
@@ -27,6 +28,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
     add("--pixels", nargs="+", default=[], metavar="METHOD", help="methods to draw with in pixels, without a prior, beside the priors")
     judges = ["inception64", "resnet64"]
     add("--judge", nargs="+", default=judges, metavar="NAME", help=f"classifiers that judge (default: {' '.join(judges)})")
+    add("--units", nargs="+", default=[], metavar="UNIT", help="output units to draw, by label or number; @FILE: one a line (default: all)")
     add("--seeds", type=int, default=3, metavar="N", help="pictures of each unit (default: %(default)s)")
     add("--method", help="how to draw with a prior (default: the server's default)")
     add("--steps", type=int, metavar="N", help="steps of a picture (default: the method's)")
@@ -45,8 +47,17 @@ def run(options: argparse.Namespace) -> int:
     from dgnam_models.lab.evaluate.evaluate import evaluate
     from dgnam_models.lab.evaluate.settings import Settings
 
+    options.units = [unit for word in options.units for unit in _listed(word)]
     asked = {field.name: getattr(options, field.name) for field in fields(Settings)}
     found = evaluate(Settings(**asked | {"device": str(arguments.chosen_device(options))}))
     print(report.table(found))
     print(f"\nAll figures are in {options.out / 'quality.json'}. Look at the sheets beside it.")
     return 0
+
+
+def _listed(word: str) -> list[str]:
+    """A unit, or the units in the file that `@FILE` names."""
+    if not word.startswith("@"):
+        return [word]
+    lines = Path(word[1:]).read_text(encoding="utf-8-sig").splitlines()
+    return [line.strip() for line in lines if line.strip()]

@@ -8,6 +8,7 @@ import torch
 from dgnam_client import Client, Methods
 
 from dgnam_models.card import ModelCard
+from dgnam_models.errors import StudyError
 from dgnam_models.lab.evaluate import quality
 from dgnam_models.lab.evaluate.drawing import draw
 from dgnam_models.lab.evaluate.settings import Settings
@@ -51,9 +52,32 @@ def filled_in(contestant: Contestant, methods: Methods, cards: Mapping[str, Mode
     return defaults | {key: value for key, value in contestant.options.items() if value is not None}
 
 
-def drawn(client: Client, contestant: Contestant, target: Network, each: int) -> Photographs:
-    """`each` pictures of every unit, a unit's one after another."""
+@dataclass(frozen=True)
+class Asked:
+    """What every contestant draws: `each` pictures of these output units."""
+
+    units: Sequence[int]
+    each: int
+
+
+def units(names: Sequence[str], target: Network) -> list[int]:
+    """The output units that labels or numbers name, in order; no name: all.
+
+    Raises:
+        StudyError: a name is neither.
+    """
+    labels = target.card.labels
+    if not names:
+        return list(range(len(labels)))
+    numbers = {**{str(number): number for number in range(len(labels))}, **{label: number for number, label in enumerate(labels)}}
+    if unknown := [name for name in names if name not in numbers]:
+        raise StudyError(f"--units: {target.name} has no output unit {', '.join(unknown[:8])}; see `dgnam units {target.name}`")
+    return sorted({numbers[name] for name in names})
+
+
+def drawn(client: Client, contestant: Contestant, target: Network, asked: Asked) -> Photographs:
+    """The pictures asked for, a unit's one after another."""
     card = target.card
-    addresses = [f"{card.name}:{card.output_tap}:{unit}" for unit in range(len(card.labels))]
-    images = draw(client, addresses, f"{contestant.name} draws", variants=each, pixels=contestant.pixels, **contestant.options).images
-    return Photographs(quality.as_pixels(images), torch.arange(len(addresses)).repeat_interleave(each), card.labels)
+    addresses = [f"{card.name}:{card.output_tap}:{unit}" for unit in asked.units]
+    images = draw(client, addresses, f"{contestant.name} draws", variants=asked.each, pixels=contestant.pixels, **contestant.options).images
+    return Photographs(quality.as_pixels(images), torch.tensor(asked.units).repeat_interleave(asked.each), card.labels)

@@ -46,7 +46,7 @@ class Models:
 class Material:
     """What is measured: each contestant's pictures, `each` of every unit, and photographs of the units' classes, None if not given.
 
-    Held-out photographs are as large as the priors draw; pictures and `training` are as large as the target takes.
+    Held-out photographs are as large as the priors draw; pictures and `training` are no larger than the target takes.
     """
 
     models: Models
@@ -77,18 +77,22 @@ def gather(settings: Settings) -> Material:
         settings = replace(settings, prior=priors, pixels=list(dict.fromkeys(settings.pixels)))
         _refuse([*problems(settings), *contestants.not_in_pixels(settings.pixels, methods)])
         models = _load(settings, device)
+        units = contestants.units(settings.units, models.target)
         _refuse(_differing(client, models))
         held_out, training = (_photographs(sources, models) for sources in (settings.val, settings.data))
         if held_out is not None:
             held_out = quality.of_units(held_out, models.target.card.labels)
+            if settings.units:
+                held_out = held_out.take(torch.isin(held_out.labels, torch.tensor(units)).nonzero().flatten())
             _refuse(_too_few(held_out, settings.seeds))
         drawing = contestants.of(settings)
-        pictures = {one.name: cropped(contestants.drawn(client, one, models.target, settings.seeds), models.target) for one in drawing}
+        asked = contestants.Asked(units, settings.seeds)
+        pictures = {one.name: cropped(contestants.drawn(client, one, models.target, asked), models.target) for one in drawing}
         report = {
             "settings": asdict(settings),
             "versions": client.server_info().versions,
             "contestant_options": {one.name: contestants.filled_in(one, methods, models.cards) for one in drawing},
-            "units": len(models.target.card.labels),
+            "units": len(units),
             "units_with_photographs": 0 if held_out is None else len(held_out.labels.unique()),
             "photographs": {"held_out": len(held_out or ()), "trained_on": len(training or ())},
         }
@@ -105,8 +109,15 @@ def _load(settings: Settings, device: torch.device) -> Models:
         return loaded[name]
 
     generators = {name: load(name) for name in settings.prior}
-    encoders = {name: load(generator.card.code.encoder) for name, generator in generators.items()}
+    encoders = {name: _encoder(load(generator.card.code.encoder), generator) for name, generator in generators.items()}
     return Models(load(settings.target), tuple(load(name) for name in dict.fromkeys(settings.judge)), generators, encoders)
+
+
+def _encoder(network: Network, generator: Generator) -> Network:
+    """The generator's encoder, at the size at which that sees pictures."""
+    assert generator.card.code is not None
+    size = generator.card.code.encoder_size
+    return network.at((size[0], size[1])) if size else network
 
 
 def _differing(client: Client, models: Models) -> list[str]:
@@ -139,8 +150,9 @@ def _too_few(held_out: Photographs, each: int) -> list[str]:
 
 
 def cropped(images: Photographs, target: Network) -> Photographs:
-    """The middle of images, as large as the target takes them."""
-    return Photographs(centre_crop(images.pixels, target.input_size), images.labels, images.names)
+    """The middle of images that are larger than the target takes them, so much of it as that; others as they are."""
+    height, width = (min(sides) for sides in zip(images.pixels.shape[2:], target.input_size, strict=True))
+    return Photographs(centre_crop(images.pixels, (height, width)), images.labels, images.names)
 
 
 def _refuse(found: Sequence[str]) -> None:

@@ -18,7 +18,7 @@ from dgnam_models.lab.train.losses.feature import feature_error
 from dgnam_models.nets._blocks import Staged
 from dgnam_models.network import Generator, Network
 from dgnam_models.photographs import Photographs, batches
-from dgnam_models.preprocess import centre_crop
+from dgnam_models.preprocess import crop_or_enlarge
 
 PIXELS = "pixels"  # the name of pixel space among the taps' names
 NEIGHBOURS = 3  # k of precision and recall, as in the source
@@ -57,7 +57,7 @@ def _view(images: Photographs, network: Network, device: torch.device, what: str
     taps = [before_output(network), network.card.output_tap]
     parts = []
     for batch, _ in _progress(images, device, f"{network.name} sees {what}"):
-        features, logits = (network.activations(centre_crop(batch, network.input_size), taps)[tap].cpu() for tap in taps)
+        features, logits = (network.activations(crop_or_enlarge(batch, network.input_size), taps)[tap].cpu() for tap in taps)
         parts.append((logits, features.flatten(2).mean(2) if features.ndim == 4 else features))
     return View(*(torch.cat(part) for part in zip(*parts, strict=True)))
 
@@ -191,7 +191,7 @@ def feature_errors(again: Photographs, real: Photographs, encoder: Network, devi
     taps = rectified(encoder)
     sums = dict.fromkeys(taps, 0.0)
     for (drawn, _), (images, _) in zip(_progress(again, device, "feature errors"), batches(real, device, BATCH), strict=True):
-        a, b = (encoder.activations(centre_crop(x, encoder.input_size), taps) for x in (drawn, images))
+        a, b = (encoder.activations(crop_or_enlarge(x, encoder.input_size), taps) for x in (drawn, images))
         for tap in taps:
             sums[tap] += float(feature_error({tap: a[tap]}, {tap: b[tap]})) * len(images)
     return {tap: value / len(real) for tap, value in sums.items()}

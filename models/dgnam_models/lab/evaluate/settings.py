@@ -19,6 +19,7 @@ class Settings:
     val: Sequence[Path] = ()  # held-out photographs
     data: Sequence[Path] = ()  # those trained on
     pixels: Sequence[str] = ()  # methods that draw in pixels, without a prior
+    units: Sequence[str] = ()  # output units by label or number; empty: all
     seeds: int = 3  # pictures of each unit
     method: str | None = None  # None, here and below: the server's, the method's or the prior's default
     steps: int | None = None
@@ -59,17 +60,9 @@ def _misfits(settings: Settings, cards: Mapping[str, ModelCard]) -> list[str]:
     for judge in (cards[name] for name in settings.judge):
         if not set(judge.labels) & set(target.labels):
             found.append(f"--judge: {judge.name} has none of the labels of {target.name}")
-        if _larger(judge, target):
-            found.append(f"--judge: {judge.name} takes larger images than {target.name}")
     for prior in (cards[name] for name in settings.prior):
-        if _larger(target, prior):
-            found.append(f"--prior: {prior.name} draws smaller pictures than {target.name} takes")
         if prior.code is not None and prior.code.encoder not in cards:
             found.append(f"--prior: {prior.code.encoder}, the encoder of {prior.name}, is missing; give its pack to --models")
     if len({cards[name].preprocessing.size for name in settings.prior}) > 1:
         found.append("--prior: they draw pictures of different sizes; evaluate them one by one")
     return found
-
-
-def _larger(a: ModelCard, b: ModelCard) -> bool:
-    return any(x > y for x, y in zip(a.preprocessing.size, b.preprocessing.size, strict=True))

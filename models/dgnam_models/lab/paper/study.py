@@ -16,7 +16,7 @@ from dgnam_models.lab.evaluate import drawing
 from dgnam_models.lab.evaluate.drawing import Pictures
 from dgnam_models.network import Network
 from dgnam_models.photographs import Photographs
-from dgnam_models.preprocess import centre_crop
+from dgnam_models.preprocess import crop_or_enlarge
 
 TARGET = "alexnet64"  # the network whose units are drawn where a figure is not about another, and the priors' encoder
 JUDGES = ("inception64", "resnet64")  # take no part in drawing its units
@@ -81,7 +81,7 @@ def spread(things: Sequence[Any], count: int) -> list[Any]:
 @torch.no_grad()
 def opinions(judge: Network, images: Tensor, count: int = 5) -> list[list[str]]:
     """The `count` names that the judge finds likeliest for each of images (N, 3, H, W), best first."""
-    logits = judge.logits(centre_crop(images, judge.input_size))
+    logits = judge.logits(crop_or_enlarge(images, judge.input_size))
     return [[judge.card.labels[i] for i in best] for best in logits.topk(min(count, logits.shape[1])).indices.tolist()]
 
 

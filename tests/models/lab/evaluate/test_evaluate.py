@@ -216,9 +216,24 @@ def test_models_that_do_not_fit_each_other(packs: list[str], capsys: pytest.Capt
     errors = capsys.readouterr().err.splitlines()
     assert errors == [
         "dgnam-models: --judge: alexnet64-scenes has none of the labels of tiny",
-        "dgnam-models: --judge: alexnet64-scenes takes larger images than tiny",
         "dgnam-models: --prior: they draw pictures of different sizes; evaluate them one by one",
     ]
+
+
+def test_some_units_seen_by_a_judge_of_larger_pictures(packs: list[str], server: str, tmp_path: Path) -> None:
+    (tmp_path / "units.txt").write_text("lemon\n\n", encoding="utf-8")
+    arguments = ["--models", *packs, "--target", "tiny", "--judge", "alexnet64", "--server", server, "--device", "cpu", "--seeds", "2"]
+    out = tmp_path / "out"
+    assert main(["evaluate", *arguments, "--units", f"@{tmp_path / 'units.txt'}", "0", "--steps", "2", "--out", str(out)]) == 0
+    report = json.loads((out / "quality.json").read_text())
+    assert report["units"] == 2
+    assert report["contestants"]["tiny-prior"]["agreement"]["alexnet64"].keys() >= {"top1", "top5"}
+
+
+def test_unknown_units_are_named(packs: list[str], server: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["--models", *packs, "--target", "tiny", "--judge", "tiny-res", "--server", server, "--device", "cpu"]
+    assert main(["evaluate", *arguments, "--units", "lemon", "unicorn", "--out", str(tmp_path / "out")]) == 2
+    assert "--units: tiny has no output unit unicorn" in capsys.readouterr().err
 
 
 def test_too_few_photographs(packs: list[str], server: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

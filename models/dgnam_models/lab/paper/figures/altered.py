@@ -6,7 +6,7 @@ from torch import Tensor
 
 from dgnam_models.lab.evaluate.drawing import as_pil
 from dgnam_models.lab.paper.study import JUDGES, Figure, Study, agreement, opinions, sheet, spread
-from dgnam_models.preprocess import centre_crop
+from dgnam_models.preprocess import crop_or_enlarge
 
 ALTERED = ("shuffled", "swapped", "blurred")
 RECIPES = tuple(f"{name}-{kind}" for kind in ALTERED for name in ("alexnet64", "judge64"))
@@ -28,7 +28,7 @@ def draw(study: Study) -> Figure:
         scores = []
         for start in ("", f"{kind} "):
             images = study.draw_classes(network, [start + name for name in names], start + network.name).images
-            probability = _altered(judge.logits(centre_crop(images, judge.input_size)))
+            probability = _altered(judge.logits(crop_or_enlarge(images, judge.input_size)))
             scores.append(probability)
             captions = [[start + name, f"{judge.name}: {p:.0%} {kind}"] for name, p in zip(names, probability.tolist(), strict=True)]
             rows.append((as_pil(images), captions))

@@ -10,7 +10,7 @@ from dgnam_models.lab.evaluate.quality import before_output
 from dgnam_models.lab.paper.study import JUDGES, Figure, Study, agreement, opinions, sheet, spread
 from dgnam_models.network import Network
 from dgnam_models.photographs import Photographs, as_float
-from dgnam_models.preprocess import centre_crop
+from dgnam_models.preprocess import crop_or_enlarge
 
 SCENES = "alexnet64-scenes"
 
@@ -59,5 +59,5 @@ def _nearest_means(judge: Network, real: Photographs, images: Tensor, names: lis
 def _features(network: Network, images: Tensor) -> Tensor:
     """What the network has before its output, (N, D)."""
     tap = before_output(network)
-    found = [network.activations(centre_crop(part, network.input_size), [tap])[tap].flatten(1) for part in images.split(256)]
+    found = [network.activations(crop_or_enlarge(part, network.input_size), [tap])[tap].flatten(1) for part in images.split(256)]
     return torch.cat(found)
