@@ -87,6 +87,7 @@ def __getattr__(name: str) -> Any:
 
 def _generator(card: ModelCard, module: "nn.Module", dtype: "torch.dtype", statistics: "dict[str, Tensor]") -> "Generator":
     """Check that the generator takes codes of which as much is known as its card says: otherwise it would fail at the first picture."""
+    from dgnam_models import code_prior
     from dgnam_models.network import Generator
 
     code = card.code
@@ -104,7 +105,9 @@ def _generator(card: ModelCard, module: "nn.Module", dtype: "torch.dtype", stati
         raise CardError(
             f"{card.name}: {card.file} takes codes of the shape {taken}, {math.prod(taken)} units; its card has bounds for {code.units}"
         )
-    return Generator(card, module, dtype, statistics.get("components"), statistics.get("variances"))
+    if wrong := code_prior.problems(statistics, code.units):
+        raise CardError(f"{card.name}: {card.file}: " + "; ".join(wrong))
+    return Generator(card, module, dtype, statistics)
 
 
 def _card_paths(packs: Sequence[Path]) -> dict[str, Path]:

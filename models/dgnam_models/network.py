@@ -2,8 +2,9 @@
 
 import copy
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Protocol, Self, runtime_checkable
 
 import torch
@@ -143,7 +144,7 @@ class Generator(nn.Module):
 
     Args:
         card: with the mean and the deviation of photographs' codes.
-        components, variances: the directions (K, D), orthonormal, in which these vary most, and how much (K,), where they are known.
+        statistics: what else is known of these, by name: see `loaders.statistics`.
     """
 
     def __init__(
@@ -151,8 +152,7 @@ class Generator(nn.Module):
         card: ModelCard,
         module: nn.Module,
         dtype: torch.dtype = torch.float32,
-        components: Tensor | None = None,
-        variances: Tensor | None = None,
+        statistics: Mapping[str, Tensor] = MappingProxyType({}),
     ) -> None:
         super().__init__()
         assert card.code is not None and card.code.mean
@@ -164,12 +164,11 @@ class Generator(nn.Module):
         self.preprocess = Preprocess(card.preprocessing)
         self.register_buffer("code_mean", torch.tensor(card.code.mean), persistent=False)  # (D,)
         self.register_buffer("code_std", torch.tensor(card.code.std), persistent=False)  # (D,)
-        self.register_buffer("code_components", components, persistent=False)  # (K, D)
-        self.register_buffer("code_variances", variances, persistent=False)  # (K,)
         self.code_mean: Tensor
         self.code_std: Tensor
-        self.code_components: Tensor | None
-        self.code_variances: Tensor | None
+        self._known = sorted(statistics.keys() - {"mean", "std"})
+        for name in self._known:
+            self.register_buffer(f"code_{name}", statistics[name], persistent=False)
         self.requires_grad_(False)
 
     @property
@@ -180,6 +179,11 @@ class Generator(nn.Module):
     def code_size(self) -> int:
         """The number of code units, D."""
         return len(self.code_mean)
+
+    @property
+    def code_statistics(self) -> dict[str, Tensor]:
+        """What is known of photographs' codes besides mean and deviation, by name: see `loaders.statistics`."""
+        return {name: self.get_buffer(f"code_{name}") for name in self._known}
 
     @property
     def denoiser(self) -> Denoiser | None:

@@ -6,28 +6,10 @@ from pathlib import Path
 import dgnam_models
 import pytest
 import torch
-from dgnam_models import CardError, Generator, ModelCard, Network, pack
-from dgnam_models.card import Code, Preprocessing, Tap, whole
+from dgnam_models import CardError, Generator, Network, pack
+from dgnam_models.card import Code, Tap, whole
+from tiny_cards import CARD, PRIOR, prior_weights, weights
 from torch import nn
-
-CARD = ModelCard(
-    name="net",
-    role="classifier",
-    description="a net",
-    licence="none",
-    format="safetensors",
-    file="",
-    sha256="",
-    architecture="alexnet",
-    parameters={"classes": 2, "channels": [2, 2, 2, 2, 2], "hidden": [4, 4], "image_size": 32},
-    preprocessing=Preprocessing((32, 32)),
-    taps=(Tap("fc8", (2,)),),
-    output_tap="fc8",
-)
-
-
-def weights() -> dict[str, torch.Tensor]:
-    return dgnam_models.nets.build(CARD.architecture, CARD.parameters).state_dict()
 
 
 def test_what_is_written_loads(tmp_path: Path) -> None:
@@ -35,23 +17,6 @@ def test_what_is_written_loads(tmp_path: Path) -> None:
     assert written.file == "net.safetensors"
     assert dgnam_models.load("net", packs=[tmp_path]).card == written
     assert sorted(path.name for path in tmp_path.rglob("*.*")) == ["net.safetensors", "net.toml"]
-
-
-PRIOR = replace(
-    CARD,
-    name="prior",
-    role="prior",
-    architecture="upconv",
-    parameters={"code": 4, "hidden": 6, "seed_channels": 2, "channels": [2]},
-    preprocessing=Preprocessing((8, 8)),
-    taps=(),
-    output_tap="",
-    code=Code(mean=(0.1, 0.2, 0.3, 0.4), std=(1.0, 2.0, 3.0, 4.0)),
-)
-
-
-def prior_weights() -> dict[str, torch.Tensor]:
-    return dgnam_models.nets.build(PRIOR.architecture, PRIOR.parameters).state_dict()
 
 
 def test_a_priors_statistics_are_in_its_weight_file_and_in_a_loaded_card(tmp_path: Path) -> None:
@@ -62,12 +27,12 @@ def test_a_priors_statistics_are_in_its_weight_file_and_in_a_loaded_card(tmp_pat
     assert isinstance(prior, Generator) and prior.card.code is not None
     torch.testing.assert_close(prior.code_mean, torch.tensor([0.1, 0.2, 0.3, 0.4]), rtol=0, atol=0)
     torch.testing.assert_close(torch.tensor(prior.card.code.std), prior.code_std, rtol=0, atol=0)
-    assert prior.code_components is not None and torch.equal(prior.code_components, torch.eye(4)[:2])
-    assert prior.code_variances is not None and prior.code_variances.tolist() == [2.0, 1.0]
+    assert torch.equal(prior.code_statistics["components"], torch.eye(4)[:2])
+    assert prior.code_statistics["variances"].tolist() == [2.0, 1.0]
     again = pack.write(tmp_path, replace(prior.card, name="again"), prior_weights())  # as whoever trains it further does
     assert again.code == written.code
     bare = dgnam_models.load("again", packs=[tmp_path])
-    assert isinstance(bare, Generator) and torch.equal(bare.code_std, prior.code_std) and bare.code_components is None
+    assert isinstance(bare, Generator) and torch.equal(bare.code_std, prior.code_std) and not bare.code_statistics
 
 
 def test_a_prior_whose_card_holds_the_statistics_loads_too(tmp_path: Path) -> None:

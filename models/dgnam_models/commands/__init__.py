@@ -21,7 +21,7 @@ from typing import Any, Protocol, cast
 from dgnam_models.card import CardError
 from dgnam_models.errors import DataError, RecipeError, StudyError, UsageError
 
-COMMANDS = ("list", "show", "verify", "import_", "export", "statistics", "fetch", "train", "evaluate", "paper", "patches")
+COMMANDS = ("list", "show", "verify", "import_", "export", "statistics", "mixture", "fetch", "train", "evaluate", "paper", "patches")
 DONE, FAULTY, REFUSED, INTERRUPTED = 0, 1, 2, 130
 
 

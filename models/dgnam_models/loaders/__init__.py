@@ -31,7 +31,8 @@ def load(card: ModelCard, path: Path) -> nn.Module:
 def statistics(card: ModelCard, path: Path) -> dict[str, Tensor]:
     """What the prior's weight file knows of photographs' codes: `mean` and `std` (D,), perhaps `components` (K, D) and `variances` (K,).
 
-    The components are orthonormal, the variances those of photographs' codes along them. Of a format that has no room for any, {}.
+    The components are orthonormal, the variances those of photographs' codes along them. There may also be a mixture of Gaussians over
+    them: `centres` (M, K), `weights` (M,) and `spread` (K, K), the factor of their covariance. Of a format without room for any, {}.
     """
     read = getattr(import_module(f"{__name__}.{card.format}"), "statistics", None)
     return read(path) if read is not None else {}

@@ -89,8 +89,7 @@ def test_it_becomes_a_prior_of_the_encoder_it_was_trained_with(file: Path, tmp_p
     assert (prior.card.licence, prior.card.training, prior.image_size, prior.card.fit) == ("ours", {"photographs": 7}, (16, 16), "resize")
     torch.testing.assert_close(prior.code_mean, codes.mean(0))
     torch.testing.assert_close(prior.code_std, codes.std(0))
-    assert prior.code_components is not None and prior.code_variances is not None
-    torch.testing.assert_close(prior.code_components, known["components"], rtol=1e-3, atol=1e-3)
+    torch.testing.assert_close(prior.code_statistics["components"], known["components"], rtol=1e-3, atol=1e-3)
     torch.testing.assert_close(prior(codes[:3]), drawn(trained(), codes[:3]), rtol=0.01, atol=0.01)  # float16
     packed = pack_(deepcopy(prior))
     assert any(isinstance(part, Packed) for part in packed.modules())
