@@ -7,6 +7,7 @@ import torch
 from dgnam_models.preprocess import FITS, resize
 
 from dgnam_server.catalog import Catalog
+from dgnam_server.engine.draw_cache import DrawCache
 from dgnam_server.engine.kinds.activations import Activations, Place
 from dgnam_server.engine.kinds.drawing import Drawing
 from dgnam_server.engine.kinds.synthesis import Synthesis, SynthesisKey
@@ -26,6 +27,7 @@ class Builder:
 
     def __init__(self, catalog: Catalog, device: torch.device) -> None:
         self.catalog, self.device = catalog, device
+        self._draws = DrawCache()
 
     def synthesis(self, spec: SynthesisSpec) -> Synthesis:
         """The variants of `spec`."""
@@ -33,7 +35,7 @@ class Builder:
         key = SynthesisKey(structure, spec.prior, spec.size, problem.sources(spec), spec.balance, spec.strict)
         networks = [self.catalog.networks[term.unit.model] for term in spec.terms]
         row_bytes = 0 if spec.prior else memory.row_bytes(networks, spec.size)  # without a prior, callers choose the size
-        return Synthesis(spec, key, row_bytes, self.device, lambda: self._problem(key))
+        return Synthesis(spec, key, row_bytes, self.device, lambda: self._problem(key), self._draws)
 
     def drawing(self, prior: str, codes: np.ndarray) -> Drawing:
         """The pictures that `prior` draws of codes (N, D) float32, at least one, D being its code's size."""

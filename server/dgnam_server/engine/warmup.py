@@ -22,7 +22,7 @@ def typical(builder: Builder) -> Synthesis:
         balance=Balance.NONE,
         prior=generator.name,
         method=DEFAULT_METHOD,
-        settings=METHODS[DEFAULT_METHOD].settings({}, card_defaults(generator)),
+        settings=METHODS[DEFAULT_METHOD].settings({"start_draws": 0}, card_defaults(generator)),
         seed=0,
     )
     return builder.synthesis(spec)

@@ -71,7 +71,8 @@ def _method(reader: Reader, request: Request, here: Space) -> Method | None:
 def _settings(reader: Reader, request: Request, method: Method | None, prior: Generator | None) -> spec.Settings:
     if method is None:  # then it is unknown which options there are
         return {}
-    settings = options.settings(reader.at("options"), request.options, method, prior)
+    at_options = reader.at("options")
+    settings = start.settings(at_options, request, options.settings(at_options, request.options, method, prior))
     options.check_needs(reader, method, settings, prior)
     return settings
 

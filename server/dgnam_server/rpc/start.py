@@ -10,7 +10,7 @@ from dgnam_server.rpc.errors import Reason
 from dgnam_server.rpc.fields import Reader
 from dgnam_server.rpc.options import NO_ENCODER
 from dgnam_server.rpc.space import Request
-from dgnam_server.synth.spec import Start, SynthesisSpec
+from dgnam_server.synth.spec import Settings, Start, SynthesisSpec
 
 
 def checked(reader: Reader, request: Request, prior: Generator | None) -> Start:
@@ -34,6 +34,16 @@ def pictured(reader: Reader, request: Request, spec: SynthesisSpec) -> Start:
     if spec.prior:
         size = reader.catalog.encoders[spec.prior].input_size
     return replace(spec.start, image=pictures.read(reader.at("start_image"), request.start_image, size))
+
+
+def settings(reader: Reader, request: Request, values: Settings) -> Settings:
+    """The settings of a request; with a start of its own, nothing is drawn to start from. The reader stands at `options`."""
+    given = request.WhichOneof("start") if isinstance(request, SynthesizeRequest) else None
+    if given is None or not values.get("start_draws"):
+        return values
+    if "start_draws" in request.options:
+        reader.at("start_draws").invalid(f"{given} says already where the ascent starts: leave one of the two out")
+    return {**values, "start_draws": 0}
 
 
 def _encoder(prior: Generator) -> str:

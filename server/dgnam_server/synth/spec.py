@@ -82,3 +82,8 @@ class SynthesisSpec:
     def steps(self) -> int:
         """Steps to do."""
         return int(self.settings["steps"])
+
+    @property
+    def start_draws(self) -> int:
+        """Codes to draw of which one is the start; 0: none."""
+        return int(self.settings.get("start_draws", 0))

@@ -1,7 +1,8 @@
 """Synthesis as work: each variant is a row, which is stepped until it has done its steps or its gradient vanishes.
 
-Rules: slot i on the host describes row i on the device. The host counts steps itself, so that nothing is read back from the device except
-what somebody is about to be told.
+Rules: a row that starts from the best of many draws waits in its lane until they are ranked, without a place on the device; each iteration
+judges a chunk of them. Slot i on the host describes row i on the device. The host counts steps itself, so that nothing is read back from
+the device except what somebody is about to be told.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,7 +11,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from dgnam_server.engine.draw_cache import DrawCache
 from dgnam_server.engine.events import Event, Failed, Finished, Progress
+from dgnam_server.engine.kinds.draw_ranking import DrawRanking, chunks
 from dgnam_server.engine.kinds.synthesis_result import results
 from dgnam_server.engine.picture import on_host
 from dgnam_server.engine.pieces import Pieces
@@ -46,6 +49,7 @@ class Synthesis:
 
     Attributes:
         problem: makes what rows of this key have in common, on `device`.
+        draws: what is known of priors' draws, for all lanes.
     """
 
     spec: SynthesisSpec
@@ -53,6 +57,7 @@ class Synthesis:
     row_bytes: int
     device: torch.device
     problem: Callable[[], Problem]
+    draws: DrawCache
 
     @property
     def rows(self) -> int:
@@ -61,8 +66,8 @@ class Synthesis:
 
     @property
     def steps(self) -> int:
-        """The spec's."""
-        return self.spec.steps
+        """The spec's, after the chunks of draws."""
+        return chunks(self.spec.start_draws) + self.spec.steps
 
     @property
     def strict(self) -> bool:
@@ -71,7 +76,7 @@ class Synthesis:
 
     def open(self) -> "SynthesisLane":
         """A lane without rows."""
-        return SynthesisLane(self.problem(), self.device)
+        return SynthesisLane(self.problem(), self.device, self.draws)
 
 
 @dataclass
@@ -93,41 +98,77 @@ class Slot:
 class SynthesisLane:
     """Rows of like syntheses, stepped together."""
 
-    def __init__(self, problem: Problem, device: torch.device) -> None:
+    def __init__(self, problem: Problem, device: torch.device, draws: DrawCache) -> None:
         self.problem, self.device = problem, device
         self.rows: Rows | None = None
+        self._draws = draws
         self._slots: list[Slot] = []
+        self._waiting: list[tuple[Slot, SynthesisSpec]] = []
+        self._rankings: dict[int, DrawRanking] = {}  # by job: its rows share one
         self._pieces = Pieces()
 
     def __len__(self) -> int:
-        return len(self._slots)
+        return len(self._slots) + len(self._waiting)
 
     def join(self, job: int, work: Synthesis, row: int) -> None:
-        """Add a variant at its start."""
+        """Add a variant: at its start, or to wait for the draws that it is to start from."""
         spec = work.spec
-        new = ascent.init(self.problem, spec, row, _start_code(self.problem.prior, spec.start, self.device))
+        slot = Slot(job, row, spec.steps, spec.preview_interval)
+        if not spec.start_draws:
+            self._begin(slot, spec, _start_code(self.problem.prior, spec.start, self.device))
+            return
+        if job not in self._rankings:
+            self._rankings[job] = DrawRanking(self.problem, spec, self._draws)
+        self._waiting.append((slot, spec))
+
+    def _begin(self, slot: Slot, spec: SynthesisSpec, start: Tensor | None) -> None:
+        new = ascent.init(self.problem, spec, slot.row, start)
         self.rows = new if self.rows is None else concat([self.rows, new])
-        self._slots.append(Slot(job, row, spec.steps, spec.preview_interval))
+        self._slots.append(slot)
 
     def leave(self, job: int) -> int:
         """Take a job's rows out, finished or not; returns how many there were."""
-        return self._keep([i for i, slot in enumerate(self._slots) if slot.job != job])
+        before = len(self)
+        self._rankings.pop(job, None)
+        self._waiting = [(slot, spec) for slot, spec in self._waiting if slot.job != job]
+        self._keep([i for i, slot in enumerate(self._slots) if slot.job != job])
+        return before - len(self)
 
     def step(self, tell: bool) -> list[tuple[int, Event]]:
         """One iteration of every row; finished rows leave.
 
         A row whose gradient vanished leaves at once on a processor, elsewhere at the next step that tells, as asking costs time there.
         """
-        assert self.rows is not None
+        waiting = self._rank(tell) if self._waiting else []
+        if self.rows is None:
+            return waiting
         self.rows, seen = self._advance(self.rows)
         for slot in self._slots:
             slot.step += 1
-        stopped = self.rows.stopped.tolist() if tell or self.device.type == "cpu" else [-1] * len(self)
+        stopped = self.rows.stopped.tolist() if tell or self.device.type == "cpu" else [-1] * len(self._slots)
         done = [i for i, slot in enumerate(self._slots) if slot.step >= slot.total or stopped[i] >= 0]
-        events = self._progress(seen, tell)
+        events = waiting + self._progress(seen, tell)
         if done:
             events += self._finish(seen, done)
-            self._keep([i for i in range(len(self)) if i not in set(done)])
+            self._keep([i for i in range(len(self._slots)) if i not in set(done)])
+        return events
+
+    def _rank(self, tell: bool) -> list[tuple[int, Event]]:
+        """Judge one more chunk of draws, for whom is least far, and all that are known; begin the rows whose draws are ranked."""
+        rankings = [self._rankings[slot.job] for slot, _ in self._waiting]
+        min(rankings, key=lambda ranking: ranking.judged).advance(look=True)
+        for ranking in rankings:
+            ranking.advance(look=False)
+        waiting, self._waiting = self._waiting, []
+        events: list[tuple[int, Event]] = []
+        for slot, spec in waiting:
+            judged = self._rankings[slot.job]
+            if (ranked := judged.ranking) is not None:
+                self._begin(slot, spec, ranked.code(ranked.rank(spec.seed + slot.row)))
+                continue
+            self._waiting.append((slot, spec))
+            if tell and judged.judged:
+                events.append((slot.job, Progress(slot.row, 0, slot.total, judged.best)))
         return events
 
     def _advance(self, rows: Rows) -> tuple[Rows, Seen]:
@@ -161,12 +202,10 @@ class SynthesisLane:
             for slot, result in zip(slots, found, strict=True)
         ]
 
-    def _keep(self, index: Sequence[int]) -> int:
-        gone = len(self) - len(index)
-        if gone and self.rows is not None:
+    def _keep(self, index: Sequence[int]) -> None:
+        if len(index) < len(self._slots) and self.rows is not None:
             self.rows = self.rows.select(index) if index else None
             self._slots = [self._slots[i] for i in index]
-        return gone
 
 
 def _start_code(prior: Prior, start: Start, device: torch.device) -> Tensor | None:

@@ -6,7 +6,7 @@ from functools import cached_property
 
 from dgnam_server.synth.options import Option
 from dgnam_server.synth.parts import PARTS
-from dgnam_server.synth.priors import GENERATOR, PARAMETRISATIONS
+from dgnam_server.synth.priors import GENERATOR, PARAMETRISATIONS, GeneratorPrior
 from dgnam_server.synth.problem import Need, Structure
 from dgnam_server.synth.rules import RULES
 from dgnam_server.synth.spec import Readout, Settings
@@ -58,8 +58,7 @@ class Method:
         """The options where they are declared, each with the name of what declares it."""
         yield from SCHEDULE
         declared = {self.rule: RULES[self.rule].options}
-        if not self.draws_with_a_generator:
-            declared[self.prior] = PARAMETRISATIONS[self.prior].options
+        declared[self.prior] = GeneratorPrior.options if self.draws_with_a_generator else PARAMETRISATIONS[self.prior].options
         declared |= {name: PARTS[name].options for name in self.parts}
         for name, options in declared.items():
             yield from (replace(option, part=name) for option in options)

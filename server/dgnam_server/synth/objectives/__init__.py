@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from dgnam_server.synth.objectives.activation import ACTIVATION
-from dgnam_server.synth.objectives.balance import GRADIENTS, sum_gradient, weighted_sum
+from dgnam_server.synth.objectives.balance import GRADIENTS, VALUES, sum_gradient, weighted_sum
 from dgnam_server.synth.objectives.direction import DIRECTION
 from dgnam_server.synth.objectives.features import FEATURES
 from dgnam_server.synth.objectives.objective import Objective
@@ -43,4 +43,4 @@ def _may_be_asked(objective: Objective, tap: Tensor, rows: Rows) -> bool:
     return (objective.of_maps or tap.ndim == 2) and (bool(rows.vector.shape[2]) or not objective.of_whole_taps)
 
 
-__all__ = ["GRADIENTS", "OBJECTIVES", "Objective", "sum_gradient", "term_activations", "weighted_sum"]
+__all__ = ["GRADIENTS", "OBJECTIVES", "VALUES", "Objective", "sum_gradient", "term_activations", "weighted_sum"]

@@ -46,6 +46,18 @@ def balanced_gradient(activation: Tensor, rows: Rows, code: Tensor) -> Tensor:
     return total
 
 
+def standardized_sum(activation: Tensor, rows: Rows) -> Tensor:
+    """`sum_t w_t (a_t - mean(a_t)) / std(a_t)`, (B,), the mean and the deviation over all rows: what balanced_gradient is to a gradient."""
+    deviation = activation.std(0, unbiased=False)
+    return weighted_sum((activation - activation.mean(0)) / torch.where(deviation == 0, 1.0, deviation), rows)
+
+
+# What each balance ascends, as a number to compare many pictures by: terms' activations (B, T) and rows, B or one -> (B,).
+VALUES: dict[Balance, Callable[[Tensor, Rows], Tensor]] = {
+    Balance.NONE: weighted_sum,
+    Balance.GRADIENT_NORM: standardized_sum,
+    Balance.EQUAL_ACTIVATION: equal_activation,
+}
 Gradient = Callable[[Tensor, Rows, Tensor], Tensor]
 GRADIENTS: dict[Balance, Gradient] = {
     Balance.NONE: sum_gradient,

@@ -1,11 +1,15 @@
 """A trained generator draws; its code is optimized."""
 
 from collections.abc import Mapping
+from functools import cached_property
+from typing import ClassVar
 
 import torch
-from dgnam_models import Generator, Network
+from dgnam_models import Generator, Network, code_prior
+from dgnam_models.code_prior import CodePrior
 from torch import Tensor
 
+from dgnam_server.synth.options import Option
 from dgnam_server.synth.priors.prior import Size, normal
 
 
@@ -15,6 +19,17 @@ class GeneratorPrior:
     Args:
         encoder: the network whose activations the generator inverts; only encoding an image needs it.
     """
+
+    options: ClassVar[tuple[Option, ...]] = (
+        Option(
+            "start_draws",
+            "How many codes are drawn to start from the one that the target likes best; seed 1 starts from the next, and so on. 0: none.",
+            0,
+            20_000,
+            0,
+            integer=True,
+        ),
+    )
 
     def __init__(self, generator: Generator, encoder: Network | None = None) -> None:
         self.generator, self.encoder = generator, encoder
@@ -28,6 +43,11 @@ class GeneratorPrior:
         """(1, D) standard normal values, not clipped, as the released script starts; of a signed code, normal with its own mean and std."""
         values = normal(seed, self.generator.code_size, self.generator.code_mean.device)
         return self.generator.code_mean + self.generator.code_std * values if self.signed else values
+
+    @cached_property
+    def code_prior(self) -> CodePrior:
+        """What codes are like, to draw new ones."""
+        return code_prior.of(self.generator)
 
     def encode(self, image: Tensor) -> Tensor:
         """The encoder's activations for image, (B, D)."""

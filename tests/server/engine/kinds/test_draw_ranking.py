@@ -1,0 +1,176 @@
+"""Rows that start from the best of many draws: what is chosen, who waits, and that nobody else does."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+import pytest
+import torch
+from callers import FOREVER, SETTINGS, Caller, spec_for, values
+from dgnam_models.code_prior import CHUNK
+from dgnam_server.catalog import Catalog
+from dgnam_server.engine.builder import Builder
+from dgnam_server.engine.device_thread import DeviceThread
+from dgnam_server.engine.draw_cache import DrawCache
+from dgnam_server.engine.events import Failed, Failure, Progress
+from dgnam_server.engine.kinds.draw_ranking import DrawRanking
+from dgnam_server.engine.kinds.synthesis import Synthesis
+from dgnam_server.synth import draws
+from dgnam_server.synth.draws import Place
+from dgnam_server.synth.priors import GeneratorPrior
+from dgnam_server.synth.problem import Problem
+from dgnam_server.synth.transforms import centre_crop
+from torch import Tensor
+
+WorkFor = Callable[..., Synthesis]
+ONE_STEP = {**SETTINGS, "steps": 1}
+MANY = 20 * CHUNK
+
+
+def drawing(count: int, settings: Mapping[str, float] = ONE_STEP) -> Mapping[str, float]:
+    return {**settings, "start_draws": count}
+
+
+def brute_force(tiny: Catalog, count: int) -> Tensor:
+    """The codes of `count` draws, the one that unit 1 likes best first: all drawn, all looked at."""
+    prior = GeneratorPrior(tiny.generators["tiny-prior"])
+    codes = prior.code_prior.draw(count)
+    network = tiny.networks["tiny"]
+    liked = torch.stack([network.logits(centre_crop(prior.draw(code[None]), network.input_size))[0, 1] for code in codes])
+    return codes[liked.argsort(descending=True)]
+
+
+def test_variants_and_seeds_start_from_the_best_draws(engine: DeviceThread, tiny: Catalog, work_for: WorkFor) -> None:
+    best = brute_force(tiny, 2 * CHUNK + 5)
+    caller, later = Caller(), Caller()
+    engine.submit(work_for(("tiny", "fc8", 1), settings=drawing(len(best)), variants=6), caller)  # more than share a batch
+    engine.submit(work_for(("tiny", "fc8", 1), settings=drawing(len(best)), seed=2), later)
+    for rank, result in enumerate(values(caller.wait_for_end(6))):
+        np.testing.assert_allclose(result.code, best[rank], rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(values(later.wait_for_end())[0].code, best[2], rtol=1e-5, atol=1e-6)
+
+
+def test_a_row_that_started_from_a_draw_is_as_one_that_was_given_its_code(engine: DeviceThread, tiny: Catalog, work_for: WorkFor) -> None:
+    from dgnam_server.synth.spec import Start
+
+    given = Start(code=brute_force(tiny, CHUNK)[0].numpy())
+    callers = Caller(), Caller()
+    engine.submit(work_for(("tiny", "fc8", 1), settings=drawing(CHUNK, SETTINGS), seed=0), callers[0])
+    engine.submit(work_for(("tiny", "fc8", 1), start=given), callers[1])
+    images = [values(caller.wait_for_end())[0].image for caller in callers]
+    np.testing.assert_allclose(*images, rtol=1e-4, atol=1e-5)
+
+
+@pytest.fixture
+def builder(tiny: Catalog) -> Builder:
+    """Of its own, so that nothing is known of any draw."""
+    return Builder(tiny, torch.device("cpu"))
+
+
+@pytest.fixture
+def looks(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many codes the networks looked at, each time."""
+    seen: list[int] = []
+    look = draws.look
+
+    def counted(problem: Problem, codes: Tensor, places: Sequence[Place]) -> dict[Place, Tensor]:
+        seen.append(len(codes))
+        return look(problem, codes, places)
+
+    monkeypatch.setattr(draws, "look", counted)
+    return seen
+
+
+def test_units_of_a_tap_and_more_draws_share_what_is_known(engine: DeviceThread, work_for: WorkFor, looks: list[int]) -> None:
+    for unit, count, new in ((1, 2 * CHUNK, 2), (2, 2 * CHUNK, 0), (3, 3 * CHUNK, 1), (4, CHUNK // 2, 0)):
+        before = len(looks)
+        caller = Caller()
+        engine.submit(work_for(("tiny", "fc8", unit), settings=drawing(count)), caller)
+        assert values(caller.wait_for_end())
+        assert looks[before:] == [CHUNK] * new
+
+
+def test_each_iteration_has_the_networks_look_once(builder: Builder, looks: list[int]) -> None:
+    work = builder.synthesis(spec_for(("tiny", "fc8", 1), settings=drawing(3 * CHUNK)))
+    other = builder.synthesis(spec_for(("tiny", "fc8", 2), settings=drawing(2 * CHUNK)))
+    lane = work.open()
+    lane.join(0, work, 0)
+    lane.join(1, other, 0)
+    assert len(lane) == 2
+    told = lane.step(tell=True)
+    assert looks == [CHUNK]
+    assert [(job, type(event), event.step, event.total_steps) for job, event in told if isinstance(event, Progress)] == [
+        (0, Progress, 0, 1),
+        (1, Progress, 0, 1),
+    ], "so that no stream is silent"
+    assert len(lane.step(tell=False)) == 1, "the second job has its draws, and a step"
+    assert len(lane) == 1
+    assert len(lane.step(tell=False)) == 1
+    assert len(looks) == 3 and len(lane) == 0
+
+
+def test_rows_of_the_lane_and_other_lanes_go_on_meanwhile(engine: DeviceThread, work_for: WorkFor, monkeypatch: pytest.MonkeyPatch) -> None:
+    look = draws.look
+
+    def slow(problem: Problem, codes: Tensor, places: Sequence[Place]) -> dict[Place, Tensor]:
+        time.sleep(0.02)
+        return look(problem, codes, places)
+
+    monkeypatch.setattr(draws, "look", slow)
+    waits, same, other = Caller(), Caller(), Caller()
+    ticket = engine.submit(work_for(("tiny", "fc8", 1), settings=drawing(625 * CHUNK)), waits)  # 12 s
+    waits.wait_for(lambda events: any(isinstance(event, Progress) for event in events))
+    engine.submit(work_for(("tiny", "fc8", 2)), same)
+    engine.submit(work_for(("tiny-res", "fc", 2)), other)
+    assert values(same.wait_for_end()) and values(other.wait_for_end())
+    ticket.cancel()
+    assert waits.wait_for_failure().failure is Failure.CANCELLED
+    assert all(event.step == 0 for event in waits.events if isinstance(event, Progress)), "its draws were not ranked"
+
+
+@pytest.mark.parametrize("how", ["cancel", "deadline"])
+def test_a_row_that_waits_for_its_draws_can_be_ended(
+    engine: DeviceThread, work_for: WorkFor, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look = draws.look
+    monkeypatch.setattr(draws, "look", lambda *arguments: (time.sleep(0.02), look(*arguments))[1])
+    caller = Caller()
+    deadline = time.monotonic() + 0.3 if how == "deadline" else None
+    ticket = engine.submit(work_for(("tiny", "fc8", 1), settings=drawing(20_000, FOREVER), variants=6), caller, deadline)
+    caller.wait_for_start()
+    if how == "cancel":
+        ticket.cancel()
+    failure = caller.wait_for_failure()
+    assert isinstance(failure, Failed)
+    assert (failure.failure.value.startswith(how), failure.phase, failure.steps_done) == (True, "running", 0)
+
+
+def test_what_the_networks_gave_is_dropped_when_there_is_no_room(tiny: Catalog, builder: Builder, looks: list[int]) -> None:
+    work = builder.synthesis(spec_for(("tiny", "fc8", 1), settings=drawing(3 * CHUNK)))
+    problem, cache = work.problem(), DrawCache(CHUNK * 7 * 4 * 2)  # two chunks of seven float32
+    for new in (3, 3):
+        ranking = DrawRanking(problem, work.spec, cache)
+        for _ in range(3):
+            ranking.advance(look=True)
+        assert ranking.ranking is not None
+        assert len(looks) == new
+        looks.clear()
+        best = brute_force(tiny, 3 * CHUNK)[0]
+        np.testing.assert_allclose(ranking.ranking.code(0)[0], best, rtol=1e-5, atol=1e-6)
+    assert cache.held_bytes <= CHUNK * 7 * 4 * 2
+
+
+def test_out_of_memory_looks_at_fewer(builder: Builder, tiny: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
+    look = draws.look
+
+    def small_device(problem: Problem, codes: Tensor, places: Sequence[Place]) -> dict[Place, Tensor]:
+        if len(codes) > CHUNK // 4:
+            raise torch.OutOfMemoryError("pretend")
+        return look(problem, codes, places)
+
+    monkeypatch.setattr(draws, "look", small_device)
+    work = builder.synthesis(spec_for(("tiny", "fc8", 1), settings=drawing(CHUNK)))
+    ranking = DrawRanking(work.problem(), work.spec, DrawCache())
+    ranking.advance(look=True)
+    assert ranking.ranking is not None
+    np.testing.assert_allclose(ranking.ranking.code(0)[0], brute_force(tiny, CHUNK)[0], rtol=1e-5, atol=1e-6)
