@@ -6,6 +6,7 @@ import torch
 from dgnam_models.patches import PatchSet, build
 from dgnam_server.catalog import Catalog
 from dgnam_server.synth.methods import Method
+from dgnam_server.synth.methods.method import RATE
 from dgnam_server.synth.priors import PARAMETRISATIONS, GeneratorPrior, Prior
 from dgnam_server.synth.problem import Problem, sources
 from dgnam_server.synth.spec import Balance, Readout, SynthesisSpec, Term, Unit
@@ -19,7 +20,8 @@ def spec_for(method: Method, *units: tuple[str, str, int], seed: int = 0, size: 
     """A spec of 8 steps, with the method's defaults for what is not given. A generator draws its own size."""
     terms = tuple(Term(Unit(*unit), readout=method.readout if unit[1] in OUTPUT_TAPS else Readout.ACTIVATION) for unit in units)
     prior, side = ("tiny-prior", 0) if method.draws_with_a_generator else ("", size)
-    settings = method.settings({"steps": 8, **given}, {"start_learning_rate": 0.5})
+    rate = {} if method.option(RATE).default is not None else {RATE: 0.5}
+    settings = method.settings({"steps": 8, **given}, rate)
     return SynthesisSpec(terms, Balance.NONE, prior, method.name, settings, seed, size=(side, side))
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 
@@ -29,12 +29,14 @@ class Code:
         encoder: The network whose activations the prior inverts.
         tap: Where in it.
         start_learning_rate: The default for codes of this scale.
+        option_defaults: Further defaults with this prior, by the method's and the option's name; they come before the method's.
     """
 
     size: int
     encoder: str
     tap: str
     start_learning_rate: float
+    option_defaults: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,7 @@ class Option:
         minimum: The smallest value allowed.
         maximum: The largest value allowed.
         default: The value where none is given; None: taken from elsewhere, `start_learning_rate` from the prior, `end_x` from `x`.
+            A prior may have another: `Code.option_defaults`.
         integer: Whether only integers are allowed.
         part: The part of the method that it tunes, such as "bound" or "total-variation"; "method" where it is the method's own.
     """

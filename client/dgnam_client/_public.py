@@ -26,7 +26,7 @@ from ._options import SynthesisOptions
 from ._picture import Picture
 from ._place import Place
 from ._recipe import Recipe
-from ._result import Result
+from ._result import Result, StartRank
 from ._server import Lane, Limits, Load, ServerInfo
 from ._sheet import contact_sheet
 from ._target import Term
@@ -67,6 +67,7 @@ __all__ = [
     "Result",
     "ServerError",
     "ServerInfo",
+    "StartRank",
     "Started",
     "SynthesisOptions",
     "Tap",

@@ -18,6 +18,23 @@ if TYPE_CHECKING:
 Ending = Literal["steps-done", "zero-gradient", "unknown"]
 
 
+@dataclass(frozen=True)
+class StartRank:
+    """The one of many drawn codes that a picture started from.
+
+    Attributes:
+        rank: Its place among the draws, from 1, the one that the target likes best.
+        draws: How many were drawn: the option `start_draws`.
+        activation: The weighted sum of the terms' activations for the start's picture.
+        percentile: Of how many of the draws, in percent, the finished picture's activation is above that of their pictures.
+    """
+
+    rank: int
+    draws: int
+    activation: float
+    percentile: float
+
+
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class Result(Picture):
     """A finished picture. A notebook shows it by itself.
@@ -30,6 +47,7 @@ class Result(Picture):
         term_activations: One activation per term, unweighted.
         ending: "steps-done", or "zero-gradient" where no step could change anything.
         recipe: All it takes to draw the picture again.
+        start: The draw that it started from; None where `start_draws` was 0.
     """
 
     variant: int
@@ -37,6 +55,7 @@ class Result(Picture):
     term_activations: tuple[float, ...]
     ending: Ending
     recipe: Recipe
+    start: StartRank | None = None
 
     @property
     def code(self) -> NDArray[np.float32]:

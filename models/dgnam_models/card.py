@@ -116,6 +116,7 @@ class ModelCard:
     training: dict[str, Any] = field(default_factory=dict)
     fit: Literal["crop", "resize"] = "crop"  # how a prior's larger picture gets the size that a network takes; a smaller one is enlarged
     forward_only: str = ""  # why nothing can be drawn for a classifier: what is wrong with its gradients
+    options: dict[str, dict[str, float]] = field(default_factory=dict)  # a prior's defaults of methods' options, by the method's name
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -174,6 +175,11 @@ class ModelCard:
                 problems.append(f"{len(self.labels)} labels for {shapes[self.output_tap][0]} units of {self.output_tap}")
         if self.fit not in ("crop", "resize"):
             problems.append(f'fit is {self.fit!r}; it must be "crop" or "resize"')
+        for method, options in self.options.items():
+            if self.role != "prior":
+                problems.append(f"options.{method} is a prior's; this is a {self.role}")
+            elif not isinstance(options, dict) or any(isinstance(v, bool) or not isinstance(v, int | float) for v in options.values()):
+                problems.append(f"options.{method} must be a table of numbers by the option's name")
         if self.role == "prior":
             problems += ["a prior needs [code]"] if self.code is None else self.code.problems()
         return problems

@@ -15,6 +15,8 @@ from dgnam_models.patches import FILE as PATCH_FILE
 from dgnam_models.patches import PatchSet
 from dgnam_models.precision import has_fast_bfloat16
 
+from dgnam_server.synth.methods import METHODS
+
 log = logging.getLogger(__name__)
 
 
@@ -71,7 +73,8 @@ def load(
         dtype: what the models compute in; None: bfloat16 where the device multiplies it in hardware, else float32.
 
     Raises:
-        CardError: a pack, card or weight file is wrong, a prior's encoder is missing or gives other codes, or `default_prior` is unknown.
+        CardError: a pack, card or weight file is wrong, a prior's encoder is missing or gives other codes, its card sets options that no
+            method has, or `default_prior` is unknown.
     """
     if dtype is None:
         dtype = torch.bfloat16 if has_fast_bfloat16(device) else torch.float32
@@ -98,6 +101,8 @@ def load(
     loaded = Catalog(networks, generators, prior, dtype, PatchSet.load(patches[-1]) if patches else None, missing)
     for name, network in loaded.encoders.items():
         _check_code(generators[name], network)
+    for generator in generators.values():
+        _check_options(generator)
     return loaded
 
 
@@ -130,3 +135,13 @@ def _check_code(generator: Generator, encoder: Network) -> None:
         raise CardError(
             f"{generator.name}: code of {generator.code_size} units, but {code.encoder}:{code.tap} has shape {shapes[code.tap]}"
         )
+
+
+def _check_options(generator: Generator) -> None:
+    """The card's defaults must be of methods that draw with a prior, and in their ranges."""
+    for name, options in generator.card.options.items():
+        method = METHODS.get(name)
+        if method is None or not method.draws_with_a_generator:
+            raise CardError(f"{generator.name}: options.{name}: no method of this name draws with a prior")
+        if wrong := method.problems(options):
+            raise CardError(f"{generator.name}: " + "; ".join(f"options.{name}.{problem}" for problem in wrong))

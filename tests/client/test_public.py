@@ -48,6 +48,7 @@ def test_the_public_names() -> None:
         "Result",
         "ServerError",
         "ServerInfo",
+        "StartRank",
         "Started",
         "SynthesisOptions",
         "Tap",

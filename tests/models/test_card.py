@@ -31,9 +31,10 @@ def test_written_cards_read_back_equal(tmp_path: Path) -> None:
     prior = example(
         name="prior", role="prior", taps=(), labels=(), output_tap="", code=Code("net", "conv1", (0.5, 0.25), (1.0, 2.0), 0.1), training={}
     )
+    chosen = replace(prior, name="chosen", options={"dgn-am": {"start_draws": 4000, "scale": 0.08}})
     short = replace(prior, code=Code("net", "conv1", units=8, encoder_size=(32, 64)))
     packaged = example(package="some-weights", preprocessing=Preprocessing((64, 64), multiple=32))
-    for card in (example(), prior, short, packaged):
+    for card in (example(), prior, chosen, short, packaged):
         path = tmp_path / f"{card.name}.toml"
         card.write(path)
         assert ModelCard.read(path) == card
@@ -53,6 +54,9 @@ def test_written_cards_read_back_equal(tmp_path: Path) -> None:
         ({"role": "prior", "code": Code("net", "conv1", (0.5,), (1.0, 2.0), 0.1)}, "code.mean has 1 values, code.std 2"),
         ({"role": "prior", "code": Code("net", "conv1", (0.5,), (1.0,), units=3)}, "code.mean has 1 values, code.units is 3"),
         ({"role": "prior", "code": Code("net", "conv1")}, "code.units is 0"),
+        ({"options": {"dgn-am": {"steps": 3}}}, "options.dgn-am is a prior's; this is a classifier"),
+        ({"role": "prior", "code": Code(units=4), "options": {"dgn-am": {"steps": "3"}}}, "options.dgn-am must be a table of numbers"),
+        ({"role": "prior", "code": Code(units=4), "options": {"steps": 3}}, "options.steps must be a table of numbers"),
         ({"role": "prior", "code": Code("net", "conv1", units=4, encoder_size=(32,))}, r"encoder_size is \[32\]; it must be"),
     ],
 )

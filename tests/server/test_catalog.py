@@ -88,3 +88,18 @@ def test_a_priors_encoder_may_see_another_size_than_its_cards(tmp_path: Path) ->
 def test_a_tap_that_the_encoder_has_not_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CardError, match="prior: its encoder lite has no tap head3x3"):
         catalog.load([lite_pack(tmp_path, "head3x3")], torch.device("cpu"))
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"dgn-ma": {"steps": 30}}, "prior: options.dgn-ma: no method of this name draws with a prior"),
+        ({"lucid": {"steps": 30}}, "prior: options.lucid: no method of this name draws with a prior"),
+        ({"dgn-am": {"momentum": 0.5}}, "prior: options.dgn-am.momentum: dgn-am has no such option"),
+    ],
+)
+def test_a_cards_options_must_be_a_methods(tmp_path: Path, options: dict[str, dict[str, float]], says: str) -> None:
+    path = lite_pack(tmp_path) / "cards" / "prior.toml"
+    replace(ModelCard.read(path), options=options).write(path)
+    with pytest.raises(CardError, match=says):
+        catalog.load([tmp_path], torch.device("cpu"))

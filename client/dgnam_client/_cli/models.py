@@ -33,6 +33,8 @@ def run(client: Client, arguments: Arguments) -> int:
         facts.append(("no pictures", f"its gradients cannot be used: {model.forward_only}"))
     if model.code is not None:
         facts.append(("code", f"{model.code.size} numbers: inverts {model.code.encoder} {model.code.tap}"))
+        for method, values in sorted(model.code.option_defaults.items()):
+            facts.append((method, "its defaults here: " + ", ".join(f"{name} {value:g}" for name, value in sorted(values.items()))))
     facts += [("tap", f"{tap.name} ({' x '.join(map(str, tap.shape))})") for tap in model.taps]
     if model.labels:
         facts.append(("labels", f"{len(model.labels)}, of {model.output_tap}: `dgnam units {model.name}` lists them"))

@@ -39,7 +39,6 @@ def model(message: catalog_pb2.Model) -> Model:
     Raises:
         ProtocolError: Its training facts are not JSON.
     """
-    code = message.code
     try:
         training = json.loads(message.training_json) if message.training_json else None
     except ValueError as error:
@@ -53,7 +52,7 @@ def model(message: catalog_pb2.Model) -> Model:
         architecture=message.architecture,
         image_size=(message.image_height, message.image_width),
         output_tap=message.output_tap,
-        code=Code(code.size, code.encoder, code.tap, code.start_learning_rate) if message.HasField("code") else None,
+        code=_code(message.code) if message.HasField("code") else None,
         forward_only=message.forward_only,
         taps=tuple(Tap(tap.name, tuple(tap.shape)) for tap in message.taps),
         labels=tuple(message.labels),
@@ -108,6 +107,11 @@ def load(response: server_pb2.GetLoadResponse) -> Load:
 def health(status: int) -> str:
     """The name of a health status."""
     return _HEALTH.get(status, "UNKNOWN")
+
+
+def _code(code: catalog_pb2.Code) -> Code:
+    defaults = {method: dict(options.values) for method, options in code.option_defaults.items()}
+    return Code(code.size, code.encoder, code.tap, code.start_learning_rate, defaults)
 
 
 def _option(option: catalog_pb2.Option) -> Option:

@@ -13,7 +13,7 @@ from .._events import Event, Progress, Queued, Started, VariantProgress
 from .._picture import Picture
 from .._place import Place
 from .._recipe import Recipe, Request
-from .._result import Ending, Result
+from .._result import Ending, Result, StartRank
 
 if TYPE_CHECKING:
     import numpy as np
@@ -51,6 +51,7 @@ def result(message: synthesis_pb2.Result) -> Result:
         term_activations=tuple(message.term_activations),
         ending=_ENDINGS.get(message.ending, "unknown"),
         recipe=Recipe(message.recipe),
+        start=_start(message.start_rank) if message.HasField("start_rank") else None,
     )
 
 
@@ -92,6 +93,10 @@ def activations(places: Sequence[Place], response: analysis_pb2.ActivationsRespo
     if single and any(array.shape[:1] != (1,) for array in arrays):
         raise ProtocolError("the activations cannot be read: their first axis is not one picture")
     return Activations(tuple(places), tuple(array[0] if single else array for array in arrays), dict(response.model_digests))
+
+
+def _start(message: synthesis_pb2.StartRank) -> StartRank:
+    return StartRank(message.rank, message.draws, message.activation, message.percentile)
 
 
 def _variant_progress(message: synthesis_pb2.VariantProgress) -> VariantProgress:

@@ -33,16 +33,38 @@ class Tap(_message.Message):
     def __init__(self, name: _Optional[str] = ..., shape: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class Code(_message.Message):
-    __slots__ = ("size", "encoder", "tap", "start_learning_rate")
+    __slots__ = ("size", "encoder", "tap", "start_learning_rate", "option_defaults")
+    class OptionDefaultsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: OptionDefaults
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[OptionDefaults, _Mapping]] = ...) -> None: ...
     SIZE_FIELD_NUMBER: _ClassVar[int]
     ENCODER_FIELD_NUMBER: _ClassVar[int]
     TAP_FIELD_NUMBER: _ClassVar[int]
     START_LEARNING_RATE_FIELD_NUMBER: _ClassVar[int]
+    OPTION_DEFAULTS_FIELD_NUMBER: _ClassVar[int]
     size: int
     encoder: str
     tap: str
     start_learning_rate: float
-    def __init__(self, size: _Optional[int] = ..., encoder: _Optional[str] = ..., tap: _Optional[str] = ..., start_learning_rate: _Optional[float] = ...) -> None: ...
+    option_defaults: _containers.MessageMap[str, OptionDefaults]
+    def __init__(self, size: _Optional[int] = ..., encoder: _Optional[str] = ..., tap: _Optional[str] = ..., start_learning_rate: _Optional[float] = ..., option_defaults: _Optional[_Mapping[str, OptionDefaults]] = ...) -> None: ...
+
+class OptionDefaults(_message.Message):
+    __slots__ = ("values",)
+    class ValuesEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: float
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[float] = ...) -> None: ...
+    VALUES_FIELD_NUMBER: _ClassVar[int]
+    values: _containers.ScalarMap[str, float]
+    def __init__(self, values: _Optional[_Mapping[str, float]] = ...) -> None: ...
 
 class Model(_message.Message):
     __slots__ = ("name", "role", "description", "licence", "digest", "architecture", "image_height", "image_width", "taps", "output_tap", "labels", "code", "training_json", "forward_only")

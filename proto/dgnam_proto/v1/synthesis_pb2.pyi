@@ -166,7 +166,7 @@ class VariantProgress(_message.Message):
     def __init__(self, variant: _Optional[int] = ..., step: _Optional[int] = ..., total_steps: _Optional[int] = ..., activation: _Optional[float] = ..., preview: _Optional[bytes] = ...) -> None: ...
 
 class Result(_message.Message):
-    __slots__ = ("variant", "png", "image", "activation", "term_activations", "history", "code", "ending", "recipe")
+    __slots__ = ("variant", "png", "image", "activation", "term_activations", "history", "code", "ending", "recipe", "start_rank")
     VARIANT_FIELD_NUMBER: _ClassVar[int]
     PNG_FIELD_NUMBER: _ClassVar[int]
     IMAGE_FIELD_NUMBER: _ClassVar[int]
@@ -176,6 +176,7 @@ class Result(_message.Message):
     CODE_FIELD_NUMBER: _ClassVar[int]
     ENDING_FIELD_NUMBER: _ClassVar[int]
     RECIPE_FIELD_NUMBER: _ClassVar[int]
+    START_RANK_FIELD_NUMBER: _ClassVar[int]
     variant: int
     png: bytes
     image: _target_pb2.Array
@@ -185,7 +186,20 @@ class Result(_message.Message):
     code: _target_pb2.Array
     ending: Ending
     recipe: Recipe
-    def __init__(self, variant: _Optional[int] = ..., png: _Optional[bytes] = ..., image: _Optional[_Union[_target_pb2.Array, _Mapping]] = ..., activation: _Optional[float] = ..., term_activations: _Optional[_Iterable[float]] = ..., history: _Optional[_Union[_target_pb2.Array, _Mapping]] = ..., code: _Optional[_Union[_target_pb2.Array, _Mapping]] = ..., ending: _Optional[_Union[Ending, str]] = ..., recipe: _Optional[_Union[Recipe, _Mapping]] = ...) -> None: ...
+    start_rank: StartRank
+    def __init__(self, variant: _Optional[int] = ..., png: _Optional[bytes] = ..., image: _Optional[_Union[_target_pb2.Array, _Mapping]] = ..., activation: _Optional[float] = ..., term_activations: _Optional[_Iterable[float]] = ..., history: _Optional[_Union[_target_pb2.Array, _Mapping]] = ..., code: _Optional[_Union[_target_pb2.Array, _Mapping]] = ..., ending: _Optional[_Union[Ending, str]] = ..., recipe: _Optional[_Union[Recipe, _Mapping]] = ..., start_rank: _Optional[_Union[StartRank, _Mapping]] = ...) -> None: ...
+
+class StartRank(_message.Message):
+    __slots__ = ("rank", "draws", "activation", "percentile")
+    RANK_FIELD_NUMBER: _ClassVar[int]
+    DRAWS_FIELD_NUMBER: _ClassVar[int]
+    ACTIVATION_FIELD_NUMBER: _ClassVar[int]
+    PERCENTILE_FIELD_NUMBER: _ClassVar[int]
+    rank: int
+    draws: int
+    activation: float
+    percentile: float
+    def __init__(self, rank: _Optional[int] = ..., draws: _Optional[int] = ..., activation: _Optional[float] = ..., percentile: _Optional[float] = ...) -> None: ...
 
 class Recipe(_message.Message):
     __slots__ = ("synthesize", "synthesize_pixels", "model_digests", "versions", "device")

@@ -7,7 +7,6 @@ from dgnam_server.engine.builder import Builder
 from dgnam_server.engine.kinds.synthesis import Synthesis
 from dgnam_server.engine.work import Work
 from dgnam_server.synth.methods import DEFAULT_METHOD, METHODS
-from dgnam_server.synth.priors import card_defaults
 from dgnam_server.synth.spec import Balance, SynthesisSpec, Term, Unit
 
 
@@ -17,12 +16,13 @@ def typical(builder: Builder) -> Synthesis:
     generator = catalog.generators[catalog.default_prior]
     network = catalog.viewer(generator)
     assert network is not None
+    method = METHODS[DEFAULT_METHOD]
     spec = SynthesisSpec(
         terms=(Term(Unit(network.name, network.card.output_tap, 0)),),
         balance=Balance.NONE,
         prior=generator.name,
-        method=DEFAULT_METHOD,
-        settings=METHODS[DEFAULT_METHOD].settings({"start_draws": 0}, card_defaults(generator)),
+        method=method.name,
+        settings=method.settings({"start_draws": 0}, method.card_defaults(generator.card)),  # a step is timed, not what goes before it
         seed=0,
     )
     return builder.synthesis(spec)

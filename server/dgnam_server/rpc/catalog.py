@@ -63,7 +63,10 @@ def model(card: ModelCard, full: bool) -> catalog_pb2.Model:
     )
     if (code := card.code) is not None:
         size, rate = len(code.mean), code.start_learning_rate
-        message.code.CopyFrom(catalog_pb2.Code(size=size, encoder=code.encoder, tap=code.tap, start_learning_rate=rate))
+        defaults = {method: catalog_pb2.OptionDefaults(values=values) for method, values in card.options.items()}
+        message.code.CopyFrom(
+            catalog_pb2.Code(size=size, encoder=code.encoder, tap=code.tap, start_learning_rate=rate, option_defaults=defaults)
+        )
     if full:
         message.taps.extend(catalog_pb2.Tap(name=tap.name, shape=tap.shape) for tap in card.taps)
         message.labels.extend(card.labels)

@@ -8,7 +8,6 @@ from dgnam_server.rpc.errors import Reason
 from dgnam_server.rpc.fields import Reader
 from dgnam_server.rpc.wording import SHOWN, listed, nearest, quoted
 from dgnam_server.synth.methods import METHODS, Method, Option
-from dgnam_server.synth.priors import card_defaults
 from dgnam_server.synth.spec import Settings
 
 NO_ENCODER = "the codes of {} are no network's activations, so no picture has one"
@@ -30,7 +29,7 @@ def settings(reader: Reader, given: Mapping[str, float], method: Method, prior: 
         if name in given
         and reader.at(name).within(given[name], option.minimum, largest(option, most_steps), "an integer" if option.integer else "")
     }
-    values = method.settings(right, {} if prior is None else card_defaults(prior))
+    values = method.settings(right, {} if prior is None else method.card_defaults(prior.card))
     return {**values, "steps": min(values["steps"], most_steps)}
 
 

@@ -54,6 +54,9 @@ class Writer:
             ending=ENDINGS[drawn.ending],
             recipe=recipe.recipe(completed, {name: cards[name].sha256 for name in names}, self.provenance),
         )
+        if (start := drawn.start) is not None:
+            message = synthesis_pb2.StartRank(rank=start.rank, draws=start.draws, activation=start.activation, percentile=start.percentile)
+            result.start_rank.CopyFrom(message)
         include = self.request.include
         if payload.wanted(include, "png"):
             result.png = pictures.encode_png(drawn.image)

@@ -114,6 +114,10 @@ class Ranking:
         """The rank from 0 of the draw that this seed starts from: seed 0 from the best, 1 from the next of another centre, and so on."""
         return int(self.ranks[seed % len(self.ranks)])
 
+    def percentile(self, activation: float) -> float:
+        """Of how many of the draws, in percent, a picture's weighted sum of activations is above theirs."""
+        return 100 * float(np.mean(self.sums < activation))
+
     def code(self, rank: int) -> Tensor:
         """The code of this rank, (1, D)."""
         number = int(self.order[rank])

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from dgnam_client import Place, ProtocolError
+from dgnam_client import Place, ProtocolError, StartRank
 from dgnam_client._wire import results
 from dgnam_client._wire.requests import draw_request
 from dgnam_proto import arrays
@@ -42,6 +42,13 @@ def test_a_part_that_was_left_out(result_message: Any, name: str, attribute: str
         getattr(result, attribute)
     assert not hasattr(result, attribute)
     assert "8 x 8 px" in repr(result) and "after 4 steps" in repr(result)
+
+
+def test_the_draw_that_a_result_started_from(result_message: Any) -> None:
+    message = result_message()
+    assert results.result(message).start is None
+    message.start_rank.CopyFrom(synthesis_pb2.StartRank(rank=2, draws=4000, activation=7.5, percentile=99.5))
+    assert results.result(message).start == StartRank(2, 4000, 7.5, 99.5)
 
 
 def test_a_result_of_numbers_alone(result_message: Any) -> None:

@@ -22,6 +22,12 @@ def test_the_typical_work_has_the_default_methods_own_options(builder: Builder, 
     assert timed_step(work, 2) > 0
 
 
+def test_a_priors_draws_are_not_what_is_timed(builder: Builder, monkeypatch: pytest.MonkeyPatch) -> None:
+    prior = builder.catalog.generators["tiny-prior"]
+    monkeypatch.setattr(prior, "card", replace(prior.card, options={"dgn-am": {"start_draws": 4000, "steps": 30}}))
+    assert (typical(builder).spec.start_draws, typical(builder).steps) == (0, 30)
+
+
 def test_profile_takes_the_smallest_size_that_is_nearly_the_fastest() -> None:
     assert profile(lambda size: max(size, 8) / 8, largest=64) == 8
     assert profile(lambda size: 1.0, largest=64) == 64

@@ -1,6 +1,7 @@
 """Models and methods as the catalog tells them, and CatalogService over a real socket."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import grpc
@@ -22,6 +23,12 @@ def test_models(tiny: Catalog) -> None:
     assert not brief.HasField("code")
     prior = catalog.model(tiny.cards["tiny-prior"], full=False)
     assert (prior.role, prior.code.size, prior.code.encoder, prior.code.tap) == (catalog_pb2.ROLE_PRIOR, 24, "tiny", "relu6")
+
+
+def test_a_priors_own_defaults(tiny: Catalog) -> None:
+    card = replace(tiny.cards["tiny-prior"], options={"dgn-am": {"steps": 30, "scale": 0.08}})
+    told = catalog.model(card, full=False).code.option_defaults
+    assert {method: dict(options.values) for method, options in told.items()} == card.options
 
 
 def test_methods_tell_the_servers_limit() -> None:

@@ -2,15 +2,17 @@
 
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 from dgnam_proto import arrays
 from dgnam_proto.v1.synthesis_pb2 import ENDING_ZERO_GRADIENT, Include, Result, SynthesizePixelsRequest, SynthesizeRequest
+from dgnam_proto.v1.synthesis_pb2 import StartRank as StartRankMessage
 from dgnam_server.catalog import Catalog
 from dgnam_server.engine.events import Finished, Progress
-from dgnam_server.engine.kinds.synthesis_result import Ending, SynthesisResult
+from dgnam_server.engine.kinds.synthesis_result import Ending, StartRank, SynthesisResult
 from dgnam_server.rpc import result
 from dgnam_server.rpc.recipe import Provenance
 from dgnam_server.rpc.result import Writer
@@ -42,6 +44,13 @@ def test_result(request_: SynthesizeRequest, tiny: Catalog, write: Write) -> Non
     assert (written.activation, list(written.term_activations), written.ending) == (2, [2], ENDING_ZERO_GRADIENT)
     assert dict(written.recipe.model_digests) == {name: tiny.cards[name].sha256 for name in ("tiny", "tiny-prior")}
     assert (dict(written.recipe.versions), written.recipe.device) == (dict(PROVENANCE.versions), "a test")
+
+
+def test_the_draw_that_it_started_from(request_: SynthesizeRequest, write: Write) -> None:
+    event = finished(8, 6, 24)
+    assert not write(request_).message(event).result.HasField("start_rank")
+    drawn = Finished(0, replace(event.value, start=StartRank(2, 4000, 7.5, 99.5)))
+    assert write(request_).message(drawn).result.start_rank == StartRankMessage(rank=2, draws=4000, activation=7.5, percentile=99.5)
 
 
 @pytest.mark.parametrize("part", [field.name for field in Include.DESCRIPTOR.fields])

@@ -1,12 +1,15 @@
 """A request has one start: its own, or the best of many draws."""
 
+import copy
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 from dgnam_proto import arrays
 from dgnam_proto.v1.synthesis_pb2 import SynthesizeRequest
+from dgnam_server.catalog import Catalog
 from dgnam_server.rpc import recipe
 
 Read = Callable[..., Any]
@@ -23,6 +26,20 @@ def test_no_draws_and_a_start_code_are_one_start(request_: SynthesizeRequest, re
     request_.start_code.CopyFrom(CODE)
     request_.options["start_draws"] = 0
     assert read(request_).start_draws == 0
+
+
+def test_the_priors_own_draws_give_way_to_a_start(request_: SynthesizeRequest, read: Read, tiny: Catalog) -> None:
+    """And are in the recipe where they do not."""
+    prior = copy.copy(tiny.generators["tiny-prior"])
+    prior.card = replace(prior.card, options={"dgn-am": {"start_draws": 64, "steps": 30}})
+    chosen = replace(tiny, generators={"tiny-prior": prior})
+    spec = read(request_, chosen)
+    assert (spec.start_draws, spec.steps) == (64, 30)
+    assert read(recipe.complete(request_, spec, 0), tiny).settings == spec.settings, "wherever it is drawn again"
+    request_.start_code.CopyFrom(CODE)
+    given = read(request_, chosen)
+    assert (given.start_draws, given.steps) == (0, 30)
+    assert read(recipe.complete(request_, given, 0), chosen).settings == given.settings
 
 
 @pytest.mark.parametrize("method", ["dgn-am", "ppgn", "diffusion"])

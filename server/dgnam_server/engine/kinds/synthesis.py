@@ -6,7 +6,7 @@ the device except what somebody is about to be told.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -14,11 +14,12 @@ from torch import Tensor
 from dgnam_server.engine.draw_cache import DrawCache
 from dgnam_server.engine.events import Event, Failed, Finished, Progress
 from dgnam_server.engine.kinds.draw_ranking import DrawRanking, chunks
-from dgnam_server.engine.kinds.synthesis_result import results
+from dgnam_server.engine.kinds.synthesis_result import StartRank, SynthesisResult, results
 from dgnam_server.engine.picture import on_host
 from dgnam_server.engine.pieces import Pieces
 from dgnam_server.synth import ascent
 from dgnam_server.synth.ascent import Seen
+from dgnam_server.synth.draws import Ranking
 from dgnam_server.synth.objectives import weighted_sum
 from dgnam_server.synth.priors import Prior
 from dgnam_server.synth.problem import Problem, Source, Structure
@@ -88,11 +89,21 @@ class Slot:
     total: int
     preview_interval: int
     step: int = 0
+    start: tuple[Ranking, int] | None = None  # the draw it started from, by its rank from 0
 
     @property
     def preview_due(self) -> bool:
         """Whether this step's picture is to be shown."""
         return bool(self.preview_interval) and self.step % self.preview_interval == 0
+
+    def with_start(self, result: SynthesisResult) -> SynthesisResult:
+        """The row's result, with the draw that it started from."""
+        if self.start is None:
+            return result
+        ranking, rank = self.start
+        sums = ranking.sums
+        start = StartRank(rank + 1, len(sums), float(sums[ranking.order[rank]]), ranking.percentile(result.activation))
+        return replace(result, start=start)
 
 
 class SynthesisLane:
@@ -164,7 +175,9 @@ class SynthesisLane:
         for slot, spec in waiting:
             judged = self._rankings[slot.job]
             if (ranked := judged.ranking) is not None:
-                self._begin(slot, spec, ranked.code(ranked.rank(spec.seed + slot.row)))
+                rank = ranked.rank(spec.seed + slot.row)
+                slot.start = ranked, rank
+                self._begin(slot, spec, ranked.code(rank))
                 continue
             self._waiting.append((slot, spec))
             if tell and judged.judged:
@@ -198,7 +211,7 @@ class SynthesisLane:
         slots = [self._slots[i] for i in done]
         found = results(self.problem, self.rows.select(done), last, [slot.step for slot in slots])
         return [
-            (slot.job, result if isinstance(result, Failed) else Finished(slot.row, result))
+            (slot.job, result if isinstance(result, Failed) else Finished(slot.row, slot.with_start(result)))
             for slot, result in zip(slots, found, strict=True)
         ]
 

@@ -21,6 +21,18 @@ class Ending(Enum):
     ZERO_GRADIENT = "zero gradient"
 
 
+@dataclass(frozen=True)
+class StartRank:
+    """The draw that a variant started from: its `rank` from 1 among all `draws`, its weighted sum of activations, and of how many percent
+    of the draws that of the finished picture is above.
+    """
+
+    rank: int
+    draws: int
+    activation: float
+    percentile: float
+
+
 @dataclass(frozen=True, eq=False)
 class SynthesisResult:
     """One variant's picture: `image` (H, W, 3) float32 RGB not clipped, `code` (D,), `history` (steps, terms), activations (terms,)."""
@@ -31,6 +43,7 @@ class SynthesisResult:
     activation: float
     term_activations: np.ndarray
     ending: Ending
+    start: StartRank | None = None  # where it started from a draw
 
 
 def results(problem: Problem, rows: Rows, seen: Seen, steps: Sequence[int]) -> list[SynthesisResult | Failed]:

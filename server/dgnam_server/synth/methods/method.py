@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+from dgnam_models import ModelCard
+
 from dgnam_server.synth.options import Option
 from dgnam_server.synth.parts import PARTS
 from dgnam_server.synth.priors import GENERATOR, PARAMETRISATIONS, GeneratorPrior
@@ -11,10 +13,11 @@ from dgnam_server.synth.problem import Need, Structure
 from dgnam_server.synth.rules import RULES
 from dgnam_server.synth.spec import Readout, Settings
 
+RATE = "start_learning_rate"
 # What every method has, whatever it is made of.
 SCHEDULE = (
     Option("steps", "Optimization steps.", 1, 2000, 200, integer=True),
-    Option("start_learning_rate", "Step size at the first step, in units of what is optimized; changes linearly.", 0.0, 1000.0, None),
+    Option(RATE, "Step size at the first step, in units of what is optimized; changes linearly.", 0.0, 1000.0, None),
     Option("end_learning_rate", "Step size that the schedule goes to.", 0.0, 1000.0, 1e-10),
 )
 # The parts that work on a picture, its view or its gradient, whatever draws it; and all that work on pixels.
@@ -67,6 +70,26 @@ class Method:
         """The option of this name."""
         return next(option for option in self.options if option.name == name)
 
+    def card_defaults(self, card: ModelCard) -> dict[str, float]:
+        """The options whose defaults a prior's card sets: those that it names, and the learning rate for codes of its scale."""
+        assert card.code is not None
+        needed = self.option(RATE).default is None
+        return {**({RATE: card.code.start_learning_rate} if needed else {}), **card.options.get(self.name, {})}
+
+    def problems(self, options: Settings) -> list[str]:
+        """What is wrong with a card's defaults of options."""
+        known, wrong = {option.name: option for option in self.options}, []
+        for name, value in options.items():
+            option = known.get(name)
+            if option is None:
+                wrong.append(f"{name}: {self.name} has no such option")
+            elif name == RATE and option.default is None:
+                wrong.append(f"{name}: it is code.{RATE} in the card")
+            elif not option.minimum <= value <= option.maximum or (option.integer and value != int(value)):
+                kind = "an integer " if option.integer else ""
+                wrong.append(f"{name}: {value:g} is not {kind}between {option.minimum:g} and {option.maximum:g}")
+        return wrong
+
     def settings(self, given: Settings = _NONE, card_defaults: Settings = _NONE) -> dict[str, float]:
         """Every option's value: the given one, or its default.
 
@@ -74,7 +97,7 @@ class Method:
 
         Args:
             given: values by option, in their ranges.
-            card_defaults: the prior's own, see `priors.card_defaults`; an option that even they lack is at its minimum.
+            card_defaults: the prior's own, see `card_defaults`; they come before the method's. What has none anywhere is at its minimum.
 
         Raises:
             ValueError: the method has no such option.
@@ -86,11 +109,12 @@ class Method:
             own = option.name.removeprefix("end_")
             if option.name in given:
                 value = given[option.name]
-            elif option.default is None and own in values:
-                value = values[own]
+            elif option.name in card_defaults:
+                value = min(card_defaults[option.name], option.maximum)
+            elif option.default is None:
+                value = values.get(own, option.minimum)
             else:
-                default = card_defaults.get(option.name, option.minimum) if option.default is None else option.default
-                value = min(default, option.maximum)
+                value = option.default
             values[option.name] = int(value) if option.integer else value
         return values
 

@@ -1,7 +1,7 @@
 """Priors: what is optimized, and how it becomes a picture. A new parametrisation is a file here and a line in the table."""
 
 from dgnam_server.synth.priors.fourier import FourierPrior
-from dgnam_server.synth.priors.generator import GeneratorPrior, card_defaults
+from dgnam_server.synth.priors.generator import GeneratorPrior
 from dgnam_server.synth.priors.phase import PhasePrior
 from dgnam_server.synth.priors.pixels import PixelPrior
 from dgnam_server.synth.priors.prior import Parametrisation, Prior
@@ -18,5 +18,4 @@ __all__ = [
     "PhasePrior",
     "PixelPrior",
     "Prior",
-    "card_defaults",
 ]

@@ -73,9 +73,3 @@ class GeneratorPrior:
         """Code (B, D) -> image (B, 3, H, W) float32 RGB, nominally in [0, 1], not clipped."""
         image: Tensor = self.generator(code)
         return image
-
-
-def card_defaults(generator: Generator) -> dict[str, float]:
-    """The options whose default is the generator's own, for `Method.settings`."""
-    assert generator.card.code is not None
-    return {"start_learning_rate": generator.card.code.start_learning_rate}

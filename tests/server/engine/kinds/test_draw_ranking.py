@@ -47,6 +47,9 @@ def test_variants_and_seeds_start_from_the_best_draws(engine: DeviceThread, tiny
     engine.submit(work_for(("tiny", "fc8", 1), settings=drawing(len(best)), seed=2), later)
     for rank, result in enumerate(values(caller.wait_for_end(6))):
         np.testing.assert_allclose(result.code, best[rank], rtol=1e-5, atol=1e-6)
+        assert (result.start.rank, result.start.draws) == (rank + 1, len(best))
+        assert result.start.activation == pytest.approx(result.activation, rel=1e-5), "the one step's picture is the start's"
+        assert result.start.percentile == pytest.approx(100 * (1 - (rank + 0.5) / len(best)), abs=51 / len(best))
     np.testing.assert_allclose(values(later.wait_for_end())[0].code, best[2], rtol=1e-5, atol=1e-6)
 
 
@@ -57,8 +60,10 @@ def test_a_row_that_started_from_a_draw_is_as_one_that_was_given_its_code(engine
     callers = Caller(), Caller()
     engine.submit(work_for(("tiny", "fc8", 1), settings=drawing(CHUNK, SETTINGS), seed=0), callers[0])
     engine.submit(work_for(("tiny", "fc8", 1), start=given), callers[1])
-    images = [values(caller.wait_for_end())[0].image for caller in callers]
-    np.testing.assert_allclose(*images, rtol=1e-4, atol=1e-5)
+    drawn, plain = (values(caller.wait_for_end())[0] for caller in callers)
+    np.testing.assert_allclose(drawn.image, plain.image, rtol=1e-4, atol=1e-5)
+    assert drawn.start.percentile == 100, "the ascent is above all draws"
+    assert plain.start is None
 
 
 @pytest.fixture

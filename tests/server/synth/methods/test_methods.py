@@ -83,7 +83,8 @@ def test_every_part_rule_and_parametrisation_is_of_some_method() -> None:
 
 @pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
 def test_settings_are_complete(method: Method) -> None:
-    found = method.settings(card_defaults={"start_learning_rate": 7.3})
+    rate = method.option("start_learning_rate").default
+    found = method.settings(card_defaults={"start_learning_rate": 7.3} if rate is None else {})
     assert list(found) == [option.name for option in method.options]
     for option in method.options:
         value = found[option.name]
@@ -100,9 +101,40 @@ def test_settings_come_from_the_request_the_value_they_start_at_and_the_card() -
     assert isinstance(settings["steps"], int)
     assert DGN_AM.settings(card_defaults={"start_learning_rate": 8.1})["start_learning_rate"] == np.float32(8.1)
     assert DGN_AM.settings({"start_learning_rate": 3.0}, {"start_learning_rate": 8.0})["start_learning_rate"] == 3.0
-    assert METHODS["ppgn"].settings(card_defaults={"start_learning_rate": 1.0})["start_learning_rate"] == 8.0, "its own comes first"
     with pytest.raises(ValueError, match="dgn-am has no option momentum"):
         DGN_AM.settings({"momentum": 0.5})
+
+
+def test_a_cards_options_come_after_the_requests_and_before_the_methods(tiny: Catalog) -> None:
+    card = tiny.cards["tiny-prior"]
+    assert card.code is not None
+    card = replace(card, options={"dgn-am": {"steps": 30, "decay": 0.0}, "ppgn": {"start_learning_rate": 3.0}})
+    found = DGN_AM.settings({"decay": 0.05}, DGN_AM.card_defaults(card))
+    assert (found["steps"], found["decay"], found["bound_multiplier"]) == (30, 0.05, 3.0)
+    assert isinstance(found["steps"], int)
+    assert found["start_learning_rate"] == card.code.start_learning_rate
+    ppgn = METHODS["ppgn"]
+    assert ppgn.settings({}, ppgn.card_defaults(card))["start_learning_rate"] == 3.0
+    assert ppgn.settings({}, ppgn.card_defaults(replace(card, options={})))["start_learning_rate"] == 8.0, "its own comes first"
+
+
+def test_what_a_card_may_not_set() -> None:
+    wrong = {
+        "strat_draws": 4000,
+        "start_draws": 40_000,
+        "steps": 2.5,
+        "start_learning_rate": 0.04,
+        "decay": float("nan"),
+        "bound_multiplier": 2,
+    }
+    assert DGN_AM.problems(wrong) == [
+        "strat_draws: dgn-am has no such option",
+        "start_draws: 40000 is not an integer between 0 and 20000",
+        "steps: 2.5 is not an integer between 1 and 2000",
+        "start_learning_rate: it is code.start_learning_rate in the card",
+        "decay: nan is not between 0 and 1",
+    ]
+    assert METHODS["ppgn"].problems({"start_learning_rate": 3.0}) == []
 
 
 def test_needs_are_those_of_what_is_on() -> None:
