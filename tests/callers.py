@@ -17,7 +17,7 @@ from dgnam_server.synth.problem import Problem, sources
 from dgnam_server.synth.spec import Balance, Settings, SynthesisSpec, Term, Unit
 from dgnam_server.synth.transforms import centre_crop
 
-SETTINGS: Settings = {"steps": 20, "start_learning_rate": 0.3, "end_learning_rate": 1e-10, "decay": 0.01, "bound_multiplier": 3.0}
+SETTINGS: Settings = DGN_AM.settings({"steps": 20, "start_learning_rate": 0.3})
 FOREVER = {**SETTINGS, "steps": 50_000}
 
 

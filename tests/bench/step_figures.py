@@ -24,7 +24,7 @@ from measuring import Bench, Figures
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-SETTINGS = {"steps": 10**5, "start_learning_rate": 0.2, "end_learning_rate": 1e-10, "decay": 0.01, "bound_multiplier": 3.0}
+SETTINGS = {**DGN_AM.settings({"start_learning_rate": 0.2}), "steps": 10**5}
 _aten, _packed = torch.ops.aten, torch.ops.mkldnn
 PRODUCTS = {
     *(_aten.convolution.default, _aten.convolution_backward.default, _aten.addmm.default, _aten.mm.default, _aten.bmm.default),

@@ -27,7 +27,7 @@ from dgnam_server.synth.spec import Balance, SynthesisSpec, Term, Unit
 from dgnam_server.synth.transforms import centre_crop
 
 CPU = torch.device("cpu")
-SETTINGS = {"steps": 30, "start_learning_rate": 0.3, "end_learning_rate": 1e-10, "decay": 0.01, "bound_multiplier": 3.0}
+SETTINGS = DGN_AM.settings({"steps": 30, "start_learning_rate": 0.3})
 TERMS = (Term(Unit("tiny", "fc8", 1)), Term(Unit("tiny", "conv3", 2, (1, 1))))
 SPEC = SynthesisSpec(TERMS, Balance.NONE, "tiny-prior", "dgn-am", SETTINGS, seed=0)
 

@@ -48,7 +48,7 @@ IMAGENET = Subtraction((104.0, 117.0, 123.0))
 
 
 def spec_for(*terms: Term, prior: str, steps: int) -> SynthesisSpec:
-    settings = {"steps": steps, "start_learning_rate": 1.0, "end_learning_rate": 1e-10, "decay": 0.01, "bound_multiplier": 3.0}
+    settings = METHODS["dgn-am"].settings({"steps": steps, "start_learning_rate": 1.0})
     return SynthesisSpec(terms=terms, balance=Balance.NONE, prior=prior, method="dgn-am", settings=settings, seed=0)
 
 

@@ -17,7 +17,7 @@ from dgnam_server.synth.rows import concat
 from dgnam_server.synth.spec import Balance, Readout, Start, SynthesisSpec, Term, Unit
 from dgnam_server.synth.transforms import centre_crop
 
-SETTINGS = {"steps": 12, "start_learning_rate": 0.5, "end_learning_rate": 1e-10, "decay": 0.01, "bound_multiplier": 3.0}
+SETTINGS = DGN_AM.settings({"steps": 12, "start_learning_rate": 0.5})
 
 
 def spec_for(*units: tuple[str, str, int], seed: int = 0, balance: Balance = Balance.NONE, **settings: float) -> SynthesisSpec:

@@ -9,6 +9,6 @@ DGN_AM = Method(
     "via deep generator networks, NIPS 2016, arXiv 1605.09304; update order and constants as in the authors' released script",
     prior="generator",
     rule="normalized-ascent",
-    parts=("decay", "bound"),
+    parts=("random-view", "decay", "bound"),
     defaults={"decay": 0.01},
 )

@@ -10,7 +10,7 @@ from dgnam_server.synth import ascent, methods
 from dgnam_server.synth.methods import DEFAULT_METHOD, DEFAULT_PIXEL_METHOD, DGN_AM, METHODS, Method, Option
 from dgnam_server.synth.parts import PARTS, Part
 from dgnam_server.synth.priors import GENERATOR, PARAMETRISATIONS
-from dgnam_server.synth.problem import Problem
+from dgnam_server.synth.problem import Problem, Structure
 from dgnam_server.synth.rows import Rows, concat
 from dgnam_server.synth.rules import RULES
 from tiny_problems import problem_for, spec_for
@@ -93,6 +93,23 @@ def test_settings_are_complete(method: Method) -> None:
         assert option.default is None or value == option.default
 
 
+def test_the_default_method_is_the_published_procedure_and_nothing_else() -> None:
+    assert DGN_AM.structure(DGN_AM.settings()) == Structure("generator", "normalized-ascent", ("decay", "bound"))
+    assert DGN_AM.settings()["start_draws"] == 0
+
+
+@pytest.mark.parametrize("name", ["dgn-am", "ppgn", "diffusion"])
+def test_the_view_of_a_method_with_a_prior_may_be_jittered(tiny: Catalog, name: str) -> None:
+    method = METHODS[name]
+    plain, jittered = (spec_for(method, ("tiny", "fc8", 1), **view) for view in ({}, {"shift_px": 2.0, "scale": 0.08, "rotation": 2.3}))
+    images = []
+    for spec in (plain, jittered):
+        problem = problem_for(tiny, method, spec)
+        assert ("random-view" in problem.structure.parts) == (spec is jittered)
+        images.append(ascent.run(problem, ascent.init(problem, spec, 0))[1].image)
+    assert images[1].isfinite().all() and not torch.allclose(*images)
+
+
 def test_settings_come_from_the_request_the_value_they_start_at_and_the_card() -> None:
     settings = METHODS["pyramid"].settings({"tv_weight": 0.3, "blur_sigma": 2.0, "end_blur_sigma": 0.5, "steps": 17.0})
     assert settings["tv_weight"] == settings["end_tv_weight"] == 0.3
@@ -172,7 +189,7 @@ def test_a_new_penalty_is_a_part_and_a_line_in_each_method(tiny: Catalog, monkey
 
 
 def test_dgn_am_with_every_part_that_works_on_pictures(tiny: Catalog) -> None:
-    method = replace(DGN_AM, parts=(*methods.method.IMAGE_PARTS, *DGN_AM.parts))
+    method = replace(DGN_AM, parts=tuple({*methods.method.IMAGE_PARTS, *DGN_AM.parts}))
     known = {option.name for option in method.options}
     on = {name: value for name, value in EVERYTHING_ON.items() if name in known}
     spec = spec_for(method, ("tiny", "fc8", 1), ("tiny-res", "fc", 3), steps=4, **on)
