@@ -42,8 +42,8 @@ def test_every_option_is_held_to_its_range(
 
 CASES = [
     ("request_", "dgn-am", "langevin_noise", "dgn-am has no such option; ppgn has it"),
-    ("request_", "ppgn", "decay", "ppgn has no such option; dgn-am, pyramid, "),
-    ("pixels", "pyramid", "bound_multiplier", "pyramid has no such option; dgn-am, ppgn, diffusion have it"),
+    ("request_", "ppgn", "decay", "ppgn has no such option; dgn-am, dgn-am-covariance, pyramid, "),
+    ("pixels", "pyramid", "bound_multiplier", "pyramid has no such option; dgn-am, dgn-am-covariance, ppgn, diffusion have it"),
     ("pixels", "pyramid", "tv_wieght", "pyramid has no option 'tv_wieght'; did you mean tv_weight"),
     ("pixels", "pyramid", "zzzzzz", "pyramid has no option 'zzzzzz'; there are steps, start_learning_rate, "),
 ]

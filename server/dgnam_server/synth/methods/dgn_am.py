@@ -12,3 +12,14 @@ DGN_AM = Method(
     parts=("random-view", "decay", "bound"),
     defaults={"decay": 0.01},
 )
+
+DGN_AM_COVARIANCE = Method(
+    name="dgn-am-covariance",
+    description="dgn-am with steps along the covariance of photographs' codes, each of so many standard deviations; without decay",
+    citation="Steepest ascent in Mahalanobis length (Boyd, Vandenberghe: Convex optimization, 2004, section 9.4.1) in place of the "
+    "normalized gradient of Nguyen, Dosovitskiy, Yosinski, Brox, Clune 2016, arXiv 1605.09304",
+    prior="generator",
+    rule="covariance-ascent",
+    parts=("random-view", "decay", "bound"),
+    defaults={"steps": 30.0, "start_learning_rate": 1.0},
+)
