@@ -2,7 +2,7 @@
 
 import logging
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -22,7 +22,12 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Catalog:
-    """Loaded models; `default_prior` is used where a request names none."""
+    """Loaded models.
+
+    Attributes:
+        default_prior: that of requests that name none, see `prior_for`.
+        settled: whether it is so for every target, as somebody chose it.
+    """
 
     networks: Mapping[str, Network]
     generators: Mapping[str, Generator]
@@ -30,6 +35,7 @@ class Catalog:
     dtype: torch.dtype  # what the models compute in
     patches: PatchSet | None = None  # photographs' patches, where a pack has some
     missing: Mapping[str, str] = field(default_factory=dict)  # models without their weights, and how to get those
+    settled: bool = True
 
     @property
     def cards(self) -> dict[str, ModelCard]:
@@ -49,6 +55,24 @@ class Catalog:
                 height, width = code.encoder_size or encoder.input_size
                 found[name] = encoder.at((height, width))
         return found
+
+    def prior_for(self, names: Collection[str]) -> str:
+        """The prior of a request that names none, for a target in the networks `names`.
+
+        One that was made for a network of the target, or else for a network whose pictures have about the size that the target's have:
+        codes of a small network know too little of what a large one tells apart. Of several, the default or the first by name.
+        """
+        sides = [max(self.networks[name].input_size) for name in names if name in self.networks]
+        if self.settled or not sides:
+            return self.default_prior
+
+        def distance(name: str) -> tuple[bool, float, bool, str]:
+            generator, encoder = self.generators[name], self.encoders.get(name)
+            own = encoder is not None and encoder.name in names
+            side = max(generator.image_size if encoder is None else encoder.input_size)
+            return not own, abs(math.log(side / max(sides))), name != self.default_prior, name
+
+        return min(self.generators, key=distance)
 
     def viewer(self, generator: Generator) -> Network | None:
         """A network that `generator` can draw for: its encoder, or the first that gives gradients; None: there is none."""
@@ -98,7 +122,8 @@ def load(
     if prior not in generators:
         raise CardError(missing.get(prior) or f"default prior {prior!r} is not loaded; there are {', '.join(sorted(generators))}")
     patches = [pack / PATCH_FILE for pack in packs if (pack / PATCH_FILE).is_file()]
-    loaded = Catalog(networks, generators, prior, dtype, PatchSet.load(patches[-1]) if patches else None, missing)
+    patch_set = PatchSet.load(patches[-1]) if patches else None
+    loaded = Catalog(networks, generators, prior, dtype, patch_set, missing, settled=default_prior is not None)
     for name, network in loaded.encoders.items():
         _check_code(generators[name], network)
     for generator in generators.values():

@@ -12,15 +12,15 @@ from dgnam_models import pack as pack_module
 
 CLASSIFIERS = ["alexnet64", "alexnet64-scenes", "inception64", "resnet64"]
 PACKAGED = ["efficientnet-lite0", "efficientnet-lite1", "efficientnet-lite2"]
-PRIORS = {"upconv64-fc6": 1024, "upconv64-fc7": 512, "upconv64-pool5": 128 * 4 * 4}
+PRIORS = {"upconv64-fc6": 1024, "upconv64-fc7": 512, "upconv64-lite0": 4 * 1280, "upconv64-pool5": 128 * 4 * 4}
 
 
 def test_the_pack_holds_what_the_readme_lists_and_stays_small() -> None:
     assert dgnam_models.names() == sorted([*CLASSIFIERS, *PACKAGED, *PRIORS])
     weights = list((BUNDLED / "weights").iterdir())
     assert {path.stem for path in weights} == {*CLASSIFIERS, *PRIORS}
-    assert sum(path.stat().st_size for path in weights) < 40 * 2**20
-    assert all(path.suffix == ".safetensors" and path.stat().st_size < 20 * 2**20 for path in weights)
+    assert sum(path.stat().st_size for path in weights) < 60 * 2**20
+    assert all(path.suffix == ".safetensors" and path.stat().st_size < 24 * 2**20 for path in weights)
 
 
 @pytest.mark.parametrize("name", CLASSIFIERS)
@@ -54,7 +54,10 @@ def test_priors_draw_and_their_statistics_are_of_their_encoders_codes(name: str)
     prior = dgnam_models.load(name)
     assert isinstance(prior, Generator)
     assert prior.card.code is not None
-    encoder = dgnam_models.load(prior.card.code.encoder)
+    try:
+        encoder = dgnam_models.load(prior.card.code.encoder)
+    except NotInstalled as error:
+        pytest.skip(str(error))
     assert isinstance(encoder, Network)
     shapes = {tap.name: tap.shape for tap in encoder.card.taps}
     assert prior.code_size == math.prod(shapes[prior.card.code.tap]) == PRIORS[name]

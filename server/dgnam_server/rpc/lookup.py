@@ -28,9 +28,10 @@ def network(reader: Reader, name: str) -> Network | None:
 
 
 def prior(reader: Reader, request: SynthesizeRequest | DrawRequest) -> Generator | None:
-    """The prior that the request names, or the server's default."""
+    """The prior that the request names, or the catalog's for its target."""
     generators, names = reader.catalog.generators, sorted(reader.catalog.generators)
-    name = request.prior if request.HasField("prior") else reader.catalog.default_prior
+    seen = [term.unit.model for term in request.target.terms] if isinstance(request, SynthesizeRequest) else []
+    name = request.prior if request.HasField("prior") else reader.catalog.prior_for(seen)
     if name in generators:
         return generators[name]
     at_prior = reader.at("prior")
