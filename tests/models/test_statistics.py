@@ -35,6 +35,17 @@ def test_components_are_the_directions_of_the_largest_variances() -> None:
     torch.testing.assert_close(found["variances"], singular[:3], rtol=1e-3, atol=1e-4)
 
 
+def test_fewer_codes_than_units_have_components_too() -> None:
+    """5 codes of 7 units vary in 4 directions."""
+    found, plain = statistics.of_codes(codes()[:5].split(2), components=4), codes()[:5].float()
+    torch.testing.assert_close(found["components"] @ found["components"].T, torch.eye(4), rtol=1e-4, atol=1e-5)
+    along = (plain - plain.mean(0)) @ found["components"].T
+    torch.testing.assert_close(along.var(0), found["variances"], rtol=1e-3, atol=1e-4)
+    torch.testing.assert_close(along @ found["components"] + found["mean"], plain, rtol=1e-3, atol=1e-3)
+    with pytest.raises(ValueError, match="5 codes of 7 units are too few for a deviation and 5 components"):
+        statistics.of_codes([codes()[:5]], components=5)
+
+
 def test_too_few_are_refused() -> None:
     with pytest.raises(ValueError, match="1 codes of 7 units are too few"):
         statistics.of_codes([codes()[:1]])
