@@ -17,6 +17,7 @@ from tqdm import tqdm
 from dgnam_models.errors import DataError
 
 Reader = Callable[[], bytes]
+Entry = tuple[str, str, Reader]  # class folder, file name, a function that reads the file
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
 
 
@@ -52,31 +53,49 @@ def read(sources: Sequence[Path], size: int, limit: int | None = None, progress:
     Raises:
         DataError: a source is missing, holds no images, or holds an unreadable one.
     """
-    found = [entry for source in sources for entry in _entries(source)]
-    if limit is not None:
-        found = found[:: max(1, len(found) // limit)]
-    if not found:
-        raise DataError(f"no images in class folders under {', '.join(map(str, sources))}")
+    found = entries(sources, limit)
     folders = sorted({folder for folder, _, _ in found})
     index = {folder: i for i, folder in enumerate(folders)}
     pixels = torch.empty(len(found), 3, size, size, dtype=torch.uint8)
 
     def decode(i: int) -> None:
-        folder, name, read = found[i]
-        try:
-            with Image.open(io.BytesIO(read())) as picture:
-                fitted = picture.convert("RGB")
-                if fitted.size != (size, size):
-                    fitted = ImageOps.fit(fitted, (size, size), Image.Resampling.LANCZOS)
-        except OSError as error:
-            raise DataError(f"cannot read {folder}/{name}: {error}") from error
-        pixels[i] = torch.from_numpy(np.asarray(fitted).transpose(2, 0, 1).copy())
+        pixels[i] = torch.from_numpy(np.asarray(square(found[i], size)).transpose(2, 0, 1).copy())
 
     with ThreadPoolExecutor() as pool:
         for _ in tqdm(pool.map(decode, range(len(found))), "photographs", len(found), disable=not progress, leave=False):
             pass
     labels = torch.tensor([index[folder] for folder, _, _ in found])
     return Photographs(pixels, labels, tuple(label(folder) for folder in folders))
+
+
+def entries(sources: Sequence[Path], limit: int | None = None) -> list[Entry]:
+    """The images of `sources`, in sorted order within each; about `limit` of them, evenly spread.
+
+    Raises:
+        DataError: a source is missing, or there are no images.
+    """
+    found = [entry for source in sources for entry in _entries(source)]
+    if limit is not None:
+        found = found[:: max(1, len(found) // limit)]
+    if not found:
+        raise DataError(f"no images in class folders under {', '.join(map(str, sources))}")
+    return found
+
+
+def square(entry: Entry, size: int, enlarge: bool = True) -> Image.Image:
+    """The middle of an image, RGB, `size` pixels high and wide; without `enlarge`, of a smaller one as much as its shorter side has.
+
+    Raises:
+        DataError: it cannot be read.
+    """
+    folder, name, read = entry
+    try:
+        with Image.open(io.BytesIO(read())) as picture:
+            side = size if enlarge else min(size, *picture.size)
+            fitted = picture.convert("RGB")
+            return fitted if fitted.size == (side, side) else ImageOps.fit(fitted, (side, side), Image.Resampling.LANCZOS)
+    except OSError as error:
+        raise DataError(f"cannot read {folder}/{name}: {error}") from error
 
 
 def label(folder: str) -> str:
@@ -95,8 +114,7 @@ def as_float(pixels: Tensor) -> Tensor:
     return pixels.float().div_(255).contiguous(memory_format=torch.channels_last)
 
 
-def _entries(source: Path) -> Iterator[tuple[str, str, Reader]]:
-    """(class folder, file name, a function that reads it) for every image of a source, in sorted order."""
+def _entries(source: Path) -> Iterator[Entry]:
     if source.is_dir():
         for path in sorted(source.glob("*/*")):
             if path.suffix.lower() in SUFFIXES:
