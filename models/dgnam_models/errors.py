@@ -13,5 +13,9 @@ class RecipeError(ValueError):
     """A recipe that cannot run; the message lists everything wrong with it."""
 
 
+class TrainingError(RuntimeError):
+    """Training that cannot go on; the message says what happened and what is kept."""
+
+
 class StudyError(RuntimeError):
     """Pictures that cannot be drawn or measured; one problem a line."""

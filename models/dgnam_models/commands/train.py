@@ -3,9 +3,12 @@
     dgnam-models train own64 --set name=mine --data photographs/ --run-dir runs/mine --dry-run
     dgnam-models train own64 --set name=mine --data photographs/ --run-dir runs/mine
     dgnam-models train upconv64-fc6 --data photographs/ --run-dir runs/prior --models runs/alexnet64/pack
+    dgnam-models train upconv64-lite0 --data photographs/ --run-dir runs/prior --minutes 60
 
-The run folder collects the frozen recipe, a log (log.jsonl), a checkpoint, a picture grid per checkpoint and finally pack/, which the
-server serves: dgnam-server --models runs/mine/pack. The same command continues a run that was stopped.
+The run folder collects the frozen recipe, a log (log.txt, and log.jsonl with the same figures), a checkpoint, a picture grid per checkpoint
+and finally pack/, which the server serves: dgnam-server --models runs/mine/pack. The same command continues a run that was stopped.
+
+upconv64-lite0, upconv128-lite0 and own64-lite0 first store the photographs and their codes in the run folder, 30 KB or more each.
 """
 
 import argparse
@@ -24,7 +27,8 @@ def declare(parser: argparse.ArgumentParser) -> None:
     add("--val", nargs="+", type=Path, default=[], metavar="PATH", help="photographs held out (default: one in twenty of --data)")
     add("--run-dir", type=Path, required=True, metavar="FOLDER", help="where the run lives; give it again to continue")
     add("--models", nargs="+", type=Path, default=[], metavar="PACK", help="packs in which a generator's encoder is looked up first")
-    add("--start-from", type=Path, metavar="FOLDER", help="begin with the weights of another run's folder, where they fit")
+    add("--start-from", type=Path, metavar="PATH", help="begin with the weights of another run's folder, or of a file, where they fit")
+    add("--minutes", type=float, metavar="M", help="stop and export after so many minutes; the same command continues")
     arguments.device(parser)
     add("--threads", type=int, metavar="N", help="processor threads (default: PyTorch's choice)")
     add("--compile", action="store_true", help="compile the networks first: a minute's wait, then about a quarter faster")
@@ -48,6 +52,7 @@ def run(options: argparse.Namespace) -> int:
         sources=options.data,
         held_out=options.val,
         start_from=options.start_from,
+        minutes=options.minutes,
         packs=options.models,
         device=arguments.chosen_device(options),
         compiled=options.compile,

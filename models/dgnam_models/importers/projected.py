@@ -33,6 +33,7 @@ _LAYERS = {
     "rgb": "to_image",
 }
 _INSIDE = {"up": "up.linear", "un": "up.norm", "cv": "convolution.linear", "cn": "convolution.norm"}
+_CRITIC = {"l": "layers", "o": "out", "c": "code"}
 
 
 def prior(
@@ -72,6 +73,28 @@ def prior(
         "fit": "resize",
     }
     return ModelCard(**{**card, **fields}), weights
+
+
+def training_state(file: Path) -> dict[str, dict[str, Tensor]]:
+    """What training can go on from: the tensors of generator (`module`) and critic (`critic`) by their names here, not folded.
+
+    The critic's, with `h.` in front, may be missing.
+
+    Raises:
+        CardError: the file cannot be read or holds no such generator.
+    """
+    try:
+        tensors = {key: value.float() if value.is_floating_point() else value for key, value in load_file(file).items()}
+        module = _renamed({key.removeprefix("g."): value for key, value in tensors.items() if key.startswith("g.")})
+    except (SafetensorError, OSError, KeyError) as error:
+        raise CardError(f"{file} holds no generator of {ARCHITECTURE}: {error}") from error
+    if not module:
+        raise CardError(f"{file} holds no generator of {ARCHITECTURE}: no tensor's name begins with g.")
+    critic = {}
+    for key, value in tensors.items():
+        if head := re.fullmatch(r"h\.(\d+)\.([loc])\.(.+)", key):
+            critic[f"heads.{head[1]}.{_CRITIC[head[2]]}.{head[3]}"] = value
+    return {"module": module, "critic": critic}
 
 
 def folded(state: Mapping[str, Tensor]) -> tuple[nn.Module, dict[str, Any]]:

@@ -13,7 +13,7 @@ from typing import Any, Literal, Self, get_args
 from dgnam_models.card import Preprocessing
 from dgnam_models.errors import RecipeError
 
-Kind = Literal["classifier", "generator", "denoiser"]
+Kind = Literal["classifier", "generator", "projected", "denoiser"]
 Altered = Literal["shuffled", "swapped", "blurred"]
 LICENCE = "not stated by whoever trained it"
 CLASSIFIER_STD = 0.25
@@ -43,6 +43,51 @@ class Generator:
 
 
 @dataclass(frozen=True)
+class Projected:
+    """What a generator's training needs besides, in the eyes of one frozen network (Sauer et al. 2021, arXiv 2111.01007).
+
+    The network is encoder, comparator and the eyes of the critic; see losses/ for the terms.
+    """
+
+    encoder: str  # the frozen classifier whose code is inverted
+    tap: str  # where its code is read; no unit of it is negative
+    encoder_size: int  # height and width of what it sees, in pixels
+    feature_taps: tuple[str, ...]  # where features are compared and judged, from fine to coarse
+    fine_tap: str  # is judged only, for grain of a pixel or two
+    critic_halvings: tuple[int, ...]  # how often the critic's head at each of feature_taps halves what it sees
+    critic_width: int = 64
+    fine_width: int = 32
+    layout_weight: float = 2.0  # of the squared error at 16 x 16 pixels
+    adversarial_length: float = 1.0  # of the adversarial gradient at the picture, in lengths of the feature loss's
+    adversarial_from_step: int = 0
+    average_decay: float = 0.999  # of the exported, exponentially averaged weights
+    # Network and critic see drawn and real picture altered alike, each time otherwise, by up to so much:
+    jitter_px: float = 0.0
+    jitter_scale: float = 0.0  # as a share of the size
+    jitter_colour: float = 0.0  # 1: as Zhao et al. 2020 do (colour_jitter.py)
+    # A share of each batch may have codes moved where an ascent goes (ascended.py):
+    ascended_share: float = 0.0
+    ascended_length: float = 0.5  # of the longest move, in lengths of the code
+    ascended_weight: float = 1.0  # of the error of what the encoder has for the picture drawn
+    collapse_gap: float = 10.0  # between the critic's mean logits of photographs and of drawn pictures: training ends there
+    statistics_photographs: int = 20_000  # whose codes give the statistics that go with the prior
+    statistics_components: int = 512  # principal components among these
+    start_learning_rate: float = 0.02  # goes into the card: the default of synthesis with this prior
+
+    def problems(self) -> list[str]:
+        """What is wrong with it."""
+        problems = []
+        if len(self.critic_halvings) != len(self.feature_taps):
+            problems.append(f"critic_halvings has {len(self.critic_halvings)} numbers, feature_taps {len(self.feature_taps)}")
+        if not 0 <= self.ascended_share < 1:
+            problems.append(f"ascended_share is {self.ascended_share}; it must lie in [0, 1)")
+        for name in ("encoder_size", "critic_width", "fine_width", "collapse_gap"):
+            if not getattr(self, name) > 0:
+                problems.append(f"{name} is {getattr(self, name)}; it must be positive")
+        return [f"projected.{problem}" for problem in problems]
+
+
+@dataclass(frozen=True)
 class Denoiser:
     """What training a diffusion model of a prior's codes needs besides (Karras et al. 2022, arXiv 2206.00364)."""
 
@@ -64,12 +109,15 @@ class Augmentation:
 
 
 # A kind of training that has settings of its own has them in a section of its name.
-SECTIONS = {"generator": Generator, "denoiser": Denoiser}
+SECTIONS = {"generator": Generator, "projected": Projected, "denoiser": Denoiser}
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """One training run. Pixels, images and steps are counts; the learning rate falls to zero along a cosine after the warm-up."""
+    """One training run. Pixels, images and steps are counts.
+
+    After the warm-up the learning rate stays for `constant_share` of the steps, then falls to zero along half a cosine.
+    """
 
     name: str
     kind: Kind
@@ -84,6 +132,7 @@ class Recipe:
     betas: tuple[float, float] = (0.9, 0.999)
     weight_decay: float = 0.0
     warmup_steps: int = 100
+    constant_share: float = 0.0
     label_smoothing: float = 0.0
     crop_px: int = 6  # these three: see Augmentation
     flip: bool = True
@@ -93,6 +142,7 @@ class Recipe:
     told_apart: Altered | None = None  # in place of the classes two: whole photographs, and those altered so
     fine_tunes: str | None = None  # a model, bundled or in --models, whose weights are the start where they fit
     generator: Generator | None = None
+    projected: Projected | None = None
     denoiser: Denoiser | None = None
 
     @classmethod
@@ -122,7 +172,7 @@ class Recipe:
     @property
     def preprocessing(self) -> Preprocessing:
         """What the recipe's network takes, or draws: `(image - 0.5) / std`."""
-        std = CLASSIFIER_STD if self.generator is None else GENERATOR_STD
+        std = GENERATOR_STD if self.kind in ("generator", "projected") else CLASSIFIER_STD
         return Preprocessing((self.image_size, self.image_size), mean=(0.5, 0.5, 0.5), std=(std, std, std))
 
     def _problems(self) -> list[str]:
@@ -147,6 +197,12 @@ class Recipe:
         for name in ("weight_decay", "warmup_steps", "crop_px", "colour"):
             if getattr(self, name) < 0:
                 problems.append(f"{name} is {getattr(self, name)}; it must not be negative")
+        if self.projected is not None:
+            problems += self.projected.problems()
+            if self.crop_px or self.colour:
+                problems.append("crop_px and colour must be 0 with kind = 'projected': codes are computed once")
+        if not 0 <= self.constant_share < 1:
+            problems.append(f"constant_share is {self.constant_share}; it must lie in [0, 1)")
         if not 0 <= self.label_smoothing < 1:
             problems.append(f"label_smoothing is {self.label_smoothing}; it must lie in [0, 1)")
         return problems

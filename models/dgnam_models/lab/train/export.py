@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from dgnam_models import codes, nets, pack
 from dgnam_models.card import Code, ModelCard, Tap
 from dgnam_models.lab.train.config import Recipe
+from dgnam_models.loaders.safetensors import CODE
 from dgnam_models.nets._blocks import Staged
 from dgnam_models.network import Network
 from dgnam_models.photographs import Photographs
@@ -57,6 +58,22 @@ def generator(recipe: Recipe, module: nn.Module, encoder: Network, held_out: Pho
     return _write(to.pack, module.cpu(), {**_described(recipe, to), **fields})
 
 
+def projected(recipe: Recipe, module: nn.Module, statistics: Mapping[str, Tensor], to: Export) -> ModelCard:
+    """Write a generator's card and weights, with the statistics of photographs' codes as `dgnam_models.statistics` gives them."""
+    own = recipe.projected
+    assert own is not None
+    units, seen = len(statistics["mean"]), (own.encoder_size, own.encoder_size)
+    fields = {
+        "role": "prior",
+        "parameters": {**recipe.parameters, "code": units},
+        "code": Code(own.encoder, own.tap, start_learning_rate=own.start_learning_rate, units=units, encoder_size=seen),
+        "fit": "resize",
+    }
+    # Directions of unit length lose nothing in float16; a rare unit's deviation would.
+    known = {f"{CODE}{key}": value.half() if key == "components" else value for key, value in statistics.items()}
+    return _write(to.pack, module.cpu(), {**_described(recipe, to), **fields}, known)
+
+
 def denoiser(prior: ModelCard, module: nn.Module, parameters: dict[str, Any], to: Export) -> ModelCard:
     """Write the card and the weights of `prior` once more, under its own name and licence, with a denoiser of its codes.
 
@@ -82,13 +99,17 @@ def _described(recipe: Recipe, to: Export) -> dict[str, Any]:
     }
 
 
-def _write(folder: Path, module: nn.Module, fields: Mapping[str, Any]) -> ModelCard:
-    """Add the model to the pack in `folder`, in place of one of the same name, such as this run's last export."""
+def _write(folder: Path, module: nn.Module, fields: Mapping[str, Any], known: Mapping[str, Tensor] | None = None) -> ModelCard:
+    """Add the model to the pack in `folder`, in place of one of the same name, such as this run's last export.
+
+    Args:
+        known: further tensors for the weight file, as they are.
+    """
     state = {key: value.to(torch.float16).contiguous() for key, value in module.state_dict().items()}
     assert all(value.isfinite().all() for value in state.values()), "a weight is beyond float16"
     card = ModelCard(**{**fields, "format": "safetensors", "file": "", "sha256": ""})
     nets.build(card.architecture, card.parameters).load_state_dict(state)  # the card must build what the file holds
-    return pack.write(folder, card, state, over=True)
+    return pack.write(folder, card, {**state, **(known or {})}, over=True)
 
 
 def _rounded(values: Tensor) -> tuple[float, ...]:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import tomli_w
 import torch
@@ -17,13 +17,12 @@ from tqdm import tqdm
 
 from dgnam_models.card import ModelCard
 from dgnam_models.errors import RecipeError
+from dgnam_models.importers.projected import training_state
 from dgnam_models.lab.train import checkpoint, log, tasks
 from dgnam_models.lab.train.config import Recipe, settings
-from dgnam_models.lab.train.data import training_batch
 from dgnam_models.lab.train.export import Export
 from dgnam_models.lab.train.run import Run
 from dgnam_models.lab.train.tasks import Task
-from dgnam_models.photographs import Photographs
 
 
 @dataclass(frozen=True)
@@ -32,9 +31,9 @@ class Session:
 
     recipe: Recipe
     run: Run
-    task: Task
-    training: Photographs
-    held_out: Photographs
+    task: Task[Any]
+    training: Any  # photographs, as the task holds them
+    held_out: Any
 
 
 class Progress(NamedTuple):
@@ -71,7 +70,8 @@ def dry_run(recipes: Sequence[Recipe], run: Run) -> list[ModelCard]:
 
     def short(recipe: Recipe) -> Recipe:
         generator = recipe.generator and replace(recipe.generator, adversarial_from_step=0)
-        return replace(recipe, steps=2, checkpoint_every=2, generator=generator)
+        projected = recipe.projected and replace(recipe.projected, adversarial_from_step=0)
+        return replace(recipe, steps=2, checkpoint_every=2, generator=generator, projected=projected)
 
     with tempfile.TemporaryDirectory() as folder:
         limited = replace(run, folder=Path(folder), limit=4 * max(recipe.batch for recipe in recipes))
@@ -87,7 +87,8 @@ def train(recipe: Recipe, run: Run) -> ModelCard:
         RecipeError: the folder belongs to another recipe, or the encoder is unknown.
         DataError: the photographs cannot be used.
     """
-    training, held_out = run.photographs(recipe)
+    _check_folder(recipe, run.folder)
+    training, held_out = tasks.photographs(recipe, run)
     session = Session(recipe, run, tasks.assemble(recipe, run, training), training, held_out)
     _freeze(recipe, run.folder)
     progress = _resume(session)
@@ -113,25 +114,30 @@ def _resume(session: Session) -> Progress:
 def _learn(session: Session, begun: Progress) -> Progress:
     """Train from where it stopped to the end."""
     recipe, run, task = session.recipe, session.run, session.task
-    log.forget_after(run.folder / "log.jsonl", begun.steps)
-    started = time.monotonic() - begun.seconds
+    log.forget_after(run.folder, begun.steps)
+    sat_down = time.monotonic()
+    started, means = sat_down - begun.seconds, log.Means()
     bar = tqdm(range(begun.steps, recipe.steps), recipe.name, recipe.steps, initial=begun.steps, disable=not run.progress)
     for step in bar:
         torch.manual_seed(recipe.seed * 1_000_003 + step)  # dropout; with this, no random state needs saving
-        figures = task.step(session.training, step)
+        means.add(task.step(session.training, step))
         if step % 20 == 0:  # reading a figure waits for the device
-            read = {name: value.item() for name, value in figures.items()}
+            read = means.read()
             bar.set_postfix({name: f"{value:.3f}" for name, value in read.items()})
-            log.append(run.folder / "log.jsonl", {"step": step, **read})
-        if (step + 1) % recipe.checkpoint_every == 0 or step + 1 == recipe.steps:
-            _checkpoint(session, Progress(step + 1, time.monotonic() - started))
+            log.append(run.folder, {"step": step, **read})
+        done, now = Progress(step + 1, time.monotonic() - started), time.monotonic()
+        enough = run.minutes is not None and now - sat_down >= 60 * run.minutes
+        if done.steps % recipe.checkpoint_every == 0 or done.steps == recipe.steps or enough:
+            _checkpoint(session, done)
+        if enough:
+            return done
     return Progress(recipe.steps, time.monotonic() - started)
 
 
 def _checkpoint(session: Session, progress: Progress) -> None:
     """Measure, draw, export if snapshots are wanted, and save."""
     folder, task, steps = session.run.folder, session.task, progress.steps
-    log.append(folder / "log.jsonl", {"step": steps - 1, "seconds": round(progress.seconds, 1), **task.evaluate(session.held_out)})
+    log.append(folder, {"step": steps - 1, "seconds": round(progress.seconds, 1), **task.evaluate(session.held_out)})
     log.save_grid(task.grid(session.held_out), folder / f"grid-{steps:06d}.png")
     if session.run.snapshots:  # before the checkpoint: a run killed in between comes here again
         _export(session, f"{session.recipe.name}-{steps:06d}", progress)
@@ -142,27 +148,35 @@ def _fine_tune(session: Session) -> None:
     recipe, run = session.recipe, session.run
     if recipe.fine_tunes is not None:
         network = run.model(recipe.fine_tunes, "fine_tunes")
-        session.task.fine_tune(network.module, training_batch(recipe, session.training, 0, run.device)[0])
+        session.task.fine_tune(network.module, session.training)
 
 
 def _start_from(session: Session) -> None:
-    folder = session.run.start_from
-    if folder is None:
+    source = session.run.start_from
+    if source is None:
         return
-    state = checkpoint.load(folder / "checkpoint.pt", session.run.device)
-    if state is None:
-        raise RecipeError(f"{folder} has no checkpoint to start from")
-    own = session.task.start_from(state["task"])
-    print(f"starting from the weights of {folder}" + (f", but for {', '.join(own)}" if own else ""))
+    if source.is_file():
+        state: dict[str, Any] = training_state(source)
+    else:
+        held = checkpoint.load(source / "checkpoint.pt", session.run.device)
+        if held is None:
+            raise RecipeError(f"{source} has no checkpoint to start from")
+        state = held["task"]
+    own = session.task.start_from(state)
+    print(f"starting from the weights of {source}" + (f", but for {', '.join(own)}" if own else ""))
+
+
+def _check_folder(recipe: Recipe, folder: Path) -> None:
+    """Refuse a folder that holds another recipe's run, before hours go into it."""
+    frozen = folder / "recipe.toml"
+    if frozen.exists() and frozen.read_text(encoding="utf-8") != tomli_w.dumps(settings(recipe)):
+        raise RecipeError(f"{folder} holds a run of another recipe or other settings; choose a new --run-dir")
 
 
 def _freeze(recipe: Recipe, folder: Path) -> None:
-    """Write the recipe into the run folder; a folder that holds another one is refused."""
+    """Write the recipe into the run folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    frozen, text = folder / "recipe.toml", tomli_w.dumps(settings(recipe))
-    if frozen.exists() and frozen.read_text(encoding="utf-8") != text:
-        raise RecipeError(f"{folder} holds a run of another recipe or other settings; choose a new --run-dir")
-    frozen.write_text(text, encoding="utf-8")
+    (folder / "recipe.toml").write_text(tomli_w.dumps(settings(recipe)), encoding="utf-8")
 
 
 def _export(session: Session, name: str, progress: Progress) -> ModelCard:

@@ -1,8 +1,9 @@
 """What all kinds of training share: the learning rate, which weights decay, the average of weights, and where bfloat16 is used."""
 
 import contextlib
+import copy
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import torch
@@ -13,10 +14,11 @@ from dgnam_models.precision import has_fast_bfloat16
 
 
 def learning_rate(recipe: Recipe, step: int) -> float:
-    """Linear warm-up, then half a cosine down to zero (Loshchilov & Hutter 2016, eq. 5)."""
+    """Linear warm-up, constant for `constant_share` of the rest, then half a cosine down to zero (Loshchilov & Hutter 2016, eq. 5)."""
     if step < recipe.warmup_steps:
         return recipe.learning_rate * (step + 1) / recipe.warmup_steps
     share = (step - recipe.warmup_steps) / max(1, recipe.steps - recipe.warmup_steps)
+    share = max(0.0, share - recipe.constant_share) / (1 - recipe.constant_share)
     return recipe.learning_rate * 0.5 * (1 + math.cos(math.pi * share))
 
 
@@ -41,6 +43,23 @@ def average_(average: nn.Module, module: nn.Module, decay: float) -> None:
     for mean, new in zip(average.state_dict().values(), module.state_dict().values(), strict=True):
         if mean.is_floating_point():
             mean.lerp_(new, 1 - decay)
+
+
+@torch.no_grad()
+def measured(module: nn.Module, inputs: Iterable[Tensor]) -> nn.Module:
+    """A copy of `module` in evaluation mode whose normalization statistics are the means over the batches `inputs`.
+
+    Of averaged weights, the average of the statistics along the way is only nearly right.
+    """
+    copied = copy.deepcopy(module)
+    for part in copied.modules():
+        if isinstance(part, nn.BatchNorm1d | nn.BatchNorm2d):
+            part.reset_running_stats()
+            part.momentum = None  # a plain mean over the batches
+    copied.train()
+    for batch in inputs:
+        copied(batch)
+    return copied.eval()
 
 
 def autocast(device: torch.device) -> contextlib.AbstractContextManager[Any]:

@@ -22,7 +22,8 @@ class Run:
     folder: Path
     sources: Sequence[Path]
     held_out: Sequence[Path] = ()  # empty: one image in twenty is held out
-    start_from: Path | None = None  # another run's folder, whose weights are the start where they fit
+    start_from: Path | None = None  # another run's folder, or a file of importers/projected.py: weights that are the start where they fit
+    minutes: float | None = None  # after which this sitting ends
     packs: Sequence[Path] = ()  # where a generator's encoder is looked up, besides the bundled models
     device: torch.device = torch.device("cpu")
     compiled: bool = False

@@ -13,6 +13,7 @@ from dgnam_models.codes import encode
 from dgnam_models.errors import RecipeError
 from dgnam_models.lab.train import alterations, config, loop
 from dgnam_models.lab.train.config import Recipe
+from dgnam_models.lab.train.data import training_batch
 from dgnam_models.lab.train.run import Run
 from dgnam_models.lab.train.tasks.classifier import ClassifierTask
 from dgnam_models.lab.train.tasks.generator import GeneratorTask
@@ -133,11 +134,12 @@ def test_a_run_with_altered_classes_keeps_snapshots(folder: Path, tmp_path: Path
 def test_fine_tuning_begins_as_the_other_network(tiny_pack: Path) -> None:
     other = dgnam_models.load("tiny", packs=[tiny_pack])
     assert isinstance(other, Network)
-    recipe = replace(RECIPE, parameters={**other.card.parameters, "dropout": 0.0}, image_size=32)
+    recipe = replace(RECIPE, parameters={**other.card.parameters, "dropout": 0.0}, image_size=32, batch=32)
     del recipe.parameters["classes"]
     task = ClassifierTask(recipe, len(other.card.labels), torch.device("cpu"), compiled=False)
-    images = torch.rand(32, 3, 32, 32)
-    task.fine_tune(other.module, images)
+    training = Photographs(pictures(32, 32), torch.zeros(32, dtype=torch.int64), ("a",))
+    task.fine_tune(other.module, training)
+    images, _ = training_batch(recipe, training, 0, torch.device("cpu"))
     wanted = other.logits(images)
     encoded = task.preprocess.encode(images)
     torch.testing.assert_close(task.module.train()(encoded), wanted, atol=1e-4, rtol=1e-4)
@@ -149,11 +151,11 @@ def test_fine_tuning_a_generator_begins_as_the_other_and_so_does_its_average(tin
     assert isinstance(other, Generator) and isinstance(encoder, Network) and other.card.code is not None
     parameters = {key: value for key, value in other.card.parameters.items() if key != "code"}
     settings = config.Generator("tiny", other.card.code.tap, ("pool5",), 1, 1, 1, 0, 1, 4, 0.9, 0.5)
-    recipe = replace(RECIPE, kind="generator", architecture="upconv", parameters=parameters, image_size=32, generator=settings)
+    recipe = replace(RECIPE, kind="generator", architecture="upconv", parameters=parameters, image_size=32, generator=settings, batch=64)
     task = GeneratorTask(recipe, encoder, torch.device("cpu"), compiled=False)
-    images = torch.rand(64, 3, 32, 32)
-    task.fine_tune(other.module, images)
-    codes = encode(encoder, settings.tap, images)
+    training = Photographs(pictures(64, 32), torch.zeros(64, dtype=torch.int64), ("a",))
+    task.fine_tune(other.module, training)
+    codes = encode(encoder, settings.tap, training_batch(recipe, training, 0, torch.device("cpu"))[0])
     wanted = other.module(codes)
     torch.testing.assert_close(task.module.train()(codes), wanted, atol=1e-3, rtol=1e-3)
     torch.testing.assert_close(task.average.eval()(codes), wanted, atol=0.1, rtol=0.1)

@@ -73,8 +73,9 @@ class ClassifierTask:
     def state(self) -> dict[str, Any]:
         return {"module": self.module.state_dict(), "optimizer": self.optimizer.state_dict()}
 
-    def fine_tune(self, module: nn.Module, images: Tensor) -> None:
+    def fine_tune(self, module: nn.Module, training: Photographs) -> None:
         take_over(self.module, module.state_dict())
+        images, _ = training_batch(self.recipe, training, 0, self.device)
         nets.unfold_(self.module, self.preprocess.encode(images))
 
     def start_from(self, state: dict[str, Any]) -> list[str]:

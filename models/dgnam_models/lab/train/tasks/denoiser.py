@@ -125,7 +125,7 @@ class DenoiserTask:
     def state(self) -> dict[str, Any]:
         return {"module": self.module.state_dict(), "average": self.average.state_dict(), "optimizer": self.optimizer.state_dict()}
 
-    def fine_tune(self, module: nn.Module, images: Tensor) -> None:
+    def fine_tune(self, module: nn.Module, training: Photographs) -> None:
         """A prior's denoiser; of another encoder its components would mean something else, so they are not taken over."""
         if not isinstance(getattr(module, "denoiser", None), Denoiser):
             raise RecipeError("fine_tunes: the model has no denoiser to begin with")

@@ -19,7 +19,7 @@ from dgnam_models.lab.train.jitter import jitter
 from dgnam_models.lab.train.losses.adversarial import discriminator_loss, generator_loss
 from dgnam_models.lab.train.losses.feature import feature_error
 from dgnam_models.lab.train.losses.image import image_error
-from dgnam_models.lab.train.optimization import autocast, average_, learning_rate, set_learning_rate, take_over
+from dgnam_models.lab.train.optimization import autocast, average_, learning_rate, measured, set_learning_rate, take_over
 from dgnam_models.lab.train.run import Run
 from dgnam_models.network import Network
 from dgnam_models.photographs import Photographs, as_float, batches
@@ -142,17 +142,10 @@ class GeneratorTask:
 
     def _folded(self, training: Photographs) -> nn.Module:
         """The averaged weights with normalization statistics measured anew for them, over 4096 training images, folded."""
-        final = copy.deepcopy(self.average)
-        for part in final.modules():
-            if isinstance(part, nn.BatchNorm1d | nn.BatchNorm2d):
-                part.reset_running_stats()
-                part.momentum = None  # a plain mean over the batches
-        final.train()
         picked = torch.linspace(0, len(training) - 1, min(4096, len(training))).long()
-        with torch.no_grad():
-            for images, _ in batches(training.take(picked[torch.randperm(len(picked))]), self.device):
-                final(encode(self.encoder, self.settings.tap, images))
-        return nets.fold_(final.eval())
+        mixed = training.take(picked[torch.randperm(len(picked))])
+        codes = (encode(self.encoder, self.settings.tap, images) for images, _ in batches(mixed, self.device))
+        return nets.fold_(measured(self.average, codes))
 
     def state(self) -> dict[str, Any]:
         return {
@@ -163,8 +156,9 @@ class GeneratorTask:
             "discriminator_optimizer": self.discriminator_optimizer.state_dict(),
         }
 
-    def fine_tune(self, module: nn.Module, images: Tensor) -> None:
+    def fine_tune(self, module: nn.Module, training: Photographs) -> None:
         take_over(self.module, module.state_dict())
+        images, _ = training_batch(self.recipe, training, 0, self.device)
         nets.unfold_(self.module, encode(self.encoder, self.settings.tap, images))
         self.average.load_state_dict(self.module.state_dict())
 

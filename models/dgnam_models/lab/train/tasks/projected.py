@@ -1,0 +1,286 @@
+"""What one training step does for a generator that is judged in the eyes of a frozen network (Sauer et al. 2021, arXiv 2111.01007)."""
+
+import contextlib
+import copy
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from dgnam_models import nets, statistics
+from dgnam_models import photographs as sources
+from dgnam_models.card import ModelCard
+from dgnam_models.errors import RecipeError
+from dgnam_models.lab.train import config, export
+from dgnam_models.lab.train.adaptive_weight import EVERY, AdaptiveWeight
+from dgnam_models.lab.train.ascended import ascent
+from dgnam_models.lab.train.coded import Batch, CodedPhotographs
+from dgnam_models.lab.train.coding import Coder, prepare
+from dgnam_models.lab.train.collapse import Watch
+from dgnam_models.lab.train.colour_jitter import colour_jitter
+from dgnam_models.lab.train.config import Recipe
+from dgnam_models.lab.train.critics.projected import ProjectedCritic, Shape
+from dgnam_models.lab.train.data import batch_indices
+from dgnam_models.lab.train.export import Export
+from dgnam_models.lab.train.jitter import jitter
+from dgnam_models.lab.train.losses.code import code_error
+from dgnam_models.lab.train.losses.direction import direction_error
+from dgnam_models.lab.train.losses.hinge import critic_loss, generator_loss, mean_logit
+from dgnam_models.lab.train.losses.layout import layout_error
+from dgnam_models.lab.train.optimization import autocast, average_, learning_rate, measured, set_learning_rate, take_over
+from dgnam_models.lab.train.run import Run
+from dgnam_models.network import Network
+from dgnam_models.precision import has_fast_bfloat16
+from dgnam_models.preprocess import Preprocess, resize
+
+MEASURED = 512  # held-out photographs; more say the same
+SETTLED = 4096  # codes of which normalization statistics are taken
+HELD_OUT = 20  # one photograph in so many, where none are given
+
+
+def photographs(recipe: Recipe, run: Run) -> tuple[CodedPhotographs, CodedPhotographs]:
+    """Photographs with the codes that the recipe's encoder has for them, in the run's folder."""
+    own = recipe.projected
+    assert own is not None
+    training = sources.entries(run.sources, run.limit)
+    if run.held_out:
+        held_out = sources.entries(run.held_out, run.limit)
+    else:
+        held_out = training[::HELD_OUT]
+        training = [entry for index, entry in enumerate(training) if index % HELD_OUT]
+    coder = Coder(_encoder(own, run), own.tap, recipe.image_size)
+    folder = run.folder / "photographs"
+    one, other = (prepare(found, folder / name, coder, run.progress) for name, found in (("training", training), ("held-out", held_out)))
+    return one, other
+
+
+def assemble(recipe: Recipe, run: Run, training: CodedPhotographs) -> "ProjectedTask":
+    """A generator of the code of the encoder that the recipe names."""
+    assert recipe.projected is not None
+    return ProjectedTask(recipe, _encoder(recipe.projected, run), training, run.compiled)
+
+
+def _encoder(own: config.Projected, run: Run) -> Network:
+    encoder = run.model(own.encoder, "projected.encoder")
+    known = [tap.name for tap in encoder.card.taps]
+    if missing := {own.tap, own.fine_tap, *own.feature_taps} - set(known):
+        raise RecipeError(f"{encoder.name} has no tap {', '.join(sorted(missing))}; it has {', '.join(known)}")
+    assert isinstance(encoder, Network)
+    return encoder.at((own.encoder_size, own.encoder_size))
+
+
+class Comparison(NamedTuple):
+    """A batch, what was drawn from its codes, and both in the eyes of the frozen network, a tensor (B, C, H, W) a tap."""
+
+    batch: Batch
+    code: Tensor  # (B, D), what was drawn from: the first `moved` rows of it are not the photographs'
+    moved: int
+    drawn: Tensor  # (B, 3, S, S) in [0, 1]
+    real_features: list[Tensor]
+    features: list[Tensor]
+
+
+class ProjectedTask:
+    """Inverts a frozen encoder's code with layout, feature and adversarial losses.
+
+    The frozen network works in bfloat16 where that is fast, generator and critic in float32; on a GPU the generator uses bfloat16 too. On a
+    processor it would gain nothing there: transposed convolutions take as long.
+    """
+
+    def __init__(self, recipe: Recipe, encoder: Network, training: CodedPhotographs, compiled: bool) -> None:
+        own = recipe.projected
+        assert own is not None
+        self.recipe, self.settings, self.encoder = recipe, own, encoder
+        self.device = encoder.preprocess.mean.device
+        self.taps = [*own.feature_taps, own.fine_tap]
+        dtype = torch.bfloat16 if has_fast_bfloat16(self.device) else torch.float32
+        self.frozen = Network(encoder.card, copy.deepcopy(encoder.module), dtype).eval().to(self.device)
+        parameters = {**recipe.parameters, "code": training.units, "normalized": True}
+        self.module = _placed(nets.build(recipe.architecture, parameters), self.device)
+        self.average = copy.deepcopy(self.module).requires_grad_(False)
+        self.critic = _placed(ProjectedCritic(self._critic_shape(training.units)), self.device)
+        self.preprocess = Preprocess(recipe.preprocessing).to(self.device)
+        self.optimizer = torch.optim.Adam(self.module.parameters(), lr=0.0, betas=recipe.betas)
+        self.critic_optimizer = torch.optim.Adam(self.critic.parameters(), lr=0.0, betas=recipe.betas)
+        self.weight, self.watch = AdaptiveWeight(own.adversarial_length), Watch(own.collapse_gap)
+        self.anew = True  # begun with random weights, of which the average must soon forget the first
+        self._generate = torch.compile(self.module) if compiled else self.module
+        if own.ascended_share:
+            self.ascent = ascent(encoder, self._codes(training), own.ascended_length)
+
+    def _critic_shape(self, units: int) -> Shape:
+        own, channels = self.settings, {tap.name: tap.shape[0] for tap in self.encoder.card.taps}
+        features = tuple(channels[tap] for tap in own.feature_taps)
+        return Shape(units, features, own.critic_halvings, own.critic_width, channels[own.fine_tap], own.fine_width)
+
+    def step(self, training: CodedPhotographs, step: int) -> dict[str, Tensor]:
+        for optimizer in (self.optimizer, self.critic_optimizer):
+            set_learning_rate(optimizer, learning_rate(self.recipe, step))
+        seen = self._compare(self._batch(training, step))
+        figures = self._teach_critic(seen)
+        losses = self._losses(seen)
+        loss = losses["feature"] + self.settings.layout_weight * losses["layout"]
+        if step >= self.settings.adversarial_from_step:
+            if step % EVERY == 0 or self.weight.value is None:
+                self.weight.measure(losses["feature"], losses["adversarial"], seen.drawn)
+            assert self.weight.value is not None
+            loss = loss + self.weight.value * losses["adversarial"]
+            figures["weight"] = torch.tensor(self.weight.value)
+        if seen.moved:
+            losses["code"] = self._code_error(seen)
+            loss = loss + self.settings.ascended_weight * losses["code"]
+        terms = {"generator": loss.item(), "critic": figures["critic"].item()}
+        self.watch.see(step, terms, figures["logit_real"].item(), figures["logit_drawn"].item())
+        _descend(self.optimizer, loss)
+        ramp = (1 + step) / (10 + step) if self.anew else 1.0
+        average_(self.average, self.module, min(self.settings.average_decay, ramp))
+        return {name: value.detach() for name, value in (losses | figures).items()}
+
+    def _batch(self, training: CodedPhotographs, step: int) -> Batch:
+        """The photographs of this step, every second one mirrored if the recipe flips."""
+        index = batch_indices(len(training), self.recipe.batch, step, self.recipe.seed)
+        mirrored = (torch.rand(len(index)) < 0.5) & torch.tensor(self.recipe.flip)
+        return Batch(*(values.to(self.device) for values in training.take(index, mirrored)))
+
+    def _compare(self, batch: Batch) -> Comparison:
+        """Draw from the batch's codes, or from where an ascent leads from them, and look at photographs and drawn pictures."""
+        own, moved = self.settings, round(self.settings.ascended_share * len(batch.codes))
+        code = torch.cat([self.ascent.moved(batch.codes[:moved]), batch.codes[moved:]]) if moved else batch.codes
+        self.module.train()
+        drawn = self._draw(code)
+        pictures = (batch.images, torch.where(batch.coarse[:, None, None, None], coarsened(drawn), drawn))
+        moved_alike = jitter(pictures, own.jitter_px, own.jitter_scale, degrees=0.0)
+        real, shown = colour_jitter(tuple(moved_alike), own.jitter_colour)
+        with torch.no_grad():
+            real_features = self._features(real)
+        return Comparison(batch, code, moved, drawn, real_features, self._features(shown))
+
+    def _draw(self, code: Tensor) -> Tensor:
+        with autocast(self.device) if self.device.type == "cuda" else contextlib.nullcontext():
+            output = self._generate(code)
+        return self.preprocess.decode(output.float())
+
+    def _features(self, images: Tensor) -> list[Tensor]:
+        """What the frozen network has at each tap for images in [0, 1] of any size, float32."""
+        found = self.frozen.activations(resize(images, self.frozen.input_size), self.taps)
+        return [found[tap] for tap in self.taps]
+
+    def _teach_critic(self, seen: Comparison) -> dict[str, Tensor]:
+        """One step of the critic; its loss and its mean logits."""
+        self.critic.requires_grad_(True)
+        real = self.critic(seen.real_features, seen.batch.codes)
+        drawn = self.critic([features.detach() for features in seen.features], seen.code)
+        loss = critic_loss(real, drawn)
+        _descend(self.critic_optimizer, loss)
+        self.critic.requires_grad_(False)
+        return {"critic": loss.detach(), "logit_real": mean_logit(real).detach(), "logit_drawn": mean_logit(drawn).detach()}
+
+    def _losses(self, seen: Comparison) -> dict[str, Tensor]:
+        """The generator's losses; rows whose codes were moved have no photograph to be compared with."""
+        compared = slice(seen.moved, None)
+        scales = slice(len(self.settings.feature_taps))
+        features, real = ([f[compared] for f in found[scales]] for found in (seen.features, seen.real_features))
+        return {
+            "layout": layout_error(seen.drawn[compared], seen.batch.images[compared]),
+            "feature": direction_error(features, real),
+            "adversarial": generator_loss(self.critic(seen.features, seen.code)),
+        }
+
+    def _code_error(self, seen: Comparison) -> Tensor:
+        """How well the encoder finds the moved codes in what was drawn from them."""
+        images = resize(seen.drawn[: seen.moved], self.frozen.input_size)
+        return code_error(self.frozen.activations(images, [self.settings.tap])[self.settings.tap].flatten(1), seen.code[: seen.moved])
+
+    @torch.no_grad()
+    def evaluate(self, held_out: CodedPhotographs) -> dict[str, float]:
+        """The losses without a critic, and how often the encoder's first name for a photograph is among its five for the drawing of it."""
+        index = held_out.spread(MEASURED)
+        sums: dict[str, float] = {}
+        for part in index.split(64):
+            batch, drawn = self._reconstructed(held_out, part)
+            features, real = (self._features(images)[:-1] for images in (drawn, batch.images))
+            (code, logits), (_, wanted) = (self._read(images) for images in (drawn, batch.images))
+            figures = {
+                "val_layout": layout_error(drawn, batch.images),
+                "val_feature": direction_error(features, real),
+                "val_code": code_error(code, batch.codes),
+                "val_top5": (logits.topk(min(5, logits.shape[1])).indices == wanted.argmax(1, keepdim=True)).any(1).float().mean(),
+            }
+            for name, value in figures.items():
+                sums[name] = sums.get(name, 0.0) + float(value) * len(part)
+        return {name: value / len(index) for name, value in sums.items()}
+
+    def _read(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """The code (B, D) and the logits (B, classes) that the encoder has for images in [0, 1] of any size."""
+        tap, output = self.settings.tap, self.encoder.card.output_tap
+        found = self.encoder.activations(resize(images, self.encoder.input_size), [tap, output])
+        return found[tap].flatten(1), found[output]
+
+    @torch.no_grad()
+    def _reconstructed(self, photographs: CodedPhotographs, index: Tensor) -> tuple[Batch, Tensor]:
+        """Some photographs, and what the averaged weights draw from their codes, in [0, 1] and as coarse as they are."""
+        batch = Batch(*(values.to(self.device) for values in photographs.take(index, torch.zeros(len(index), dtype=torch.bool))))
+        drawn = self.preprocess.decode(self.average.eval()(batch.codes)).clamp(0, 1)
+        return batch, torch.where(batch.coarse[:, None, None, None], coarsened(drawn), drawn)
+
+    def grid(self, held_out: CodedPhotographs) -> Tensor:
+        """Rows of eight photographs, each above what is drawn from their codes."""
+        batch, drawn = self._reconstructed(held_out, held_out.spread(32))
+        return torch.cat([part for pair in zip(batch.images.split(8), drawn.split(8), strict=True) for part in pair])
+
+    def export(self, training: CodedPhotographs, held_out: CodedPhotographs, to: Export) -> ModelCard:
+        """The averaged weights, folded, with the statistics of the training photographs' codes."""
+        own = self.settings
+        some = training.spread(own.statistics_photographs)
+        parts = (training.codes(part, torch.arange(len(part)) % 2 == 1) for part in some.split(SETTLED))
+        known = statistics.of_codes(parts, min(own.statistics_components, len(some) - 1, training.units))
+        module = nets.fold_(measured(self.average, self._codes(training).split(256)))
+        return export.projected(self.recipe, module, known, to)
+
+    def _codes(self, training: CodedPhotographs) -> Tensor:
+        """Of many photographs, in no order."""
+        index = training.spread(SETTLED)
+        index = index[torch.randperm(len(index), generator=torch.Generator().manual_seed(0))]
+        return training.codes(index, torch.zeros(len(index), dtype=torch.bool)).to(self.device)
+
+    def state(self) -> dict[str, Any]:
+        parts = {name: getattr(self, name).state_dict() for name in _PARTS}
+        return parts | {"weight": self.weight.value, "logits": [self.watch.real, self.watch.drawn], "anew": self.anew}
+
+    def fine_tune(self, module: nn.Module, training: CodedPhotographs) -> None:
+        take_over(self.module, module.state_dict())
+        nets.unfold_(self.module, self._codes(training))
+        self.average.load_state_dict(self.module.state_dict())
+        self.anew = False
+
+    def start_from(self, state: dict[str, Any]) -> list[str]:
+        take_over(self.average, state.get("average", state["module"]))
+        self.anew = False
+        own = [(name, take_over(getattr(self, name), state.get(name, {}))) for name in ("module", "critic")]
+        return [f"the {name}'s {key}" for name, keys in own for key in keys]
+
+    def restore(self, state: dict[str, Any]) -> None:
+        for name in _PARTS:
+            getattr(self, name).load_state_dict(state[name])
+        self.weight.value, self.anew = state["weight"], state["anew"]
+        self.watch.real, self.watch.drawn = state["logits"]
+
+
+_PARTS = ("module", "average", "critic", "optimizer", "critic_optimizer")
+
+
+def coarsened(image: Tensor) -> Tensor:
+    """Images (B, 3, S, S) brought down to half their size and up again: what photographs of that size can show."""
+    height, width = image.shape[2:]
+    return resize(resize(image, (height // 2, width // 2)), (height, width))
+
+
+def _placed(module: nn.Module, device: torch.device) -> nn.Module:
+    placed: nn.Module = module.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return placed
+
+
+def _descend(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    optimizer.step()
