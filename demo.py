@@ -1,4 +1,4 @@
-"""From nothing to pictures: start a server on the bundled models, ask it for what twelve targets prefer, show and judge the pictures.
+"""From nothing to pictures: start a server, ask it for what twelve targets in a network of a thousand classes prefer, and judge the pictures.
 
     python demo.py --out out
 
@@ -15,12 +15,14 @@ import dgnam_models
 import numpy as np
 import torch
 from dgnam_client import Client, DgnamError, Event, Progress, Result, local_server
+from dgnam_models.preprocess import resize
 from tqdm import tqdm
 
-UNITS = ["goldfish", "king penguin", "ladybug", "monarch", "school bus", "lemon", "ice cream", "alp", "coral reef"]
+NETWORK = "efficientnet-lite0:fc"
+UNITS = ["goldfish", "giant panda", "ladybug", "banana", "school bus", "lemon", "pizza", "church", "volcano"]
 PAIRS = [("goldfish", "coral reef"), ("lemon", "ladybug"), ("school bus", "lakeside")]
 BALANCE = "equal-activation"  # a pair's plain sum would let one neuron win; to a single neuron it makes no difference
-JUDGE = "inception64"  # took no part in drawing, nor in choosing any setting
+JUDGE = "efficientnet-lite2"  # took no part in drawing, nor in training the prior
 
 
 def draw(client: Client, targets: dict[str, list[str]], seed: int) -> dict[str, Result]:
@@ -56,7 +58,8 @@ def judge(results: dict[str, Result]) -> dict[str, str]:
     assert isinstance(network, dgnam_models.Network)
     images = torch.from_numpy(np.stack([result.array for result in results.values()])).permute(0, 3, 1, 2).clamp(0, 1)
     opinions = {}
-    for (name, result), probabilities in zip(results.items(), network.logits(images).softmax(1), strict=True):
+    logits = network.logits(resize(images, network.input_size))
+    for (name, result), probabilities in zip(results.items(), logits.softmax(1), strict=True):
         best = probabilities.topk(len(result.term_activations))
         opinions[name] = ", ".join(
             f"{network.card.labels[i]} {p:.0%}" for i, p in zip(best.indices.tolist(), best.values.tolist(), strict=True)
@@ -70,8 +73,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0, help="another seed, other pictures (default: %(default)s)")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
-    targets = {name: [f"alexnet64:fc8:{name}"] for name in UNITS}
-    targets |= {" + ".join(pair): [f"alexnet64:fc8:{name}" for name in pair] for pair in PAIRS}
+    targets = {name: [f"{NETWORK}:{name}"] for name in UNITS}
+    targets |= {" + ".join(pair): [f"{NETWORK}:{name}" for name in pair] for pair in PAIRS}
     started = time.monotonic()
     print("starting a server")
     with local_server(options.out) as server, Client(server.address) as client:
