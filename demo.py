@@ -1,4 +1,4 @@
-"""From nothing to pictures: start a server, ask it for what twelve targets in a network of a thousand classes prefer, and judge the pictures.
+"""From nothing to pictures: start a server, ask it for what twelve targets in a network of 1,000 classes prefer, and judge the pictures.
 
     python demo.py --out out
 
