@@ -46,10 +46,10 @@ def test_its_parts_give_figures_that_are_numbers_and_can_be_kept(tiny_bench: Ben
 
 
 def test_a_process_is_not_charged_its_parents_memory(tiny_bench: Bench) -> None:
-    ballast = torch.zeros(2**28)  # 1 GiB
+    ballast = torch.zeros(2**29)  # 2 GiB, more than the models take
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
         peak = pool.submit(peak_mib, replace(tiny_bench, progress=print_nothing), 1).result()
-    assert 50 < peak < 1024, f"MiB, beside {ballast.nbytes / 2**20:.0f} here"
+    assert 50 < peak < 2048, f"MiB, beside {ballast.nbytes / 2**20:.0f} here"
 
 
 @pytest.mark.slow
