@@ -1,6 +1,7 @@
 """Callers of the engine, for tests: requests, and somebody who hears what becomes of them."""
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -48,6 +49,19 @@ class Caller:
 
     def wait_for_start(self) -> None:
         self.wait_for(lambda events: any(isinstance(event, Started) for event in events))
+
+
+class Late(Caller):
+    """Holds the device thread from its job's start until the deadline, which so comes while the job runs, however busy the machine is."""
+
+    def __init__(self, deadline: float) -> None:
+        super().__init__()
+        self._deadline = deadline
+
+    def __call__(self, event: Event) -> None:
+        super().__call__(event)
+        if isinstance(event, Started):
+            time.sleep(max(0.0, self._deadline - time.monotonic()))
 
 
 def values(events: list[Event]) -> list[Any]:

@@ -10,10 +10,10 @@ from pathlib import Path
 import dgnam_models
 import torch
 from dgnam_models import CardError, Generator, ModelCard, Network, NotInstalled
-from dgnam_models.packed import pack_
 from dgnam_models.patches import FILE as PATCH_FILE
 from dgnam_models.patches import PatchSet
 from dgnam_models.precision import has_fast_bfloat16
+from dgnam_models.weight_layout import lay_out_
 
 from dgnam_server.synth.methods import METHODS
 
@@ -138,7 +138,7 @@ def _installed(
     networks, generators, missing = {}, {}, {}
     for name in dgnam_models.names(packs):
         try:
-            model = pack_(dgnam_models.load(name, device, packs, dtype))
+            model = lay_out_(dgnam_models.load(name, device, packs, dtype))
         except NotInstalled as error:
             missing[name] = str(error)
             continue

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from dgnam_models import Generator, Network
-from dgnam_models.packed import Packed
+from dgnam_models.weight_layout import LaidOut
 from dgnam_server import catalog
 from dgnam_server.catalog import Catalog
 from dgnam_server.engine.builder import Builder
@@ -46,7 +46,7 @@ def problem(models: Mapping[str, Network | Generator]) -> Problem:
 
 def test_a_step_is_the_plain_networks_step(tiny_pack: Path, served: Catalog) -> None:
     fast = problem({**served.networks, **served.generators})
-    assert any(isinstance(part, Packed) for part in fast.networks[0].modules())
+    assert any(isinstance(part, LaidOut) for part in fast.networks[0].modules())
     plain = problem({name: dgnam_models.load(name, packs=[tiny_pack]) for name in ("tiny", "tiny-prior")})
     rows = concat([ascent.init(plain, SPEC, variant) for variant in range(3)])
     for _ in range(5):  # from the same codes: what rounding does to many steps is another matter

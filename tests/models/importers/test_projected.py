@@ -9,7 +9,7 @@ import pytest
 import torch
 from dgnam_models import CardError, Generator, pack, statistics
 from dgnam_models.importers import projected
-from dgnam_models.packed import Packed, pack_
+from dgnam_models.weight_layout import LaidOut, lay_out_
 from safetensors.torch import save_file
 from torch import Tensor
 from torch.nn.functional import batch_norm, conv2d, conv_transpose2d, leaky_relu
@@ -91,9 +91,9 @@ def test_it_becomes_a_prior_of_the_encoder_it_was_trained_with(file: Path, tmp_p
     torch.testing.assert_close(prior.code_std, codes.std(0))
     torch.testing.assert_close(prior.code_statistics["components"], known["components"], rtol=1e-3, atol=1e-3)
     torch.testing.assert_close(prior(codes[:3]), drawn(trained(), codes[:3]), rtol=0.01, atol=0.01)  # float16
-    packed = pack_(deepcopy(prior))
-    assert any(isinstance(part, Packed) for part in packed.modules())
-    torch.testing.assert_close(packed(codes[:3]), prior(codes[:3]), rtol=1e-4, atol=1e-4)
+    laid_out = lay_out_(deepcopy(prior))
+    assert any(isinstance(part, LaidOut) for part in laid_out.modules())
+    torch.testing.assert_close(laid_out(codes[:3]), prior(codes[:3]), rtol=1e-4, atol=1e-4)
 
 
 def test_other_files_are_refused(file: Path, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from dgnam_models import CardError, Network, nets, pack
 from dgnam_models.importers import read_labels
 from dgnam_models.importers import torchvision as importer
 from dgnam_models.nets import torchvision as tv
-from dgnam_models.packed import pack_
+from dgnam_models.weight_layout import lay_out_
 from safetensors.torch import save_file
 from torch import nn
 
@@ -88,7 +88,7 @@ def test_every_family_is_served_from_a_file(model: str, side: int, tap: str, sha
     for name, value in found.items():
         (gradient,) = torch.autograd.grad((value * value.detach()).sum(), image, retain_graph=True)
         assert gradient.isfinite().all() and gradient.abs().sum() > 0, name
-    torch.testing.assert_close(pack_(network).activations(image, list(found)), found, rtol=1e-3, atol=1e-3)  # as the server has it
+    torch.testing.assert_close(lay_out_(network).activations(image, list(found)), found, rtol=1e-3, atol=1e-3)  # as the server has it
     (tmp_path / f"{model}.safetensors").unlink()
 
 

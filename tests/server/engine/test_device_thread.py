@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
-from callers import FOREVER, Caller, reference, spec_for, values
+from callers import FOREVER, Caller, Late, reference, spec_for, values
 from dgnam_server.catalog import Catalog
 from dgnam_server.engine import runner
 from dgnam_server.engine.builder import Builder
@@ -57,10 +57,10 @@ def test_cancel_frees_the_rows_and_says_so_once(engine: DeviceThread, work_for: 
     assert engine.load().cancelled_jobs == 1
 
 
-@pytest.mark.parametrize(("after_s", "phase"), [(0.0, "queued"), (0.2, "running")])
+@pytest.mark.parametrize(("after_s", "phase"), [(0.0, "queued"), (2.0, "running")])
 def test_a_deadline_ends_a_job_waiting_or_running(engine: DeviceThread, after_s: float, phase: str, work_for: WorkFor) -> None:
-    caller = Caller()
-    engine.submit(work_for(("tiny", "fc8", 1), settings=FOREVER), caller, time.monotonic() + after_s)
+    caller = Late(deadline := time.monotonic() + after_s)
+    engine.submit(work_for(("tiny", "fc8", 1), settings=FOREVER), caller, deadline)
     failure = caller.wait_for(lambda events: isinstance(events[-1], Failed))[-1]
     assert isinstance(failure, Failed)
     assert (failure.failure, failure.phase) == (Failure.DEADLINE, phase)

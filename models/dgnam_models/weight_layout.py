@@ -24,7 +24,7 @@ Model = TypeVar("Model", bound=Network | Generator)
 _ops = torch.ops.mkldnn
 
 
-def pack_(model: Model) -> Model:
+def lay_out_(model: Model) -> Model:
     """Prepare the linear maps inside `model`, in place, and return it; ONNX files and models off the processor stay as they are.
 
     The same numbers but for rounding come out, and gradients reach inputs only. `model` runs once, to learn the size of each layer's
@@ -55,11 +55,11 @@ def pack_(model: Model) -> Model:
     for parent in list(model.modules()):
         for name, layer in parent.named_children():
             if _suits(layer) and layer in sizes:
-                setattr(parent, name, Packed(layer, sizes[layer]))
+                setattr(parent, name, LaidOut(layer, sizes[layer]))
     return model
 
 
-class Packed(nn.Module):
+class LaidOut(nn.Module):
     """What `layer` (a Linear, Conv2d or ConvTranspose2d) computes, for inputs that are mostly of shape `size`."""
 
     def __init__(self, layer: Layer, size: torch.Size) -> None:

@@ -1,4 +1,4 @@
-"""Packed layers compute what the layers they replace compute, and so do their gradients."""
+"""LaidOut layers compute what the layers they replace compute, and so do their gradients."""
 
 from collections.abc import Callable
 from copy import deepcopy
@@ -8,8 +8,8 @@ import dgnam_models
 import pytest
 import torch
 from dgnam_models import Generator, Network
-from dgnam_models.packed import Packed, pack_
 from dgnam_models.precision import has_fast_bfloat16
+from dgnam_models.weight_layout import LaidOut, lay_out_
 from torch import Tensor, nn
 
 LAYERS: dict[str, Callable[[], nn.Module]] = {
@@ -40,9 +40,9 @@ def test_a_layer_and_its_gradient_are_those_of_the_layer_it_replaces(name: str, 
     torch.manual_seed(0)
     layer = LAYERS[name]().to(dtype).requires_grad_(False)
     shape = (3, 14) if isinstance(layer, nn.Linear) else (layer.in_channels, 14, 14)
-    packed = Packed(layer, torch.Size((1, *shape)))
+    laid_out = LaidOut(layer, torch.Size((1, *shape)))
     x = torch.randn(batch, *shape, dtype=dtype)
-    (value, slope), (expected, expected_slope) = (both(part, x) for part in (packed, layer))
+    (value, slope), (expected, expected_slope) = (both(part, x) for part in (laid_out, layer))
     assert value.dtype == slope.dtype == dtype
     tolerance = 1e-4 if dtype is torch.float32 else 0.02
     torch.testing.assert_close(value, expected, rtol=tolerance, atol=tolerance * float(expected.abs().max()))
@@ -60,27 +60,27 @@ def both(layer: nn.Module, x: Tensor) -> tuple[Tensor, Tensor]:
 @pytest.mark.parametrize("name", ["tiny", "tiny-res"])
 def test_a_network_reads_the_same_at_every_tap(tiny_pack: Path, name: str) -> None:
     network = dgnam_models.load(name, packs=[tiny_pack])
-    packed = pack_(deepcopy(network))
-    assert isinstance(network, Network) and isinstance(packed, Network)
-    assert any(isinstance(part, Packed) for part in packed.modules())
-    assert not any(isinstance(part, nn.Conv2d | nn.Linear) for part in packed.modules())
+    laid_out = lay_out_(deepcopy(network))
+    assert isinstance(network, Network) and isinstance(laid_out, Network)
+    assert any(isinstance(part, LaidOut) for part in laid_out.modules())
+    assert not any(isinstance(part, nn.Conv2d | nn.Linear) for part in laid_out.modules())
     taps = [tap.name for tap in network.card.taps]
     image = torch.rand(2, 3, *network.input_size)
-    torch.testing.assert_close(packed.activations(image, taps), network.activations(image, taps), rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(laid_out.activations(image, taps), network.activations(image, taps), rtol=1e-4, atol=1e-4)
 
 
 def test_a_generator_draws_the_same(tiny_pack: Path) -> None:
     generator = dgnam_models.load("tiny-prior", packs=[tiny_pack])
     assert isinstance(generator, Generator)
-    packed = pack_(deepcopy(generator))
+    laid_out = lay_out_(deepcopy(generator))
     code = torch.rand(3, generator.code_size)
-    for one, other in zip(both(packed, code), both(generator, code), strict=True):
+    for one, other in zip(both(laid_out, code), both(generator, code), strict=True):
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.skipif(torch.backends.cpu.get_cpu_capability() != "AVX2", reason="seen with the kernels for AVX2; others may differ")
 def test_the_bits_do_not_depend_on_the_batch(tiny_pack: Path) -> None:
-    generator, network = (pack_(dgnam_models.load(name, packs=[tiny_pack])) for name in ("tiny-prior", "tiny"))
+    generator, network = (lay_out_(dgnam_models.load(name, packs=[tiny_pack])) for name in ("tiny-prior", "tiny"))
     assert isinstance(generator, Generator) and isinstance(network, Network)
     codes = torch.randn(13, generator.code_size, generator=torch.Generator().manual_seed(0))
 
@@ -96,4 +96,4 @@ def test_the_bits_do_not_depend_on_the_batch(tiny_pack: Path) -> None:
 
 def test_what_the_kernels_cannot_do_stays_as_it_is(tiny_pack: Path) -> None:
     network = dgnam_models.load("tiny", packs=[tiny_pack], dtype=torch.float64)
-    assert not any(isinstance(part, Packed) for part in pack_(network).modules())
+    assert not any(isinstance(part, LaidOut) for part in lay_out_(network).modules())
