@@ -23,6 +23,8 @@ LAYERS: dict[str, Callable[[], nn.Module]] = {
     "transposed, with rows added": lambda: nn.ConvTranspose2d(8, 16, 3, stride=2, padding=1, output_padding=1, bias=False),
     "depthwise": lambda: nn.Conv2d(8, 8, 5, padding=2, groups=8),
     "depthwise, stride 2, no padding": lambda: nn.Conv2d(8, 8, 3, stride=2, groups=8),
+    "depthwise, stride 2, rows left over": lambda: nn.Conv2d(8, 8, 3, stride=2, padding=1, groups=8),
+    "depthwise, two filters each, stride 3, dilated": lambda: nn.Conv2d(8, 16, 3, stride=(3, 2), dilation=2, padding=1, groups=8),
     "in two groups": lambda: nn.Conv2d(8, 16, 3, padding=1, groups=2),
     "in two groups, stride 2": lambda: nn.Conv2d(8, 16, 3, stride=2, padding=1, groups=2),
     "linear": lambda: nn.Linear(14, 5),
