@@ -84,7 +84,7 @@ class Grain(nn.Module):
         self.weight = nn.Parameter(0.05 * torch.randn(channels, maps))
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + torch.einsum("cm,mhw->chw", self.weight, self.noise)
+        return x + torch.einsum("cm,mhw->chw", self.weight, self.noise).to(x.dtype)
 
 
 def binomial(x: Tensor) -> Tensor:

@@ -83,7 +83,7 @@ class Blur(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         channels = int(x.shape[1])  # a plain number also while an export traces this
-        return conv2d(x, self.kernel.expand(channels, 1, 3, 3), padding=1, groups=channels) * self.scale
+        return conv2d(x, self.kernel.expand(channels, 1, 3, 3), padding=1, groups=channels) * self.scale.to(x.dtype)
 
 
 def build(

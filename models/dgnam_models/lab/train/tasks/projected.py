@@ -1,6 +1,5 @@
 """What one training step does for a generator that is judged in the eyes of a frozen network (Sauer et al. 2021, arXiv 2111.01007)."""
 
-import contextlib
 import copy
 from typing import Any, NamedTuple
 
@@ -32,6 +31,7 @@ from dgnam_models.lab.train.run import Run
 from dgnam_models.network import Network
 from dgnam_models.precision import has_fast_bfloat16
 from dgnam_models.preprocess import Preprocess, resize
+from dgnam_models.weight_layout import lay_out_
 
 MEASURED = 512  # held-out photographs; more say the same
 SETTLED = 4096  # codes of which normalization statistics are taken
@@ -83,8 +83,7 @@ class Comparison(NamedTuple):
 class ProjectedTask:
     """Inverts a frozen encoder's code with layout, feature and adversarial losses.
 
-    The frozen network works in bfloat16 where that is fast, generator and critic in float32; on a GPU the generator uses bfloat16 too. On a
-    processor it would gain nothing there: transposed convolutions take as long.
+    All three work in bfloat16 where that is fast; the weights that are trained stay float32.
     """
 
     def __init__(self, recipe: Recipe, encoder: Network, training: CodedPhotographs, compiled: bool) -> None:
@@ -94,7 +93,7 @@ class ProjectedTask:
         self.device = encoder.preprocess.mean.device
         self.taps = [*own.feature_taps, own.fine_tap]
         dtype = torch.bfloat16 if has_fast_bfloat16(self.device) else torch.float32
-        self.frozen = Network(encoder.card, copy.deepcopy(encoder.module), dtype).eval().to(self.device)
+        self.frozen = lay_out_(Network(encoder.card, copy.deepcopy(encoder.module), dtype).eval().to(self.device))
         parameters = {**recipe.parameters, "code": training.units, "normalized": True}
         self.module = _placed(nets.build(recipe.architecture, parameters), self.device)
         self.average = copy.deepcopy(self.module).requires_grad_(False)
@@ -156,7 +155,7 @@ class ProjectedTask:
         return Comparison(batch, code, moved, drawn, real_features, self._features(shown))
 
     def _draw(self, code: Tensor) -> Tensor:
-        with autocast(self.device) if self.device.type == "cuda" else contextlib.nullcontext():
+        with autocast(self.device):
             output = self._generate(code)
         return self.preprocess.decode(output.float())
 
@@ -165,11 +164,16 @@ class ProjectedTask:
         found = self.frozen.activations(resize(images, self.frozen.input_size), self.taps)
         return [found[tap] for tap in self.taps]
 
+    def _judged(self, features: list[Tensor], codes: Tensor) -> list[Tensor]:
+        """The critic's logits, float32."""
+        with autocast(self.device):
+            return [logits.float() for logits in self.critic(features, codes)]
+
     def _teach_critic(self, seen: Comparison) -> dict[str, Tensor]:
         """One step of the critic; its loss and its mean logits."""
         self.critic.requires_grad_(True)
-        real = self.critic(seen.real_features, seen.batch.codes)
-        drawn = self.critic([features.detach() for features in seen.features], seen.code)
+        real = self._judged(seen.real_features, seen.batch.codes)
+        drawn = self._judged([features.detach() for features in seen.features], seen.code)
         loss = critic_loss(real, drawn)
         _descend(self.critic_optimizer, loss)
         self.critic.requires_grad_(False)
@@ -183,7 +187,7 @@ class ProjectedTask:
         return {
             "layout": layout_error(seen.drawn[compared], seen.batch.images[compared]),
             "feature": direction_error(features, real),
-            "adversarial": generator_loss(self.critic(seen.features, seen.code)),
+            "adversarial": generator_loss(self._judged(seen.features, seen.code)),
         }
 
     def _code_error(self, seen: Comparison) -> Tensor:
