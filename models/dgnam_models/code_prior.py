@@ -7,11 +7,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from dgnam_models.mixture_denoiser import MIXTURE as MIXTURE
 from dgnam_models.network import Generator
 
 CHUNK = 32  # draws that are made together, and judged in one step of the engine: about as much work as a step of a batch
 REACH = 3.0  # how far from their mean code units are drawn, in standard deviations: the bound of Nguyen et al. 2016, section 2.2
-MIXTURE = ("components", "variances", "centres", "weights", "spread")  # the tensors of a mixture in a prior's weight file
 
 
 @dataclass(frozen=True, eq=False)

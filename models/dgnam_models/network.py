@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from dgnam_models.card import CardError, ModelCard, Preprocessing, Tap
+from dgnam_models.mixture_denoiser import MIXTURE, MixtureDenoiser
 from dgnam_models.nets._hooked import Hooked, survey
 from dgnam_models.nets.denoiser import Denoiser
 from dgnam_models.preprocess import Preprocess
@@ -159,8 +160,9 @@ class Generator(nn.Module):
         self.card = card
         self.dtype = _own_precision(module) or dtype
         self.module = module.to(self.dtype)
-        if self.denoiser is not None:  # the smallest of its noise is lost on numbers of 8 bits
-            self.denoiser.to(torch.promote_types(self.dtype, torch.float32))
+        trained: Denoiser | None = getattr(module, "denoiser", None)
+        if trained is not None:  # the smallest of its noise is lost on numbers of 8 bits
+            trained.to(torch.promote_types(self.dtype, torch.float32))
         self.preprocess = Preprocess(card.preprocessing)
         self.register_buffer("code_mean", torch.tensor(card.code.mean), persistent=False)  # (D,)
         self.register_buffer("code_std", torch.tensor(card.code.std), persistent=False)  # (D,)
@@ -169,6 +171,8 @@ class Generator(nn.Module):
         self._known = sorted(statistics.keys() - {"mean", "std"})
         for name in self._known:
             self.register_buffer(f"code_{name}", statistics[name], persistent=False)
+        mixed = trained is None and set(MIXTURE) <= set(statistics)
+        self._mixture = MixtureDenoiser(self.code_mean, statistics, rectified=not card.code.signed) if mixed else None
         self.requires_grad_(False)
 
     @property
@@ -187,8 +191,8 @@ class Generator(nn.Module):
 
     @property
     def denoiser(self) -> Denoiser | None:
-        """The diffusion model of its codes, in float32 or better, where it has one."""
-        return getattr(self.module, "denoiser", None)
+        """What takes noise out of its codes, in float32 or better: the diffusion model that was trained for it, else its mixture's."""
+        return getattr(self.module, "denoiser", None) or self._mixture
 
     @property
     def image_size(self) -> tuple[int, int]:

@@ -11,8 +11,36 @@ class Denoiser(nn.Module):
 
     A latent w stands for the code `max(w basis + mean, 0)`: the first K principal components of the activations before the code's ReLU,
     each divided by its standard deviation. They are few: codes of photographs lie in far fewer dimensions than they have units.
+    """
 
-    Preconditioned as by Karras et al. 2022 (arXiv 2206.00364, table 1) for data of standard deviation 1:
+    def __init__(self, mean: Tensor, basis: Tensor, rectified: bool) -> None:
+        super().__init__()
+        self.rectified = rectified
+        self.register_buffer("mean", mean)
+        self.register_buffer("basis", basis)
+        self.mean: Tensor
+        self.basis: Tensor
+
+    @property
+    def components(self) -> int:
+        """The number of a latent's values, K."""
+        return len(self.basis)
+
+    def forward(self, latent: Tensor, level: Tensor) -> Tensor:
+        raise NotImplementedError
+
+    def decode(self, latent: Tensor) -> Tensor:
+        """Latent (B, K) -> code (B, D)."""
+        code = latent @ self.basis + self.mean
+        return code.clamp(min=0) if self.rectified else code
+
+    def encode(self, code: Tensor) -> Tensor:
+        """Code (B, D), or what it was before its ReLU -> the latent (B, K) nearest to it."""
+        return (code - self.mean) @ self.basis.T / self.basis.square().sum(1)
+
+
+class LearnedDenoiser(Denoiser):
+    """Preconditioned as by Karras et al. 2022 (arXiv 2206.00364, table 1) for data of standard deviation 1:
 
         D(w, s) = w / (1 + s^2) + s / sqrt(1 + s^2) F(w / sqrt(1 + s^2), log s)
 
@@ -20,20 +48,10 @@ class Denoiser(nn.Module):
     """
 
     def __init__(self, code: int, components: int, width: int, blocks: int, rectified: bool) -> None:
-        super().__init__()
-        self.rectified = rectified
-        self.register_buffer("mean", torch.zeros(code))
-        self.register_buffer("basis", torch.zeros(components, code))
-        self.mean: Tensor
-        self.basis: Tensor
+        super().__init__(torch.zeros(code), torch.zeros(components, code), rectified)
         self.first = nn.Linear(components, width)
         self.blocks = nn.ModuleList(_Block(width) for _ in range(blocks))
         self.last = nn.Linear(width, components)
-
-    @property
-    def components(self) -> int:
-        """The number of a latent's values, K."""
-        return len(self.basis)
 
     def forward(self, latent: Tensor, level: Tensor) -> Tensor:
         features = _level_features(level)
@@ -44,15 +62,6 @@ class Denoiser(nn.Module):
             x = block(x, features)
         x = self.last(nn.functional.layer_norm(x, x.shape[1:]))
         return latent / scale.square() + level / scale * x
-
-    def decode(self, latent: Tensor) -> Tensor:
-        """Latent (B, K) -> code (B, D)."""
-        code = latent @ self.basis + self.mean
-        return code.clamp(min=0) if self.rectified else code
-
-    def encode(self, code: Tensor) -> Tensor:
-        """Code (B, D), or what it was before its ReLU -> the latent (B, K) nearest to it."""
-        return (code - self.mean) @ self.basis.T / self.basis.square().sum(1)
 
 
 class _Block(nn.Module):
@@ -78,9 +87,9 @@ def _level_features(level: Tensor) -> Tensor:
     return torch.cat([angles.sin(), angles.cos()], 1)
 
 
-def build(code: int, components: int = 128, width: int = 384, blocks: int = 3, rectified: bool = True) -> Denoiser:
+def build(code: int, components: int = 128, width: int = 384, blocks: int = 3, rectified: bool = True) -> LearnedDenoiser:
     """Return the denoiser; before it is trained, F is 0."""
-    denoiser = Denoiser(code, components, width, blocks, rectified)
+    denoiser = LearnedDenoiser(code, components, width, blocks, rectified)
     for layer in (denoiser.last, *(block.shrink for block in denoiser.blocks)):
         assert isinstance(layer, nn.Linear)
         nn.init.zeros_(layer.weight)
