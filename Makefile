@@ -39,6 +39,7 @@ bench: $(READY) ## Measure speed, as ratios in one run; ARGS="--device cuda" for
 
 quality: $(READY) ## Measure what the pictures are worth; VAL="held-out photographs" DATA="those trained on", ARGS="--help" for more
 	.venv/bin/dgnam-models evaluate $(if $(VAL),--val $(VAL)) $(if $(DATA),--data $(DATA)) $(ARGS)
+	$(if $(ARGS),,.venv/bin/dgnam-models evaluate --units @rare100 --judge efficientnet-lite2 --out out/quality/rare100)
 
 paper: $(READY) ## Draw the published results with our networks; DATA, VAL and SCENES_VAL="photographs", ARGS="priors pairs" for only these
 	.venv/bin/dgnam-models paper $(ARGS) $(if $(DATA),--data $(DATA)) $(if $(VAL),--val $(VAL)) $(if $(SCENES_VAL),--scenes-val $(SCENES_VAL))

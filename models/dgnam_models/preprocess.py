@@ -66,4 +66,5 @@ def crop_or_enlarge(image: Tensor, size: tuple[int, int]) -> Tensor:
     return centre_crop(image, size) if large_enough else resize(image, size)
 
 
-FITS: Mapping[str, Callable[[Tensor, tuple[int, int]], Tensor]] = {"crop": crop_or_enlarge, "resize": resize}  # by a card's `fit`
+Fit = Callable[[Tensor, tuple[int, int]], Tensor]
+FITS: Mapping[str, Fit] = {"crop": crop_or_enlarge, "resize": resize}  # by a card's `fit`

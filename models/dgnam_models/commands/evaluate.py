@@ -2,9 +2,10 @@
 
     dgnam-models evaluate --val held-out/ --data photographs/
     dgnam-models evaluate --val held-out/ --models runs/prior/pack --prior upconv64-fc6 my-prior --pixels pyramid
-    dgnam-models evaluate --target efficientnet-lite0 --judge efficientnet-lite2 --units banana zebra 207 --seeds 1
+    dgnam-models evaluate --judge efficientnet-lite2 --units @rare100 --seeds 1
+    dgnam-models evaluate --target alexnet64 --judge inception64 resnet64 --val held-out/
 
-Every output unit of the target network, or those that --units names, is drawn with every prior, and without any by the methods that
+The output units of the target network that --units names are drawn with every prior, and without any by the methods that
 --pixels names. Networks that took no part in it judge the pictures. VAL and DATA are folders of class folders, or zips of that layout;
 their classes are matched to the units by name. Without --val, only whether the judges recognize the pictures is measured; without --data,
 not whether the pictures are memorized training images. The folder OUT gets quality.json (every figure, and what it was measured on) and
@@ -16,19 +17,31 @@ import argparse
 from dataclasses import fields
 from pathlib import Path
 
+import dgnam_models.lab.evaluate
 from dgnam_models.commands import arguments
+
+TARGET = "efficientnet-lite0"
+LISTS = Path(dgnam_models.lab.evaluate.__file__).parent / "units"
 
 
 def declare(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--val", nargs="+", type=Path, default=[], metavar="VAL", help="held-out photographs, to compare the pictures with")
     add("--data", nargs="+", type=Path, default=[], metavar="DATA", help="the photographs trained on, to look for memorized ones")
-    add("--target", default="alexnet64", metavar="NAME", help="the classifier whose output units are drawn (default: %(default)s)")
-    add("--prior", nargs="+", default=[], metavar="NAME", help="the priors to draw with, side by side (default: the server's default)")
+    add("--target", default=TARGET, metavar="NAME", help="the classifier whose output units are drawn (default: %(default)s)")
+    add(
+        "--prior",
+        nargs="+",
+        default=[],
+        metavar="NAME",
+        help="the priors to draw with, side by side (default: the server's for the target)",
+    )
     add("--pixels", nargs="+", default=[], metavar="METHOD", help="methods to draw with in pixels, without a prior, beside the priors")
-    judges = ["inception64", "resnet64"]
+    judges = ["efficientnet-lite2", "resnet64"]
     add("--judge", nargs="+", default=judges, metavar="NAME", help=f"classifiers that judge (default: {' '.join(judges)})")
-    add("--units", nargs="+", default=[], metavar="UNIT", help="output units to draw, by label or number; @FILE: one a line (default: all)")
+    named = "@objects100 and @rare100: a hundred each, often and hardly ever among the photographs of the bundled prior"
+    units = f"output units to draw, by label or number; all; @FILE: one a line; {named} (default: @objects100 of {TARGET}, all of another)"
+    add("--units", nargs="+", metavar="UNIT", help=units)
     add("--seeds", type=int, default=3, metavar="N", help="pictures of each unit (default: %(default)s)")
     add("--method", help="how to draw with a prior (default: the server's default)")
     add("--steps", type=int, metavar="N", help="steps of a picture (default: the method's)")
@@ -47,7 +60,8 @@ def run(options: argparse.Namespace) -> int:
     from dgnam_models.lab.evaluate.evaluate import evaluate
     from dgnam_models.lab.evaluate.settings import Settings
 
-    options.units = [unit for word in options.units for unit in _listed(word)]
+    words = options.units or (["@objects100"] if options.target == TARGET else ["all"])
+    options.units = [] if words == ["all"] else [unit for word in words for unit in _listed(word)]
     asked = {field.name: getattr(options, field.name) for field in fields(Settings)}
     found = evaluate(Settings(**asked | {"device": str(arguments.chosen_device(options))}))
     print(report.table(found))
@@ -56,8 +70,11 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _listed(word: str) -> list[str]:
-    """A unit, or the units in the file that `@FILE` names."""
+    """A unit, or the units in the file that `@FILE` names, one of yours or of those that come with this package."""
     if not word.startswith("@"):
         return [word]
-    lines = Path(word[1:]).read_text(encoding="utf-8-sig").splitlines()
+    path = Path(word[1:])
+    if not path.exists() and (bundled := LISTS / f"{path}.txt").exists():
+        path = bundled
+    lines = path.read_text(encoding="utf-8-sig").splitlines()
     return [line.strip() for line in lines if line.strip()]

@@ -112,7 +112,7 @@ def _look_for_copies(material: Material, real: Photographs, folders: Mapping[str
 
     Both are measured for all pictures; in the other layers, whose activations are many, only the sheet's pictures are looked up.
     """
-    training, target, each = material.training, material.models.target, material.each
+    training, target, each = material.training, material.models.viewer, material.each
     if training is None:
         return {}
     pairs = quality.balanced_pairs(real.labels, each)
@@ -123,7 +123,7 @@ def _look_for_copies(material: Material, real: Photographs, folders: Mapping[str
     asked = {("", space): held_out for space in measured}
     for name, images in material.pictures.items():
         asked |= {(name, space): images.take(shown) for space in spaces} | {(name, space): images for space in measured}
-    nearest = quality.neighbours(asked, training, target, material.device)
+    nearest = quality.neighbours(asked, training, target, material.models.fit, material.device)
     closeness = {}
     for name, images in material.pictures.items():
         rows = {space: nearest[name, space].indices[shown if space in measured else slice(None)] for space in spaces}

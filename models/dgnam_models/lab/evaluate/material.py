@@ -18,7 +18,7 @@ from dgnam_models.lab.evaluate.quality import Seen
 from dgnam_models.lab.evaluate.settings import Settings, problems
 from dgnam_models.network import Generator, Network
 from dgnam_models.photographs import Photographs
-from dgnam_models.preprocess import centre_crop
+from dgnam_models.preprocess import FITS, Fit, centre_crop, crop_or_enlarge
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,24 @@ class Models:
         return tuple({network.name: network for network in (self.target, *self.judges)}.values())
 
     @property
+    def fit(self) -> Fit:
+        """How the priors' pictures reach networks of another size."""
+        return FITS[next(iter(self.generators.values())).card.fit]
+
+    @property
+    def viewer(self) -> Network:
+        """The target, or the first prior's encoder where it is the same network at a size that sees as much and is faster."""
+        encoder = next(iter(self.encoders.values()))
+        return encoder if encoder.name == self.target.name else self.target
+
+    def shown(self, images: Photographs) -> Photographs:
+        """The middle of images that are larger than the target takes them, so much of it as that, where they are not made smaller."""
+        if self.fit is not crop_or_enlarge:
+            return images
+        height, width = (min(sides) for sides in zip(images.pixels.shape[2:], self.target.input_size, strict=True))
+        return Photographs(centre_crop(images.pixels, (height, width)), images.labels, images.names)
+
+    @property
     def cards(self) -> dict[str, ModelCard]:
         """The cards of all, by name."""
         cards = [model.card for models in (self.networks, self.generators.values(), self.encoders.values()) for model in models]
@@ -46,7 +64,7 @@ class Models:
 class Material:
     """What is measured: each contestant's pictures, `each` of every unit, and photographs of the units' classes, None if not given.
 
-    Held-out photographs are as large as the priors draw; pictures and `training` are no larger than the target takes.
+    Held-out photographs are as large as the priors draw; pictures and `training` are as the target is shown them.
     """
 
     models: Models
@@ -58,8 +76,8 @@ class Material:
     report: Mapping[str, Any]  # what the report says of it
 
     def seen(self, images: Photographs, networks: Sequence[Network], what: str) -> Seen:
-        """Images, cropped to what the target takes, and what `networks` make of them."""
-        return quality.seen(cropped(images, self.models.target), networks, self.device, what)
+        """Images, as the priors' pictures reach the target, and what `networks` make of them."""
+        return quality.seen(self.models.shown(images), networks, self.models.fit, self.device, what)
 
 
 def gather(settings: Settings) -> Material:
@@ -73,11 +91,12 @@ def gather(settings: Settings) -> Material:
     device = torch.device(settings.device)
     with connected(settings.server, settings.models, settings.device) as client:
         methods = client.methods()
-        priors = list(dict.fromkeys(settings.prior)) or [methods.default_prior]
+        priors = list(dict.fromkeys(settings.prior)) or [_made_for(settings) or methods.default_prior]
         settings = replace(settings, prior=priors, pixels=list(dict.fromkeys(settings.pixels)))
         _refuse([*problems(settings), *contestants.not_in_pixels(settings.pixels, methods)])
         models = _load(settings, device)
         units = contestants.units(settings.units, models.target)
+        _refuse(_strangers(models, units))
         _refuse(_differing(client, models))
         held_out, training = (_photographs(sources, models) for sources in (settings.val, settings.data))
         if held_out is not None:
@@ -87,7 +106,7 @@ def gather(settings: Settings) -> Material:
             _refuse(_too_few(held_out, settings.seeds))
         drawing = contestants.of(settings)
         asked = contestants.Asked(units, settings.seeds)
-        pictures = {one.name: cropped(contestants.drawn(client, one, models.target, asked), models.target) for one in drawing}
+        pictures = {one.name: models.shown(contestants.drawn(client, one, models.target, asked)) for one in drawing}
         report = {
             "settings": asdict(settings),
             "versions": client.server_info().versions,
@@ -96,8 +115,14 @@ def gather(settings: Settings) -> Material:
             "units_with_photographs": 0 if held_out is None else len(held_out.labels.unique()),
             "photographs": {"held_out": len(held_out or ()), "trained_on": len(training or ())},
         }
-    trained_on = None if training is None else cropped(training, models.target)
+    trained_on = None if training is None else models.shown(training)
     return Material(models, device, settings.seeds, pictures, held_out, trained_on, report)
+
+
+def _made_for(settings: Settings) -> str | None:
+    """The first prior, by name, that inverts the target's own codes: the one that a server would take."""
+    cards = dgnam_models.cards(settings.models)
+    return min((name for name, card in cards.items() if card.code is not None and card.code.encoder == settings.target), default=None)
 
 
 def _load(settings: Settings, device: torch.device) -> Models:
@@ -118,6 +143,14 @@ def _encoder(network: Network, generator: Generator) -> Network:
     assert generator.card.code is not None
     size = generator.card.code.encoder_size
     return network.at((size[0], size[1])) if size else network
+
+
+def _strangers(models: Models, units: Sequence[int]) -> list[str]:
+    """Judges that know none of what is drawn."""
+    names = {models.target.card.labels[unit] for unit in units}
+    return [
+        f"--judge: {judge.name} has none of these units; name other judges" for judge in models.judges if not names & set(judge.card.labels)
+    ]
 
 
 def _differing(client: Client, models: Models) -> list[str]:
@@ -147,12 +180,6 @@ def _too_few(held_out: Photographs, each: int) -> list[str]:
     if int((counts > 0).sum()) * each <= quality.NEIGHBOURS:
         found.append(f"--val, --seeds: precision and recall need sets of more than {quality.NEIGHBOURS} images")
     return found
-
-
-def cropped(images: Photographs, target: Network) -> Photographs:
-    """The middle of images that are larger than the target takes them, so much of it as that; others as they are."""
-    height, width = (min(sides) for sides in zip(images.pixels.shape[2:], target.input_size, strict=True))
-    return Photographs(centre_crop(images.pixels, (height, width)), images.labels, images.names)
 
 
 def _refuse(found: Sequence[str]) -> None:

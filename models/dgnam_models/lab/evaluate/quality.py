@@ -18,7 +18,7 @@ from dgnam_models.lab.train.losses.feature import feature_error
 from dgnam_models.nets._blocks import Staged
 from dgnam_models.network import Generator, Network
 from dgnam_models.photographs import Photographs, batches
-from dgnam_models.preprocess import crop_or_enlarge
+from dgnam_models.preprocess import Fit, crop_or_enlarge
 
 PIXELS = "pixels"  # the name of pixel space among the taps' names
 NEIGHBOURS = 3  # k of precision and recall, as in the source
@@ -47,17 +47,17 @@ class Seen:
         return Seen(self.images.take(index), views)
 
 
-def seen(images: Photographs, networks: Sequence[Network], device: torch.device, what: str) -> Seen:
-    """Show `images` to `networks`; `what` is what the progress bar calls them."""
-    return Seen(images, {network.name: _view(images, network, device, what) for network in networks})
+def seen(images: Photographs, networks: Sequence[Network], fit: Fit, device: torch.device, what: str) -> Seen:
+    """Show `images` to `networks`, brought to each one's size by `fit`; `what` is what the progress bar calls them."""
+    return Seen(images, {network.name: _view(images, network, fit, device, what) for network in networks})
 
 
 @torch.no_grad()
-def _view(images: Photographs, network: Network, device: torch.device, what: str) -> View:
+def _view(images: Photographs, network: Network, fit: Fit, device: torch.device, what: str) -> View:
     taps = [before_output(network), network.card.output_tap]
     parts = []
     for batch, _ in _progress(images, device, f"{network.name} sees {what}"):
-        features, logits = (network.activations(crop_or_enlarge(batch, network.input_size), taps)[tap].cpu() for tap in taps)
+        features, logits = (network.activations(fit(batch, network.input_size), taps)[tap].cpu() for tap in taps)
         parts.append((logits, features.flatten(2).mean(2) if features.ndim == 4 else features))
     return View(*(torch.cat(part) for part in zip(*parts, strict=True)))
 
@@ -199,7 +199,7 @@ def feature_errors(again: Photographs, real: Photographs, encoder: Network, devi
 
 @torch.no_grad()
 def neighbours(
-    asked: Mapping[tuple[str, str], Photographs], training: Photographs, network: Network, device: torch.device
+    asked: Mapping[tuple[str, str], Photographs], training: Photographs, network: Network, fit: Fit, device: torch.device
 ) -> dict[tuple[str, str], Neighbours]:
     """The nearest training images, in pixel space and in layers' spaces (Nguyen et al. 2016, supplement S22), in one pass over them.
 
@@ -209,7 +209,7 @@ def neighbours(
 
     def rows(batch: Tensor, spaces: Collection[str]) -> dict[str, Tensor]:
         taps = set(spaces) - {PIXELS}
-        found = network.activations(batch, taps) if taps else {}
+        found = network.activations(fit(batch, network.input_size), taps) if taps else {}
         return {space: (batch if space == PIXELS else found[space]).flatten(1) for space in spaces}
 
     def chunks() -> Iterator[dict[tuple[str, str], Tensor]]:

@@ -4,6 +4,7 @@ import json
 import shutil
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,11 @@ import numpy as np
 import pytest
 from dgnam_models import Network
 from dgnam_models.card import sha256
+from dgnam_models.commands import evaluate as evaluate_command
 from dgnam_models.commands import main
-from dgnam_models.lab.evaluate import contestants, report
+from dgnam_models.lab.evaluate import contestants, material, report
 from dgnam_models.lab.evaluate.drawing import Pictures, connected, draw
+from dgnam_models.lab.evaluate.material import Models
 from PIL import Image
 from safetensors.torch import load_file, save_file
 from tiny_models import LABELS, SIZE
@@ -228,6 +231,22 @@ def test_some_units_seen_by_a_judge_of_larger_pictures(packs: list[str], server:
     report = json.loads((out / "quality.json").read_text())
     assert report["units"] == 2
     assert report["contestants"]["tiny-prior"]["agreement"]["alexnet64"].keys() >= {"top1", "top5"}
+
+
+def test_a_judge_that_knows_none_of_the_units(packs: list[str]) -> None:
+    target = network(packs, "tiny")
+    names = target.card.labels
+    target.card = replace(target.card, labels=("eft", "bib", *names[2:]))
+    models = Models(target, (network(packs, "tiny-res"),), {}, {})
+    assert material._strangers(models, [0, 1]) == ["--judge: tiny-res has none of these units; name other judges"]
+    assert material._strangers(models, [1, 2]) == []
+
+
+@pytest.mark.parametrize("name", ["objects100", "rare100"])
+def test_the_lists_that_come_along_are_units_of_the_default_target(name: str) -> None:
+    listed = evaluate_command._listed(f"@{name}")
+    assert len(set(listed)) == 100
+    assert set(listed) <= set(dgnam_models.cards()[evaluate_command.TARGET].labels)
 
 
 def test_unknown_units_are_named(packs: list[str], server: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

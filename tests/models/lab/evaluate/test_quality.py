@@ -9,6 +9,7 @@ from dgnam_models import Network
 from dgnam_models.lab.evaluate import quality
 from dgnam_models.lab.evaluate.quality import PIXELS, Seen, View
 from dgnam_models.photographs import Photographs
+from dgnam_models.preprocess import crop_or_enlarge, resize
 from tiny_models import LABELS, SIZE
 from torch import Tensor
 
@@ -43,7 +44,7 @@ def test_taps_by_what_they_are(judge: Network, tiny_pack: Path) -> None:
 
 def test_views_are_the_networks_own(judge: Network) -> None:
     images = noise([0] * 5)
-    view = quality.seen(images, [judge], CPU, "noise").views["tiny"]
+    view = quality.seen(images, [judge], crop_or_enlarge, CPU, "noise").views["tiny"]
     again = judge.activations(images.pixels / 255, ["relu7", "fc8"])
     torch.testing.assert_close(view.logits, again["fc8"])
     torch.testing.assert_close(view.features, again["relu7"])
@@ -53,6 +54,14 @@ def test_photographs_are_matched_by_name() -> None:
     found = quality.of_units(noise([0, 1, 2, 1], ("b", "x", "a")), ("a", "b", "c"))
     assert found.labels.tolist() == [1, 0]
     assert found.names == ("a", "b", "c")
+
+
+def test_a_network_sees_larger_pictures_as_the_prior_shows_them(judge: Network) -> None:
+    height, width = judge.input_size
+    images = Photographs(torch.randint(256, (2, 3, 2 * height, 2 * width), dtype=torch.uint8), torch.zeros(2).long(), ("a",))
+    whole, middle = (quality.seen(images, [judge], fit, CPU, "noise").views["tiny"].logits for fit in (resize, crop_or_enlarge))
+    torch.testing.assert_close(whole, judge.logits(resize(images.pixels / 255, judge.input_size)))
+    assert not torch.allclose(whole, middle)
 
 
 def test_agreement_knows_labels_by_name_and_leaves_unknown_ones_out(judge: Network) -> None:
@@ -111,7 +120,7 @@ def test_copies_of_training_images_are_found(judge: Network) -> None:
     training, held_out = noise([0] * 300, seed=1), noise([3, 3, 5, 5], seed=2)
     copies = Photographs(training.pixels[[299, 7]], torch.tensor([3, 5]), LABELS)
     asked = {(who, space): images for who, images in (("copies", copies), ("held out", held_out)) for space in (PIXELS, "relu7", "conv1")}
-    found = quality.neighbours(asked, training, judge, CPU)
+    found = quality.neighbours(asked, training, judge, crop_or_enlarge, CPU)
     for space in (PIXELS, "relu7", "conv1"):
         assert found["copies", space].indices.tolist() == [299, 7]
         closeness = quality.closeness(found["copies", space], copies, found["held out", space], held_out)
