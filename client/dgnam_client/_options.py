@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 Readout = Literal["activation", "probability", "log-probability"]
 Balance = Literal["none", "gradient-norm", "equal-activation"]
+Fit = Literal["resize", "crop"]
 Determinism = Literal["rounding", "strict"]
 Included = Literal["png", "image", "code", "history"]
 
@@ -30,8 +31,10 @@ class SynthesisOptions(TypedDict, total=False):
     Attributes:
         method: The procedure, as `Client.methods()` names it.
         prior: The trained generator that draws, as `Client.models()` names it. Not of `synthesize_pixels`.
-        size: The picture's (height, width) in pixels, or one number for both; default: the input size of the target's networks.
-            Only of `synthesize_pixels`.
+        size: The finished picture's (height, width) in pixels, or one number for both; default: what the prior draws, or of
+            `synthesize_pixels` the input size of the target's networks. What a prior draws is scaled when it is done.
+        fit: How a network gets to see a picture of another size: "resize" scales all of it, "crop" takes the middle of a larger one;
+            default: what suits the prior, "resize" without one.
         seed: Another seed, another picture. Variant v uses seed + v.
         start: Where to start: a picture (a PIL image, a path, a file's bytes, or a Result) or, with a prior, a code (an array, such
             as another result's `code`).
@@ -45,6 +48,7 @@ class SynthesisOptions(TypedDict, total=False):
     method: str | None
     prior: str | None
     size: int | tuple[int, int] | None
+    fit: Fit | None
     seed: int | None
     start: Result | NDArray[Any] | Image.Image | str | os.PathLike[str] | bytes | None
     preview_interval: int | None

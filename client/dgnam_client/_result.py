@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-Ending = Literal["steps-done", "zero-gradient", "unknown"]
+Ending = Literal["steps-done", "zero-gradient", "no-gradient", "unknown"]
 
 
 @dataclass(frozen=True)
@@ -43,9 +43,12 @@ class Result(Picture):
 
     Attributes:
         variant: Which of the request's pictures; its seed is the request's plus this.
-        activation: The weighted sum of the terms' activations for this picture.
-        term_activations: One activation per term, unweighted.
-        ending: "steps-done", or "zero-gradient" where no step could change anything.
+        activation: The weighted sum of the terms' activations for this picture; `readout` says what an activation is.
+        term_activations: One activation per term, unweighted; `readouts` says what each is.
+        readouts: What was read off each term: "activation", "probability", "log-probability", "direction" or "features".
+        ending: "steps-done"; "zero-gradient" where the gradient vanished on the way, so that no further step could change anything; or
+            "no-gradient" where the target had none at any step, so that the picture says nothing of it.
+        gradient_steps: Steps at which the target had a gradient; None where the server does not say it.
         recipe: All it takes to draw the picture again.
         start: The draw that it started from; None where `start_draws` was 0.
     """
@@ -53,9 +56,28 @@ class Result(Picture):
     variant: int
     activation: float
     term_activations: tuple[float, ...]
+    readouts: tuple[str, ...]
     ending: Ending
+    gradient_steps: int | None = None
     recipe: Recipe
     start: StartRank | None = None
+
+    @property
+    def readout(self) -> str:
+        """What `activation` is: what was read off the terms, or "weighted sum" where that differs."""
+        kinds = set(self.readouts)
+        return kinds.pop() if len(kinds) == 1 else "weighted sum"
+
+    @property
+    def remark(self) -> str:
+        """What to know of how the picture came about, in a few words; empty where everything went as usual."""
+        if self.ending == "no-gradient":
+            return "no gradient: the picture says nothing of the target"
+        if self.ending == "zero-gradient":
+            return f"the gradient became zero after {self.steps} steps"
+        if self.gradient_steps is not None and 2 * self.gradient_steps < self.steps:
+            return f"the target had a gradient at {self.gradient_steps} of {self.steps} steps"
+        return ""
 
     @property
     def code(self) -> NDArray[np.float32]:
@@ -108,5 +130,5 @@ class Result(Picture):
     def __repr__(self) -> str:
         return (
             f"<Result {self.recipe.target} seed={self.recipe.seed}: {self._pixels()}, "
-            f"activation {self.activation:.4g} after {self.steps} steps>"
+            f"{self.readout} {self.activation:.4g} after {self.steps} steps{self.remark and ', '}{self.remark}>"
         )

@@ -107,7 +107,7 @@ def contact_sheet(
 
 
 def caption(result: Result) -> list[str]:
-    """The lines under a picture where none are given: units, networks and taps, activation."""
+    """The lines under a picture where none are given: units; networks and taps; what was read off them; what else is to be known."""
     terms = target_terms(result.recipe.request().target)
     names = [
         (f"{term.weight:g} * " if term.weight != 1 else "")
@@ -116,7 +116,8 @@ def caption(result: Result) -> list[str]:
         for term in terms
     ]
     places = dict.fromkeys(f"{term.unit.model}:{term.unit.tap}" for term in terms)
-    return [" + ".join(names), ", ".join(places), f"activation {result.activation:.4g}, seed {result.recipe.seed}"]
+    read = f"{result.readout} {result.activation:.4g}, {result.recipe.method}, seed {result.recipe.seed}"
+    return [" + ".join(names), ", ".join(places), read, *([result.remark] if result.remark else [])]
 
 
 def encode(picture: Image.Image, kind: str) -> bytes:

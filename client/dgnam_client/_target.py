@@ -18,7 +18,7 @@ from ._options import Balance, Readout
 from ._unit import Unit, read_unit, unit_message
 from ._wire.fields import choice
 
-_READOUTS: Mapping[int, Readout] = {
+READOUTS: Mapping[int, Readout] = {
     target_pb2.READOUT_ACTIVATION: "activation",
     target_pb2.READOUT_PROBABILITY: "probability",
     target_pb2.READOUT_LOG_PROBABILITY: "log-probability",
@@ -119,7 +119,7 @@ def target_message(target: TargetLike, balance: Balance | None = None, readout: 
 def target_terms(message: target_pb2.Target) -> tuple[Term, ...]:
     """The terms of a target's message."""
     return tuple(
-        Term(read_unit(term.unit), term.weight if term.HasField("weight") else 1.0, _READOUTS.get(term.readout)) for term in message.terms
+        Term(read_unit(term.unit), term.weight if term.HasField("weight") else 1.0, READOUTS.get(term.readout)) for term in message.terms
     )
 
 

@@ -43,14 +43,14 @@ class Bars:
             case Progress(moved):
                 for picture in moved:
                     self._show(index, picture.variant, picture.step, picture.total_steps, picture.activation)
-            case Result(variant=variant, steps=steps, activation=activation):
-                self._show(index, variant, steps, steps, activation)
+            case Result(variant=variant, steps=steps, activation=activation, readout=readout):
+                self._show(index, variant, steps, steps, activation, f"{readout} ")
 
-    def _show(self, index: int, variant: int, step: int, total: int, activation: float) -> None:
+    def _show(self, index: int, variant: int, step: int, total: int, activation: float, readout: str = "") -> None:
         bar = self._bars.get((index, variant))
         if bar is not None:
             bar.total, bar.n = total, step
-            bar.set_postfix_str(f"activation {activation:.4g}")
+            bar.set_postfix_str(f"{readout}{activation:.4g}")
 
     def __enter__(self) -> Bars:
         return self

@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 from .. import __version__
 from .._address import DEFAULT_SERVER
-from .._options import Balance, Determinism, Readout
+from .._options import Balance, Determinism, Fit, Readout
 
 Arguments = argparse.Namespace
 
@@ -127,7 +127,8 @@ def _synth(synth: argparse.ArgumentParser) -> None:
     options = synth.add_argument_group("synthesis", "What is left out is the server's default: see `dgnam methods`.")
     options.add_argument("--method", metavar="NAME", help="the procedure")
     options.add_argument("--prior", metavar="NAME", help="the trained generator that draws")
-    options.add_argument("--size", type=int, metavar="PX", help="side of the picture, with a method that optimizes pixels")
+    options.add_argument("--size", type=int, metavar="PX", help="side of the finished picture; what a prior draws is scaled")
+    options.add_argument("--fit", choices=get_args(Fit), help="how a network gets to see the picture: all of it scaled, or its middle")
     options.add_argument("--seed", type=int, metavar="N", help="another seed, another picture")
     options.add_argument("--variants", type=int, metavar="N", help="so many pictures of each target, from seeds in a row")
     options.add_argument("--start", metavar="FILE", help="start from this picture, or this code (.npy)")

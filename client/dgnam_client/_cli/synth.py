@@ -86,14 +86,13 @@ def _check_method(client: Client, arguments: Arguments, options: dict[str, Any])
     """
     if arguments.start is not None and Path(arguments.start).suffix.lower() == ".npy":
         options["start"] = files.read_array(arguments.start)
-    if arguments.method is None and not arguments.tuned and arguments.size is None:
+    if arguments.method is None and not arguments.tuned:
         return False  # no need to ask
     methods = client.methods(timeout=arguments.timeout)
     method = tunables.find(methods, arguments.method or methods.default_method)
-    for name, fits in (("size", method.pixels), ("prior", not method.pixels)):
-        if options[name] is not None and not fits:
-            having = ", ".join(other.name for other in methods if other.pixels != method.pixels)
-            raise InvalidRequestError(f"--{name} is not an option of {method.name}, but of {having}")
+    if options["prior"] is not None and method.pixels:
+        having = ", ".join(other.name for other in methods if not other.pixels)
+        raise InvalidRequestError(f"--prior is not an option of {method.name}, but of {having}")
     options |= tunables.values(arguments.tuned, method, methods, arguments.fixed)
     return method.pixels
 
@@ -119,7 +118,9 @@ def _write(results: list[Result], arguments: Arguments) -> None:
     paths = [] if only_sheet else files.places(arguments.output, files.result_names(results))
     for path, result in zip(paths, results, strict=False):
         result.save(path, recipe=not arguments.no_recipe, code=arguments.code)
-        print(f"{path}  activation {result.activation:.4g}, {result.steps} steps, seed {result.recipe.seed}")
+        print(f"{path}  {result.readout} {result.activation:.4g}, {result.steps} steps, seed {result.recipe.seed}")
+        if result.remark:
+            complain(f"{path}: {result.remark}{_advice(result)}")
     if arguments.grid is not None:
         from PIL import Image
 
@@ -128,6 +129,15 @@ def _write(results: list[Result], arguments: Arguments) -> None:
         sheet = Path(arguments.grid)
         write_file(sheet, encode(contact_sheet(results), Image.registered_extensions()[sheet.suffix.lower()]))
         print(f"{sheet}  {len(results)} pictures")
+
+
+def _advice(result: Result) -> str:
+    """What to do about a picture without a gradient; empty for others."""
+    if result.ending != "no-gradient":
+        return ""
+    wake = ", or --redirected-relu-steps 16" if result.recipe.options.get("redirected_relu_steps") == 0 else ""
+    why = "its unit is silent or saturated for every picture seen, or its function has no slope"
+    return f", as {why}; try a tap before it, another --seed or a --start{wake}"
 
 
 def _report(names: list[str], outcomes: Outcomes) -> int:

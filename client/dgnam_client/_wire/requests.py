@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from dgnam_proto.v1 import analysis_pb2, synthesis_pb2
 
 from .._errors import InvalidRequestError
-from .._options import Determinism, Included, SynthesisOptions
+from .._options import Determinism, Fit, Included, SynthesisOptions
 from .._picture_file import PictureLike, is_picture, picture_file
 from .._place import Place, place_message
 from .._recipe import Recipe, Request, drawing
@@ -40,7 +40,7 @@ class Space:
     foreign: Mapping[str, str]
 
 
-CODE = Space("Synthesize", synthesis_pb2.SynthesizeRequest, {"size": "the prior determines the size: leave it out, or use a pixel method"})
+CODE = Space("Synthesize", synthesis_pb2.SynthesizeRequest, {})
 PIXELS = Space("SynthesizePixels", synthesis_pb2.SynthesizePixelsRequest, {"prior": "pixel methods draw without a prior: leave it out"})
 CALLS: dict[type, str] = {space.request: space.call for space in (CODE, PIXELS)}
 
@@ -177,6 +177,10 @@ def _set_size(request: Any, size: Any) -> None:
         set_field(request, field, side)
 
 
+def _set_fit(request: Any, value: Any) -> None:
+    request.fit = choice("FIT", value, get_args(Fit), field="fit")
+
+
 def _set_determinism(request: Any, value: Any) -> None:
     request.determinism = choice("DETERMINISM", value, get_args(Determinism), field="determinism")
 
@@ -192,4 +196,4 @@ def _set_include(request: Any, include: Iterable[Included]) -> None:
 
 
 # The keywords that are not set by name.
-_SETTERS = {"start": _set_start, "size": _set_size, "determinism": _set_determinism, "include": _set_include}
+_SETTERS = {"start": _set_start, "size": _set_size, "fit": _set_fit, "determinism": _set_determinism, "include": _set_include}

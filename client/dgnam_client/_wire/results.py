@@ -14,13 +14,18 @@ from .._picture import Picture
 from .._place import Place
 from .._recipe import Recipe, Request
 from .._result import Ending, Result, StartRank
+from .._target import READOUTS, Term, target_terms
 
 if TYPE_CHECKING:
     import numpy as np
     from dgnam_proto.v1 import target_pb2
     from numpy.typing import NDArray
 
-_ENDINGS: dict[int, Ending] = {synthesis_pb2.ENDING_STEPS_DONE: "steps-done", synthesis_pb2.ENDING_ZERO_GRADIENT: "zero-gradient"}
+_ENDINGS: dict[int, Ending] = {
+    synthesis_pb2.ENDING_STEPS_DONE: "steps-done",
+    synthesis_pb2.ENDING_ZERO_GRADIENT: "zero-gradient",
+    synthesis_pb2.ENDING_NO_GRADIENT: "no-gradient",
+}
 
 
 def event(response: synthesis_pb2.SynthesizeResponse | synthesis_pb2.SynthesizePixelsResponse) -> Event | None:
@@ -44,13 +49,19 @@ def result(message: synthesis_pb2.Result) -> Result:
     Raises:
         ProtocolError: An array's bytes do not fill its shape, or the picture is not (H, W, 3).
     """
+    recipe = Recipe(message.recipe)
+    terms = target_terms(recipe.request().target)
+    # A server from before the field says it in the recipe.
+    numbers: list[int | None] = [*message.term_readouts] or [None] * len(terms)
     return Result(
         sent=_sent(message, ("image", "code", "history")),
         variant=message.variant,
         activation=message.activation,
         term_activations=tuple(message.term_activations),
+        readouts=tuple(_read_off(term, number) for term, number in zip(terms, numbers, strict=False)),
         ending=_ENDINGS.get(message.ending, "unknown"),
-        recipe=Recipe(message.recipe),
+        gradient_steps=message.gradient_steps if message.HasField("gradient_steps") else None,
+        recipe=recipe,
         start=_start(message.start_rank) if message.HasField("start_rank") else None,
     )
 
@@ -93,6 +104,13 @@ def activations(places: Sequence[Place], response: analysis_pb2.ActivationsRespo
     if single and any(array.shape[:1] != (1,) for array in arrays):
         raise ProtocolError("the activations cannot be read: their first axis is not one picture")
     return Activations(tuple(places), tuple(array[0] if single else array for array in arrays), dict(response.model_digests))
+
+
+def _read_off(term: Term, number: int | None) -> str:
+    """What was read off a term: what the server says, or else the recipe; of a whole tap, the unit itself says it."""
+    if term.unit.whole_tap:
+        return str(term.unit.unit)
+    return (term.readout if number is None else READOUTS.get(number)) or "activation"
 
 
 def _start(message: synthesis_pb2.StartRank) -> StartRank:

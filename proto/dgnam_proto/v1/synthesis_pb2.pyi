@@ -13,17 +13,28 @@ class Determinism(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     DETERMINISM_ROUNDING: _ClassVar[Determinism]
     DETERMINISM_STRICT: _ClassVar[Determinism]
 
+class Fit(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    FIT_UNSPECIFIED: _ClassVar[Fit]
+    FIT_RESIZE: _ClassVar[Fit]
+    FIT_CROP: _ClassVar[Fit]
+
 class Ending(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     ENDING_UNSPECIFIED: _ClassVar[Ending]
     ENDING_STEPS_DONE: _ClassVar[Ending]
     ENDING_ZERO_GRADIENT: _ClassVar[Ending]
+    ENDING_NO_GRADIENT: _ClassVar[Ending]
 DETERMINISM_UNSPECIFIED: Determinism
 DETERMINISM_ROUNDING: Determinism
 DETERMINISM_STRICT: Determinism
+FIT_UNSPECIFIED: Fit
+FIT_RESIZE: Fit
+FIT_CROP: Fit
 ENDING_UNSPECIFIED: Ending
 ENDING_STEPS_DONE: Ending
 ENDING_ZERO_GRADIENT: Ending
+ENDING_NO_GRADIENT: Ending
 
 class Include(_message.Message):
     __slots__ = ("png", "image", "code", "history")
@@ -38,7 +49,7 @@ class Include(_message.Message):
     def __init__(self, png: bool = ..., image: bool = ..., code: bool = ..., history: bool = ...) -> None: ...
 
 class SynthesizeRequest(_message.Message):
-    __slots__ = ("target", "prior", "method", "options", "seed", "start_code", "start_image", "preview_interval", "variants", "determinism", "include")
+    __slots__ = ("target", "prior", "method", "options", "seed", "start_code", "start_image", "preview_interval", "variants", "determinism", "include", "fit", "height", "width")
     class OptionsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -57,6 +68,9 @@ class SynthesizeRequest(_message.Message):
     VARIANTS_FIELD_NUMBER: _ClassVar[int]
     DETERMINISM_FIELD_NUMBER: _ClassVar[int]
     INCLUDE_FIELD_NUMBER: _ClassVar[int]
+    FIT_FIELD_NUMBER: _ClassVar[int]
+    HEIGHT_FIELD_NUMBER: _ClassVar[int]
+    WIDTH_FIELD_NUMBER: _ClassVar[int]
     target: _target_pb2.Target
     prior: str
     method: str
@@ -68,7 +82,10 @@ class SynthesizeRequest(_message.Message):
     variants: int
     determinism: Determinism
     include: Include
-    def __init__(self, target: _Optional[_Union[_target_pb2.Target, _Mapping]] = ..., prior: _Optional[str] = ..., method: _Optional[str] = ..., options: _Optional[_Mapping[str, float]] = ..., seed: _Optional[int] = ..., start_code: _Optional[_Union[_target_pb2.Array, _Mapping]] = ..., start_image: _Optional[bytes] = ..., preview_interval: _Optional[int] = ..., variants: _Optional[int] = ..., determinism: _Optional[_Union[Determinism, str]] = ..., include: _Optional[_Union[Include, _Mapping]] = ...) -> None: ...
+    fit: Fit
+    height: int
+    width: int
+    def __init__(self, target: _Optional[_Union[_target_pb2.Target, _Mapping]] = ..., prior: _Optional[str] = ..., method: _Optional[str] = ..., options: _Optional[_Mapping[str, float]] = ..., seed: _Optional[int] = ..., start_code: _Optional[_Union[_target_pb2.Array, _Mapping]] = ..., start_image: _Optional[bytes] = ..., preview_interval: _Optional[int] = ..., variants: _Optional[int] = ..., determinism: _Optional[_Union[Determinism, str]] = ..., include: _Optional[_Union[Include, _Mapping]] = ..., fit: _Optional[_Union[Fit, str]] = ..., height: _Optional[int] = ..., width: _Optional[int] = ...) -> None: ...
 
 class SynthesizeResponse(_message.Message):
     __slots__ = ("queued", "started", "progress", "result", "heartbeat")
@@ -85,7 +102,7 @@ class SynthesizeResponse(_message.Message):
     def __init__(self, queued: _Optional[_Union[Queued, _Mapping]] = ..., started: _Optional[_Union[Started, _Mapping]] = ..., progress: _Optional[_Union[Progress, _Mapping]] = ..., result: _Optional[_Union[Result, _Mapping]] = ..., heartbeat: _Optional[_Union[Heartbeat, _Mapping]] = ...) -> None: ...
 
 class SynthesizePixelsRequest(_message.Message):
-    __slots__ = ("target", "method", "options", "seed", "height", "width", "start_image", "preview_interval", "variants", "determinism", "include")
+    __slots__ = ("target", "method", "options", "seed", "height", "width", "start_image", "preview_interval", "variants", "determinism", "include", "fit")
     class OptionsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -104,6 +121,7 @@ class SynthesizePixelsRequest(_message.Message):
     VARIANTS_FIELD_NUMBER: _ClassVar[int]
     DETERMINISM_FIELD_NUMBER: _ClassVar[int]
     INCLUDE_FIELD_NUMBER: _ClassVar[int]
+    FIT_FIELD_NUMBER: _ClassVar[int]
     target: _target_pb2.Target
     method: str
     options: _containers.ScalarMap[str, float]
@@ -115,7 +133,8 @@ class SynthesizePixelsRequest(_message.Message):
     variants: int
     determinism: Determinism
     include: Include
-    def __init__(self, target: _Optional[_Union[_target_pb2.Target, _Mapping]] = ..., method: _Optional[str] = ..., options: _Optional[_Mapping[str, float]] = ..., seed: _Optional[int] = ..., height: _Optional[int] = ..., width: _Optional[int] = ..., start_image: _Optional[bytes] = ..., preview_interval: _Optional[int] = ..., variants: _Optional[int] = ..., determinism: _Optional[_Union[Determinism, str]] = ..., include: _Optional[_Union[Include, _Mapping]] = ...) -> None: ...
+    fit: Fit
+    def __init__(self, target: _Optional[_Union[_target_pb2.Target, _Mapping]] = ..., method: _Optional[str] = ..., options: _Optional[_Mapping[str, float]] = ..., seed: _Optional[int] = ..., height: _Optional[int] = ..., width: _Optional[int] = ..., start_image: _Optional[bytes] = ..., preview_interval: _Optional[int] = ..., variants: _Optional[int] = ..., determinism: _Optional[_Union[Determinism, str]] = ..., include: _Optional[_Union[Include, _Mapping]] = ..., fit: _Optional[_Union[Fit, str]] = ...) -> None: ...
 
 class SynthesizePixelsResponse(_message.Message):
     __slots__ = ("queued", "started", "progress", "result", "heartbeat")
@@ -166,7 +185,7 @@ class VariantProgress(_message.Message):
     def __init__(self, variant: _Optional[int] = ..., step: _Optional[int] = ..., total_steps: _Optional[int] = ..., activation: _Optional[float] = ..., preview: _Optional[bytes] = ...) -> None: ...
 
 class Result(_message.Message):
-    __slots__ = ("variant", "png", "image", "activation", "term_activations", "history", "code", "ending", "recipe", "start_rank")
+    __slots__ = ("variant", "png", "image", "activation", "term_activations", "history", "code", "ending", "recipe", "start_rank", "term_readouts", "gradient_steps")
     VARIANT_FIELD_NUMBER: _ClassVar[int]
     PNG_FIELD_NUMBER: _ClassVar[int]
     IMAGE_FIELD_NUMBER: _ClassVar[int]
@@ -177,6 +196,8 @@ class Result(_message.Message):
     ENDING_FIELD_NUMBER: _ClassVar[int]
     RECIPE_FIELD_NUMBER: _ClassVar[int]
     START_RANK_FIELD_NUMBER: _ClassVar[int]
+    TERM_READOUTS_FIELD_NUMBER: _ClassVar[int]
+    GRADIENT_STEPS_FIELD_NUMBER: _ClassVar[int]
     variant: int
     png: bytes
     image: _target_pb2.Array
@@ -187,7 +208,9 @@ class Result(_message.Message):
     ending: Ending
     recipe: Recipe
     start_rank: StartRank
-    def __init__(self, variant: _Optional[int] = ..., png: _Optional[bytes] = ..., image: _Optional[_Union[_target_pb2.Array, _Mapping]] = ..., activation: _Optional[float] = ..., term_activations: _Optional[_Iterable[float]] = ..., history: _Optional[_Union[_target_pb2.Array, _Mapping]] = ..., code: _Optional[_Union[_target_pb2.Array, _Mapping]] = ..., ending: _Optional[_Union[Ending, str]] = ..., recipe: _Optional[_Union[Recipe, _Mapping]] = ..., start_rank: _Optional[_Union[StartRank, _Mapping]] = ...) -> None: ...
+    term_readouts: _containers.RepeatedScalarFieldContainer[_target_pb2.Readout]
+    gradient_steps: int
+    def __init__(self, variant: _Optional[int] = ..., png: _Optional[bytes] = ..., image: _Optional[_Union[_target_pb2.Array, _Mapping]] = ..., activation: _Optional[float] = ..., term_activations: _Optional[_Iterable[float]] = ..., history: _Optional[_Union[_target_pb2.Array, _Mapping]] = ..., code: _Optional[_Union[_target_pb2.Array, _Mapping]] = ..., ending: _Optional[_Union[Ending, str]] = ..., recipe: _Optional[_Union[Recipe, _Mapping]] = ..., start_rank: _Optional[_Union[StartRank, _Mapping]] = ..., term_readouts: _Optional[_Iterable[_Union[_target_pb2.Readout, str]]] = ..., gradient_steps: _Optional[int] = ...) -> None: ...
 
 class StartRank(_message.Message):
     __slots__ = ("rank", "draws", "activation", "percentile")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from dgnam_models.preprocess import FITS, resize
+from dgnam_models.preprocess import FITS
 
 from dgnam_server.catalog import Catalog
 from dgnam_server.engine.draw_cache import DrawCache
@@ -32,7 +32,8 @@ class Builder:
     def synthesis(self, spec: SynthesisSpec) -> Synthesis:
         """The variants of `spec`."""
         structure = METHODS[spec.method].structure(spec.settings)
-        key = SynthesisKey(structure, spec.prior, spec.size, problem.sources(spec), spec.balance, spec.strict)
+        size = (0, 0) if spec.prior else spec.size  # a prior's pictures are brought to their size when they are done
+        key = SynthesisKey(structure, spec.prior, size, problem.sources(spec), spec.balance, spec.fit, spec.strict)
         networks = [self.catalog.networks[term.unit.model] for term in spec.terms]
         row_bytes = 0 if spec.prior else memory.row_bytes(networks, spec.size)  # without a prior, callers choose the size
         return Synthesis(spec, key, row_bytes, self.device, lambda: self._problem(key), self._draws)
@@ -56,8 +57,7 @@ class Builder:
 
     def _problem(self, key: SynthesisKey) -> Problem:
         networks = tuple(self.catalog.networks[name] for name in sorted({model for model, _ in key.sources}))
-        fit = FITS[self.catalog.generators[key.prior].card.fit] if key.prior else resize
-        return Problem(self._prior(key), networks, key.sources, key.balance, key.structure, fit, self.catalog.patches)
+        return Problem(self._prior(key), networks, key.sources, key.balance, key.structure, FITS[key.fit.value], self.catalog.patches)
 
     def _prior(self, key: SynthesisKey) -> Prior:
         if not key.prior:

@@ -1,6 +1,6 @@
 """A method's options by name -> its settings, checked, with the defaults filled in."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from dgnam_models import Generator
 
@@ -8,7 +8,9 @@ from dgnam_server.rpc.errors import Reason
 from dgnam_server.rpc.fields import Reader
 from dgnam_server.rpc.wording import SHOWN, listed, nearest, quoted
 from dgnam_server.synth.methods import METHODS, Method, Option
-from dgnam_server.synth.spec import Settings
+from dgnam_server.synth.parts.activation_map import ACTIVATION_MAP
+from dgnam_server.synth.problem import last_maps
+from dgnam_server.synth.spec import Settings, Term
 
 NO_ENCODER = "the codes of {} are no network's activations, so no picture has one"
 _NAMED = 8  # unknown options told one by one: looking for the names most like one takes time
@@ -48,6 +50,17 @@ def check_needs(reader: Reader, method: Method, values: Settings, prior: Generat
     if "patches" in needs and reader.catalog.patches is None:
         how = "make them with `dgnam-models patches --data PHOTOGRAPHS --into PACK` and start `dgnam-server --models PACK`"
         reader.at("options").at("patch_weight").unmet(Reason.NO_PATCHES, f"this server has no patches of photographs; {how}")
+
+
+def check_maps(reader: Reader, method: Method, values: Settings, terms: Sequence[Term]) -> None:
+    """Whether the networks have the maps that an activation map is made of; the reader stands at `options`."""
+    if ACTIVATION_MAP.name not in method.structure(values).parts:
+        return
+    for model, tap in dict.fromkeys((term.unit.model, term.unit.tap) for term in terms):
+        if last_maps(reader.catalog.networks[model].card, tap) is None:
+            why = f"{model} has no convolutional tap on the way to {tap}, so there is no activation map"
+            reader.at("cam_weight").invalid(f"{why}: leave cam_weight and end_cam_weight out, or choose another network")
+            return
 
 
 def largest(option: Option, max_steps: int) -> float:

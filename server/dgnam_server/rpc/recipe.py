@@ -42,10 +42,10 @@ def complete(asked: Request, spec: SynthesisSpec, variant: int) -> Request:
     filled.method = spec.method
     filled.options.update(spec.settings)
     filled.seed, filled.variants = spec.seed + variant, 1
+    filled.height, filled.width = spec.size
+    filled.fit = _number(request.FITS, spec.fit)  # type: ignore[assignment]
     if isinstance(filled, SynthesizeRequest):
         filled.prior = spec.prior
-    else:
-        filled.height, filled.width = spec.size
     return filled
 
 

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from dgnam_models import Generator
-from dgnam_proto.v1.synthesis_pb2 import Determinism, SynthesizePixelsRequest, SynthesizeRequest
+from dgnam_proto.v1 import synthesis_pb2
+from dgnam_proto.v1.synthesis_pb2 import Determinism, SynthesizeRequest
 
 from dgnam_server.rpc import lookup, options, payload, pictures, space, start, target
 from dgnam_server.rpc.fields import Reader
@@ -13,6 +14,7 @@ from dgnam_server.rpc.wording import listed, nearest, quoted
 from dgnam_server.synth import memory, spec
 from dgnam_server.synth.methods import METHODS, Method
 
+FITS: Mapping[int, spec.Fit] = {synthesis_pb2.FIT_RESIZE: spec.Fit.RESIZE, synthesis_pb2.FIT_CROP: spec.Fit.CROP}
 STRICTNESS: Mapping[int, bool] = {Determinism.DETERMINISM_ROUNDING: False, Determinism.DETERMINISM_STRICT: True}
 _SEEDS = 2**63  # a row's generator takes a signed 64-bit seed
 
@@ -33,21 +35,23 @@ def read(reader: Reader, request: Request) -> spec.SynthesisSpec:
     prior = lookup.prior(reader, request) if isinstance(request, SynthesizeRequest) else None
     at_target = reader.at("target")
     terms = target.terms(at_target, request.target, method.readout if method else spec.Readout.ACTIVATION)
-    size = _size(reader, request, terms) if isinstance(request, SynthesizePixelsRequest) else (0, 0)
+    size = _size(reader, request, terms, prior)
+    settings = _settings(reader, request, method, prior, terms)
     checked = spec.SynthesisSpec(
         terms=terms,
         balance=target.balance(at_target, request.target),
         prior=prior.name if prior else "",
         method=method.name if method else "",
-        settings=_settings(reader, request, method, prior),
+        settings=settings,
         seed=request.seed,
         variants=_variants(reader, request),
         start=start.checked(reader, request, prior),
         preview_interval=request.preview_interval,
         strict=reader.at("determinism").choice(request.determinism, STRICTNESS, Determinism) or False,
         size=size,
+        fit=_fit(reader, request, prior),
     )
-    _check_payload(reader.at("include"), request, checked, prior.image_size if prior else size)
+    _check_payload(reader.at("include"), request, checked)
     reader.raise_any()
     pictured = target.pictured(at_target, request.target, terms)
     ready = replace(checked, terms=pictured, start=start.pictured(reader, request, checked))
@@ -68,20 +72,34 @@ def _method(reader: Reader, request: Request, here: Space) -> Method | None:
     return None
 
 
-def _settings(reader: Reader, request: Request, method: Method | None, prior: Generator | None) -> spec.Settings:
+def _settings(
+    reader: Reader, request: Request, method: Method | None, prior: Generator | None, terms: Sequence[spec.Term]
+) -> spec.Settings:
     if method is None:  # then it is unknown which options there are
         return {}
     at_options = reader.at("options")
     settings = start.settings(at_options, request, options.settings(at_options, request.options, method, prior))
     options.check_needs(reader, method, settings, prior)
+    options.check_maps(at_options, method, settings, terms)
     return settings
 
 
-def _size(reader: Reader, request: SynthesizePixelsRequest, terms: Sequence[spec.Term]) -> tuple[int, int]:
-    """Height and width, given or those of the largest input; each is limited, and so are their product and the memory it takes."""
+def _fit(reader: Reader, request: Request, prior: Generator | None) -> spec.Fit:
+    """How pictures get a network's size: as asked, or as the prior's card says."""
+    usual = spec.Fit(prior.card.fit) if prior else spec.Fit.RESIZE
+    return reader.at("fit").choice(request.fit, FITS, synthesis_pb2.Fit) or usual
+
+
+def _size(reader: Reader, request: Request, terms: Sequence[spec.Term], prior: Generator | None) -> tuple[int, int]:
+    """Height and width, given or what the prior draws, or else those of the largest input.
+
+    Each is limited, and so are their product and the memory that networks take for it; with a prior, they see what it draws.
+    """
     least, most = pictures.LEAST_SIDE_PX, reader.limits.max_pixels
-    networks = [reader.catalog.networks[term.unit.model] for term in terms]
-    inputs = [network.input_size for network in networks] or [(least, least)]
+    if isinstance(request, SynthesizeRequest) and not (request.HasField("height") or request.HasField("width")):
+        return prior.image_size if prior else (least, least)
+    networks = [] if isinstance(request, SynthesizeRequest) else [reader.catalog.networks[term.unit.model] for term in terms]
+    inputs = [prior.image_size] if prior else [network.input_size for network in networks] or [(least, least)]
     height = request.height if request.HasField("height") else max(size[0] for size in inputs)
     width = request.width if request.HasField("width") else max(size[1] for size in inputs)
     sides = [reader.at(name).within(side, least, most // least) for name, side in (("height", height), ("width", width))]
@@ -105,10 +123,11 @@ def _variants(reader: Reader, request: Request) -> int:
     return variants
 
 
-def _check_payload(reader: Reader, request: Request, checked: spec.SynthesisSpec, size: tuple[int, int]) -> None:
-    """Whether one result fits into a message: the picture, a code of about as many values, the history, and the request in the recipe."""
+def _check_payload(reader: Reader, request: Request, checked: spec.SynthesisSpec) -> None:
+    """Whether one result fits into a message: the picture, a code, the history, and the request in the recipe."""
     include = request.include
-    needed = request.ByteSize() + payload.picture_bytes(include, size)
-    needed += payload.wanted(include, "code") * payload.array_bytes(3, *checked.size)
+    needed = request.ByteSize() + payload.picture_bytes(include, checked.size)
+    code = () if checked.prior else (3, *checked.size)  # a prior's code is small, others are as large as the picture
+    needed += payload.wanted(include, "code") * payload.array_bytes(*code)
     needed += payload.wanted(include, "history") * payload.array_bytes(int(checked.settings.get("steps", 0)), len(checked.terms))
     payload.check(reader, needed, "leave out image or code")

@@ -18,6 +18,7 @@ from dgnam_server.synth.spec import SynthesisSpec
 ENDINGS: Mapping[Ending, synthesis_pb2.Ending] = {
     Ending.STEPS_DONE: synthesis_pb2.ENDING_STEPS_DONE,
     Ending.ZERO_GRADIENT: synthesis_pb2.ENDING_ZERO_GRADIENT,
+    Ending.NO_GRADIENT: synthesis_pb2.ENDING_NO_GRADIENT,
 }
 
 
@@ -51,7 +52,9 @@ class Writer:
             variant=variant,
             activation=drawn.activation,
             term_activations=drawn.term_activations.tolist(),
+            term_readouts=[term.readout for term in completed.target.terms],
             ending=ENDINGS[drawn.ending],
+            gradient_steps=drawn.gradient_steps,
             recipe=recipe.recipe(completed, {name: cards[name].sha256 for name in names}, self.provenance),
         )
         if (start := drawn.start) is not None:

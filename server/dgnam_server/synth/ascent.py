@@ -3,7 +3,7 @@
 One step, per row; what a method does without is left out:
 
     image = prior(code)                                                priors
-    g     = d objective(phi(view of image)) / d image                  objectives; parts with `view`
+    g     = d objective(phi(view of image)) / d image                  objectives; parts with `view` or `redirect`
     g     = shaped(g)                                                  parts with `shape`
     g     = (g - d penalties(image) / d image) . d image / d code      parts with `penalty`
     code  = moved(code, g)                                             rules
@@ -17,8 +17,9 @@ For DGN-AM (Nguyen et al. 2016) this is, the generator being the prior:
     code  = min(max(code, 0), bound)           clip first,
     code  = code * (1 - decay)                 then shrink
 
-A NaN gradient leaves the code as it is; a zero gradient ends the row. The result is the picture of the last forward pass, before the last
-update, as in the released script: activation and recognizability do not go together, so no best is picked.
+A gradient that is not finite leaves the code as it is; a zero one, or an activation that is not finite, ends the row. The result is the
+picture of the last forward pass, before the last update, as in the released script: activation and recognizability do not go together, so
+no best is picked.
 """
 
 from collections.abc import Sequence
@@ -82,6 +83,8 @@ def init(problem: Problem, spec: SynthesisSpec, variant: int, start: Tensor | No
         real=per_term([True] * len(terms), torch.bool),
         history=torch.zeros(1, spec.steps, len(terms), device=device),
         stopped=column(-1, torch.int64),
+        pulled=column(0, torch.int64),
+        broken=column(0, torch.int64),
     )
 
 
@@ -102,10 +105,13 @@ def _vector(problem: Problem, term: Term, device: torch.device) -> Tensor:
     return network.activations(picture, [term.unit.tap])[term.unit.tap].flatten()
 
 
-def step(problem: Problem, rows: Rows) -> tuple[Rows, Seen]:
+def step(problem: Problem, rows: Rows, redirect: bool = True) -> tuple[Rows, Seen]:
     """One iteration of every row; a row whose gradient vanished stands still.
 
     The history is written in place: it belongs to the rows returned, and the rows passed in are not to be used again.
+
+    Args:
+        redirect: whether parts with `redirect` may have something to do; False from who knows that no row is at such a step saves time.
     """
     names = problem.structure.parts
     code = rows.code.detach().requires_grad_()
@@ -114,7 +120,11 @@ def step(problem: Problem, rows: Rows) -> tuple[Rows, Seen]:
         rows = _watched(problem, rows, image.detach())
         drawback = _penalty_gradient(problem, rows, image, code)
         activation = objectives.term_activations(problem.activations(_view(problem, rows, image)), rows)
+        untrue = _redirected(problem, rows, activation, image) if redirect else None
         gradient = objectives.GRADIENTS[problem.balance](activation, rows, code)
+    pulls = gradient.isfinite().all(1) & (gradient != 0).any(1)
+    if untrue is not None:
+        pulls = pulls & ~untrue
     if drawback is not None:
         gradient = gradient - drawback
     code, image, activation = code.detach(), image.detach(), activation.detach()
@@ -124,8 +134,8 @@ def step(problem: Problem, rows: Rows) -> tuple[Rows, Seen]:
         moved = project(moved, rows, problem)
 
     usable = gradient.isfinite().all(1)
-    zero = usable & (gradient == 0).all(1)
-    stopped = torch.where((rows.stopped < 0) & zero, rows.step + 1, rows.stopped)
+    ends = usable & (gradient == 0).all(1) | ~objectives.weighted_sum(activation, rows).isfinite()
+    stopped = torch.where((rows.stopped < 0) & ends, rows.step + 1, rows.stopped)
     moves = (usable & (stopped < 0))[:, None]
     at = rows.step.clamp(max=rows.history.shape[1] - 1)[:, None, None].expand(-1, 1, activation.shape[1])
     rows.history.scatter_(1, at, activation[:, None])
@@ -135,6 +145,8 @@ def step(problem: Problem, rows: Rows) -> tuple[Rows, Seen]:
         state={**rows.state, **{name: torch.where(moves, value, rows.state[name]) for name, value in state.items()}},
         step=rows.step + 1,
         stopped=stopped,
+        pulled=rows.pulled + pulls,
+        broken=rows.broken + ~usable,
     )
     return after, Seen(image, code, activation)
 
@@ -161,6 +173,12 @@ def _view(problem: Problem, rows: Rows, image: Tensor) -> Tensor:
     for view in parts.at(lambda part: part.view, problem.structure.parts):
         seen = view(seen, rows, problem)
     return seen
+
+
+def _redirected(problem: Problem, rows: Rows, activation: Tensor, image: Tensor) -> Tensor | None:
+    """Which rows' gradients will not be the true ones, (B,) bool, known once they are computed; None: all will be."""
+    changed = [redirect(activation, image, rows, problem) for redirect in parts.at(lambda part: part.redirect, problem.structure.parts)]
+    return changed[0] if changed else None  # the table has one such part
 
 
 def _penalty_gradient(problem: Problem, rows: Rows, image: Tensor, code: Tensor) -> Tensor | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from dgnam_models import Network
+from dgnam_models import ModelCard, Network
 from dgnam_models.patches import PatchSet
 from dgnam_models.preprocess import resize
 from torch import Tensor
@@ -81,7 +81,14 @@ class Problem:
         found = []
         cards = {network.name: network.card for network in self.networks}
         for name, tap in self.sources:
-            names = [known.name for known in cards[name].taps]
-            before = cards[name].taps[: names.index(tap) + 1]
-            found.append((name, [known.name for known in before if len(known.shape) == 3][-1]))
+            maps = last_maps(cards[name], tap)
+            assert maps is not None, f"{name} has no maps on the way to {tap}"
+            found.append((name, maps))
         return tuple(dict.fromkeys(found))
+
+
+def last_maps(card: ModelCard, tap: str) -> str | None:
+    """The last tap with maps (C, H, W) on the way to `tap`, which may be that itself; None: there is none."""
+    names = [known.name for known in card.taps]
+    before = card.taps[: names.index(tap) + 1]
+    return next((known.name for known in reversed(before) if len(known.shape) == 3), None)

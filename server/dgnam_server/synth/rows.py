@@ -32,7 +32,9 @@ class Rows:
     weight: Tensor  # (B, T) float32
     real: Tensor  # (B, T) bool, False where a term only fills up
     history: Tensor  # (B, S, T) float32, activations at each step, S >= steps
-    stopped: Tensor  # (B,) int64, steps done when the gradient was found zero; -1: never
+    stopped: Tensor  # (B,) int64, steps done when the gradient was found zero, or the activation not finite; -1: never
+    pulled: Tensor  # (B,) int64, steps at which the target's own gradient, not a redirected one, was finite and not zero
+    broken: Tensor  # (B,) int64, steps at which the gradient was not finite
 
     def __len__(self) -> int:
         return len(self.code)

@@ -25,6 +25,13 @@ class Balance(Enum):
     EQUAL_ACTIVATION = "equal-activation"
 
 
+class Fit(Enum):
+    """How a picture gets the size that a network takes."""
+
+    RESIZE = "resize"  # the whole of it is scaled
+    CROP = "crop"  # the middle of a larger one; a smaller one is scaled
+
+
 @dataclass(frozen=True)
 class Unit:
     """One unit's address. `position` is (y, x) in a convolutional tap's map; None: the mean over the map."""
@@ -76,7 +83,8 @@ class SynthesisSpec:
     start: Start = Start()
     preview_interval: int = 0  # steps; 0: no previews
     strict: bool = False  # same bits on the same machine
-    size: tuple[int, int] = (0, 0)  # height and width of the picture; a generator draws its own
+    size: tuple[int, int] = (0, 0)  # height and width of the finished picture; with a prior, (0, 0) is what it draws
+    fit: Fit = Fit.CROP  # as published
 
     @property
     def steps(self) -> int:

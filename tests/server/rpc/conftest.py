@@ -49,7 +49,7 @@ class ScriptedJob:
         """Emit a synthesis's result."""
         image, code = np.full((8, 8, 3), 0.5, np.float32), np.zeros(24, np.float32)
         history = np.ones((3, len(self.work.spec.terms)), np.float32)
-        self.emit(Finished(variant, SynthesisResult(image, code, history, 1.5, history[-1], Ending.STEPS_DONE)))
+        self.emit(Finished(variant, SynthesisResult(image, code, history, 1.5, history[-1], Ending.STEPS_DONE, 3)))
 
 
 @dataclass(eq=False)

@@ -222,7 +222,8 @@ def test_nan_gradient_keeps_the_code_and_its_neighbours(tiny: Catalog) -> None:
     alone, _ = ascent.step(problem, good)
     torch.testing.assert_close(after.code[0], alone.code[0])
     assert after.code[1].isnan().all()
-    assert after.stopped.tolist() == [-1, -1]
+    assert after.stopped.tolist() == [-1, 1], "its activation is not a number either, so it ends"
+    assert after.broken.tolist() == [0, 1]
 
 
 def test_zero_gradient_stops_the_row_where_it_is(tiny: Catalog) -> None:

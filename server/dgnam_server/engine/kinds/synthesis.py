@@ -21,21 +21,24 @@ from dgnam_server.synth import ascent
 from dgnam_server.synth.ascent import Seen
 from dgnam_server.synth.draws import Ranking
 from dgnam_server.synth.objectives import weighted_sum
+from dgnam_server.synth.parts.redirected_relu import REDIRECTED_STEPS
 from dgnam_server.synth.priors import Prior
 from dgnam_server.synth.problem import Problem, Source, Structure
 from dgnam_server.synth.rows import Rows, concat
-from dgnam_server.synth.spec import Balance, Start, SynthesisSpec
+from dgnam_server.synth.spec import Balance, Fit, Start, SynthesisSpec
+from dgnam_server.synth.transforms import resize
 
 
 @dataclass(frozen=True)
 class SynthesisKey:
-    """`prior` is a generator's name, or empty; then `size` is the picture's."""
+    """`prior` is a generator's name, or empty; then `size` is the picture's, else (0, 0)."""
 
     structure: Structure
     prior: str
     size: tuple[int, int]
     sources: tuple[Source, ...]
     balance: Balance
+    fit: Fit
     strict: bool
 
     def __str__(self) -> str:
@@ -88,6 +91,8 @@ class Slot:
     row: int
     total: int
     preview_interval: int
+    size: tuple[int, int]  # of the finished picture
+    redirected: int  # steps at which gradients may be redirected
     step: int = 0
     start: tuple[Ranking, int] | None = None  # the draw it started from, by its rank from 0
 
@@ -95,6 +100,10 @@ class Slot:
     def preview_due(self) -> bool:
         """Whether this step's picture is to be shown."""
         return bool(self.preview_interval) and self.step % self.preview_interval == 0
+
+    def sized(self, image: Tensor) -> Tensor:
+        """A picture (3, H, W) in the size that was asked for."""
+        return resize(image[None], self.size)[0]
 
     def with_start(self, result: SynthesisResult) -> SynthesisResult:
         """The row's result, with the draw that it started from."""
@@ -124,7 +133,8 @@ class SynthesisLane:
     def join(self, job: int, work: Synthesis, row: int) -> None:
         """Add a variant: at its start, or to wait for the draws that it is to start from."""
         spec = work.spec
-        slot = Slot(job, row, spec.steps, spec.preview_interval)
+        size = spec.size if any(spec.size) else self.problem.prior.size
+        slot = Slot(job, row, spec.steps, spec.preview_interval, size, int(spec.settings.get(REDIRECTED_STEPS, 0)))
         if not spec.start_draws:
             self._begin(slot, spec, _start_code(self.problem.prior, spec.start, self.device))
             return
@@ -185,7 +195,8 @@ class SynthesisLane:
         return events
 
     def _advance(self, rows: Rows) -> tuple[Rows, Seen]:
-        steps = self._pieces.run(len(rows), lambda piece: ascent.step(self.problem, rows.select(piece)))
+        redirect = any(slot.step < slot.redirected for slot in self._slots)
+        steps = self._pieces.run(len(rows), lambda piece: ascent.step(self.problem, rows.select(piece), redirect))
         if len(steps) == 1:
             return steps[0]
         looks = [seen for _, seen in steps]
@@ -201,7 +212,7 @@ class SynthesisLane:
         events: list[tuple[int, Event]] = []
         for i in due:
             slot = self._slots[i]
-            preview = on_host(seen.image[i]) if slot.preview_due else None
+            preview = on_host(slot.sized(seen.image[i])) if slot.preview_due else None
             events.append((slot.job, Progress(slot.row, slot.step, slot.total, activations[i], preview)))
         return events
 
@@ -209,7 +220,7 @@ class SynthesisLane:
         assert self.rows is not None
         last = Seen(seen.image[done], seen.code[done], seen.activation[done])
         slots = [self._slots[i] for i in done]
-        found = results(self.problem, self.rows.select(done), last, [slot.step for slot in slots])
+        found = results(self.problem, self.rows.select(done), last, [slot.step for slot in slots], [slot.sized for slot in slots])
         return [
             (slot.job, result if isinstance(result, Failed) else Finished(slot.row, slot.with_start(result)))
             for slot, result in zip(slots, found, strict=True)

@@ -1,6 +1,6 @@
 """Feature visualization as in Lucid."""
 
-from dgnam_server.synth.methods.method import IMAGE_PARTS, Method
+from dgnam_server.synth.methods.method import IMAGE_PARTS, WAKING, Method
 
 LUCID = Method(
     name="lucid",
@@ -10,6 +10,7 @@ LUCID = Method(
     rule="adam",
     parts=IMAGE_PARTS,
     defaults={
+        **WAKING,
         "steps": 512.0,
         "start_learning_rate": 0.05,
         "end_learning_rate": 0.05,

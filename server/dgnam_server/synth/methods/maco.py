@@ -1,6 +1,6 @@
 """Magnitude constrained optimization."""
 
-from dgnam_server.synth.methods.method import IMAGE_PARTS, Method
+from dgnam_server.synth.methods.method import IMAGE_PARTS, WAKING, Method
 
 MACO = Method(
     name="maco",
@@ -11,6 +11,7 @@ MACO = Method(
     rule="adam",
     parts=IMAGE_PARTS,
     defaults={
+        **WAKING,
         "steps": 256.0,
         "start_learning_rate": 0.1,
         "end_learning_rate": 0.1,

@@ -1,6 +1,6 @@
 """Natural pre-images."""
 
-from dgnam_server.synth.methods.method import PIXEL_PARTS, Method
+from dgnam_server.synth.methods.method import PIXEL_PARTS, WAKING, Method
 
 MAHENDRAN_2016 = Method(
     name="mahendran-2016",
@@ -11,6 +11,7 @@ MAHENDRAN_2016 = Method(
     rule="momentum-ascent",
     parts=PIXEL_PARTS,
     defaults={
+        **WAKING,
         "start_learning_rate": 0.02,
         "end_learning_rate": 0.002,
         "gradient_normalization": 1.0,

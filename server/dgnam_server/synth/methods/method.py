@@ -21,8 +21,20 @@ SCHEDULE = (
     Option("end_learning_rate", "Step size that the schedule goes to.", 0.0, 1000.0, 1e-10),
 )
 # The parts that work on a picture, its view or its gradient, whatever draws it; and all that work on pixels.
-IMAGE_PARTS = ("random-view", "p-norm", "total-variation", "patches", "octaves", "pyramid", "normalization", "activation-map")
+IMAGE_PARTS = (
+    "random-view",
+    "redirected-relu",
+    "p-norm",
+    "total-variation",
+    "patches",
+    "octaves",
+    "pyramid",
+    "normalization",
+    "activation-map",
+)
 PIXEL_PARTS = (*IMAGE_PARTS, "decay", "blur", "small-norms", "range")
+# What methods on pixels start with, as Lucid does: without it, a unit that is silent on noise is never found.
+WAKING: Settings = {"redirected_relu_steps": 16.0}
 _NONE: Settings = {}
 
 

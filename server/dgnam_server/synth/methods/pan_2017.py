@@ -1,6 +1,6 @@
 """The methods on pixels that Pan et al. 2017 compare, and their own, the spatial pyramid."""
 
-from dgnam_server.synth.methods.method import PIXEL_PARTS, Method
+from dgnam_server.synth.methods.method import PIXEL_PARTS, WAKING, Method
 
 _CITATION = (
     "Pan, Fu, Zhu, Wang: Deep visualization based on the spatial pyramid decomposition, J. Harbin Inst. Tech. 49(11), 2017, "
@@ -8,6 +8,7 @@ _CITATION = (
 )
 # Section 4.1: normalized gradients, momentum, random shift and crop, several resolutions.
 _GENERAL: dict[str, float | None] = {
+    **WAKING,
     "start_learning_rate": 0.02,
     "end_learning_rate": 0.002,
     "gradient_normalization": 1.0,

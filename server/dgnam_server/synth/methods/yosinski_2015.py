@@ -1,6 +1,6 @@
 """The regularized ascent of the Deep Visualization Toolbox."""
 
-from dgnam_server.synth.methods.method import PIXEL_PARTS, Method
+from dgnam_server.synth.methods.method import PIXEL_PARTS, WAKING, Method
 
 YOSINSKI_2015 = Method(
     name="yosinski-2015",
@@ -11,6 +11,7 @@ YOSINSKI_2015 = Method(
     rule="momentum-ascent",
     parts=PIXEL_PARTS,
     defaults={
+        **WAKING,
         "start_learning_rate": 0.05,
         "end_learning_rate": 0.05,
         "momentum": 0.0,

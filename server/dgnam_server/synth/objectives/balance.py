@@ -35,14 +35,15 @@ def equal_activation_gradient(activation: Tensor, rows: Rows, code: Tensor) -> T
 def balanced_gradient(activation: Tensor, rows: Rows, code: Tensor) -> Tensor:
     """`sum_t w_t g_t / mean|g_t|` with g_t = d a_t / d code, (B, D): every term pulls with the strength of its weight, whatever its scale.
 
-    One backward pass per term.
+    One backward pass per term, of what is ascended: of a term with a negative weight, -a_t.
     """
     total = torch.zeros_like(code)
     terms = activation.shape[1]
     for t in range(terms):
-        gradient = torch.autograd.grad(activation[:, t].sum(), code, retain_graph=t < terms - 1)[0]
+        ascended = rows.weight[:, t].sign() * activation[:, t]
+        gradient = torch.autograd.grad(ascended.sum(), code, retain_graph=t < terms - 1)[0]
         size = gradient.abs().mean(1, keepdim=True)
-        total += rows.weight[:, t, None] * gradient / torch.where(size == 0, 1.0, size)
+        total += rows.weight[:, t, None].abs() * gradient / torch.where(size == 0, 1.0, size)
     return total
 
 

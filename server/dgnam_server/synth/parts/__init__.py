@@ -18,6 +18,7 @@ from dgnam_server.synth.parts.pyramid import PYRAMID
 from dgnam_server.synth.parts.random_view import RANDOM_VIEW
 from dgnam_server.synth.parts.range import RANGE
 from dgnam_server.synth.parts.reconstruction import RECONSTRUCTION
+from dgnam_server.synth.parts.redirected_relu import REDIRECTED_RELU
 from dgnam_server.synth.parts.small_norms import SMALL_NORMS
 from dgnam_server.synth.parts.total_variation import TOTAL_VARIATION
 from dgnam_server.synth.problem import Problem
@@ -25,6 +26,7 @@ from dgnam_server.synth.problem import Problem
 # In the order in which a step applies them, among those of the same place.
 _TABLE = (
     RANDOM_VIEW,
+    REDIRECTED_RELU,
     P_NORM,
     TOTAL_VARIATION,
     PATCHES,

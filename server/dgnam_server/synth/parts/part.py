@@ -16,7 +16,7 @@ Function = Callable[[Tensor, Rows, Problem], Tensor]
 class Part:
     """One ingredient of methods. It takes what it works on, the rows and the problem; every option is a (B,) tensor of the rows.
 
-    Exactly one of `view`, `penalty`, `shape` and `project` is set: the part's place in the step.
+    Exactly one of `view`, `redirect`, `penalty`, `shape` and `project` is set: the part's place in the step.
 
     Attributes:
         name: what methods call it.
@@ -24,6 +24,8 @@ class Part:
         priors: those whose pictures or codes it can work on; none named: any.
         needs: what of the server it cannot do without.
         view: image -> image, between the prior and the networks.
+        redirect: activation (B, T) and image, both with their graph -> (B,) bool. Changes how the gradient goes from one to the other; once
+            it is computed, the tensor says in which rows it is not the true one.
         penalty: image -> (B,), subtracted from what is ascended.
         shape: gradient image -> gradient image, between the networks and the prior.
         project: code -> code, after the update.
@@ -36,6 +38,7 @@ class Part:
     priors: tuple[str, ...] = ()
     needs: tuple[Need, ...] = ()
     view: Function | None = None
+    redirect: Callable[[Tensor, Tensor, Rows, Problem], Tensor] | None = None
     penalty: Function | None = None
     shape: Function | None = None
     project: Function | None = None

@@ -24,6 +24,7 @@ EVERYTHING_ON = {  # each part, all at once
     "scale": 0.1,
     "rotation": 5.0,
     "padding_px": 1.0,
+    "redirected_relu_steps": 2.0,
     "p_norm_weight": 0.3,
     "tv_weight": 0.2,
     "end_tv_weight": 0.0,
