@@ -62,16 +62,16 @@ class Model:
     name: str
     role: Literal["classifier", "prior", "unknown"]
     description: str
-    licence: str
-    digest: str
-    architecture: str
+    licence: str = field(repr=False)
+    digest: str = field(repr=False)
+    architecture: str = field(repr=False)
     image_size: tuple[int, int]
     output_tap: str
     code: Code | None
     forward_only: str = ""
-    taps: tuple[Tap, ...] = ()
-    labels: tuple[str, ...] = ()
-    training: dict[str, Any] | None = None
+    taps: tuple[Tap, ...] = field(default=(), repr=False)
+    labels: tuple[str, ...] = field(default=(), repr=False)
+    training: dict[str, Any] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -127,8 +127,8 @@ class Method:
 
     name: str
     description: str
-    citation: str
-    options: tuple[Option, ...]
+    citation: str = field(repr=False)
+    options: tuple[Option, ...] = field(repr=False)
     pixels: bool = False
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ._picture import decoded
@@ -45,7 +45,7 @@ class VariantProgress:
     step: int
     total_steps: int
     activation: float
-    preview: bytes | None = None
+    preview: bytes | None = field(default=None, repr=False)
 
     @property
     def image(self) -> Image.Image | None:

@@ -13,6 +13,13 @@ from ._wire.fields import refusal
 if TYPE_CHECKING:
     from PIL import Image
 
+# What PNG holds as it is, transparency included; other modes become the nearest of them.
+_KEPT = ("1", "L", "LA", "P", "RGB", "RGBA")
+_NEAREST = {"La": "LA", "RGBa": "RGBA", "PA": "RGBA"}
+# The ranges that pictures of whole numbers or floats come in.
+_RANGES = (1, 255, 65535)
+_OVERSHOOT = 0.25  # scaling a picture of floats leaves values a little beyond its range
+
 PictureLike = Union[Picture, "Image.Image", str, "os.PathLike[str]", bytes]
 
 
@@ -35,10 +42,44 @@ def picture_file(value: Any, *, field: str) -> bytes:
     if isinstance(value, Picture):
         return value.png
     if _is_pil(value):
-        file = io.BytesIO()
-        value.convert("RGB").save(file, format="PNG")
-        return file.getvalue()
+        return _png(value, field)
     raise refusal(field, f"a value of type {type(value).__name__} is not a picture: pass a Result, a PIL image, a path, or a file's bytes")
+
+
+def _png(picture: Image.Image, field: str) -> bytes:
+    """A PIL image as the PNG file of the same picture: upright, with its transparency, and with 16 bits where it has more than 8."""
+    from PIL import ImageOps
+
+    upright = ImageOps.exif_transpose(picture)
+    if upright.mode[0] in "IF":
+        upright = _sixteen_bits(upright, field)
+    elif upright.mode not in _KEPT:
+        upright = upright.convert(_NEAREST.get(upright.mode, "RGB"))
+    file = io.BytesIO()
+    upright.save(file, format="PNG")
+    return file.getvalue()
+
+
+def _sixteen_bits(picture: Image.Image, field: str) -> Image.Image:
+    """A picture of the modes I;16, I and F as I;16. Of the last two, nothing but its values tells the range.
+
+    Raises:
+        InvalidRequestError: The values are of no known range.
+    """
+    import numpy as np
+    from PIL import Image
+
+    values = np.asarray(picture, dtype=np.float64)
+    least, most = values.min(), values.max()
+    if picture.mode.startswith("I;16"):
+        full: int | None = 65535
+    else:
+        known, slack = (_RANGES, _OVERSHOOT) if picture.mode == "F" else (_RANGES[1:], 0.0)
+        full = next((top for top in known if most <= top * (1 + slack) and least >= -most * slack), None)
+    if full is None:
+        found = f"a picture of mode {picture.mode} with values from {least:g} to {most:g}"
+        raise refusal(field, f"{found} is of no known range: scale it to 0 to 1 (mode F), or convert it to L or RGB")
+    return Image.fromarray((values.clip(0, full) * (65535 / full)).round().astype(np.uint16))
 
 
 def _is_pil(value: Any) -> bool:

@@ -34,6 +34,10 @@ class Direction:
     def __str__(self) -> str:
         return "direction"
 
+    def __repr__(self) -> str:
+        weights: Any = self.vector  # which would show all its values, or some of them on many lines
+        return f"<Direction of {len(weights)} units>" if hasattr(weights, "__len__") else f"<Direction {weights!r}>"
+
 
 @dataclass(frozen=True, eq=False)
 class Features:
@@ -49,6 +53,12 @@ class Features:
 
     def __str__(self) -> str:
         return "features"
+
+    def __repr__(self) -> str:
+        of = self.of
+        if isinstance(of, bytes | bytearray | memoryview):
+            return f"<Features of a picture, {len(of)} bytes>"
+        return f"<Features of shape {of.shape}>" if hasattr(of, "shape") else f"<Features of {of!r}>"
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,10 @@ class Network(nn.Module):
         self.preprocess = Preprocess(card.preprocessing)
         self.requires_grad_(False)
 
+    def __repr__(self) -> str:
+        height, width = self.input_size
+        return f"<Network {self.name}: {len(self.card.taps)} taps, {width} x {height} px>"
+
     @property
     def name(self) -> str:
         return self.card.name
@@ -174,6 +178,10 @@ class Generator(nn.Module):
         mixed = trained is None and set(MIXTURE) <= set(statistics)
         self._mixture = MixtureDenoiser(self.code_mean, statistics, rectified=not card.code.signed) if mixed else None
         self.requires_grad_(False)
+
+    def __repr__(self) -> str:
+        height, width = self.image_size
+        return f"<Generator {self.name}: codes of {self.code_size} units, {width} x {height} px>"
 
     @property
     def name(self) -> str:

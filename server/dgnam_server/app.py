@@ -3,7 +3,7 @@
 import asyncio
 import platform
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,12 +46,13 @@ class App:
         return f"{models} models on {provenance.device} in {provenance.precision}, started in {took_s:.1f} s"
 
 
-def build(settings: Settings, started: float, networks: Sequence[Network] = ()) -> App:
+def build(settings: Settings, started: float, networks: Sequence[Network] = (), only: Collection[str] | None = None) -> App:
     """Load the models and put the parts together; the engine is not started yet.
 
     Args:
         started: when the process began, in `time.monotonic` seconds.
         networks: beside those of the packs.
+        only: of the packs' models, load these alone; None: all.
 
     Raises:
         SettingsError: the device is not there.
@@ -67,7 +68,7 @@ def build(settings: Settings, started: float, networks: Sequence[Network] = ()) 
     torch.set_num_threads(1)
     dtype = None if settings.precision == "auto" else getattr(torch, settings.precision)
     with ThreadPoolExecutor(1, initializer=torch.set_num_threads, initargs=(threads,)) as loading:
-        models = loading.submit(catalog.load, settings.models, device, settings.default_prior, dtype, networks).result()
+        models = loading.submit(catalog.load, settings.models, device, settings.default_prior, dtype, networks, only).result()
     builder = Builder(models, device)
     limits = EngineLimits(settings.queue_capacity, settings.max_batch_rows, settings.max_batch_mib)
     engine = DeviceThread(warmup.typical(builder), limits, threads)

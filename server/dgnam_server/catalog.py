@@ -25,7 +25,7 @@ class Catalog:
     """Loaded models.
 
     Attributes:
-        default_prior: that of requests that name none, see `prior_for`.
+        default_prior: that of requests that name none, see `prior_for`; empty where no prior is loaded.
         settled: whether it is so for every target, as somebody chose it.
     """
 
@@ -63,7 +63,7 @@ class Catalog:
         codes of a small network know too little of what a large one tells apart. Of several, the default or the first by name.
         """
         sides = [max(self.networks[name].input_size) for name in names if name in self.networks]
-        if self.settled or not sides:
+        if self.settled or not sides or not self.generators:
             return self.default_prior
 
         def distance(name: str) -> tuple[bool, float, bool, str]:
@@ -88,6 +88,7 @@ def load(
     default_prior: str | None = None,
     dtype: torch.dtype | None = None,
     own: Sequence[Network] = (),
+    only: Collection[str] | None = None,
 ) -> Catalog:
     """Load every model of the bundled pack and of `packs` onto `device`, and add `own` networks.
 
@@ -95,14 +96,15 @@ def load(
 
     Args:
         dtype: what the models compute in; None: bfloat16 where the device multiplies it in hardware, else float32.
+        only: of the packs' models load these alone, and what they cannot do without.
 
     Raises:
         CardError: a pack, card or weight file is wrong, a prior's encoder is missing or gives other codes, its card sets options that no
-            method has, or `default_prior` is unknown.
+            method has, or `default_prior` or a name in `only` is unknown.
     """
     if dtype is None:
         dtype = torch.bfloat16 if has_fast_bfloat16(device) else torch.float32
-    networks, generators, missing = _installed(packs, device, dtype)
+    networks, generators, missing = _installed(_chosen(packs, only), packs, device, dtype)
     for network in own:
         networks[network.name] = network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     for name, generator in list(generators.items()):
@@ -116,10 +118,10 @@ def load(
         del generators[name]
     for why in missing.values():
         log.warning("not served: %s", why)
-    if not generators:
+    if not generators and only is None:
         raise CardError("no prior among the models: nothing could be synthesized")
-    prior = default_prior or ("upconv64-fc6" if "upconv64-fc6" in generators else sorted(generators)[0])
-    if prior not in generators:
+    prior = default_prior or ("upconv64-fc6" if "upconv64-fc6" in generators else next(iter(sorted(generators)), ""))
+    if prior and prior not in generators:
         raise CardError(missing.get(prior) or f"default prior {prior!r} is not loaded; there are {', '.join(sorted(generators))}")
     patches = [pack / PATCH_FILE for pack in packs if (pack / PATCH_FILE).is_file()]
     patch_set = PatchSet.load(patches[-1]) if patches else None
@@ -131,12 +133,23 @@ def load(
     return loaded
 
 
+def _chosen(packs: Sequence[Path], only: Collection[str] | None) -> list[str]:
+    """The names of the packs' models that are to be loaded: all, or those in `only` with their encoders."""
+    if only is None:
+        return dgnam_models.names(packs)
+    cards = dgnam_models.cards(packs)
+    if unknown := sorted(set(only) - cards.keys()):
+        raise CardError(f"there is no model {', '.join(unknown)}; there are {', '.join(sorted(cards))}")
+    encoders = {code.encoder for name in only if (code := cards[name].code) is not None and code.encoder}
+    return sorted({*only, *encoders})
+
+
 def _installed(
-    packs: Sequence[Path], device: torch.device, dtype: torch.dtype
+    names: Sequence[str], packs: Sequence[Path], device: torch.device, dtype: torch.dtype
 ) -> tuple[dict[str, Network], dict[str, Generator], dict[str, str]]:
-    """The packs' networks and generators, and for each model whose weights are not installed how to get them."""
+    """The packs' networks and generators of these names, and for each model whose weights are not installed how to get them."""
     networks, generators, missing = {}, {}, {}
-    for name in dgnam_models.names(packs):
+    for name in names:
         try:
             model = lay_out_(dgnam_models.load(name, device, packs, dtype))
         except NotInstalled as error:

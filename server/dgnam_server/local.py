@@ -14,6 +14,7 @@ import atexit
 import secrets
 import threading
 import time
+from collections.abc import Collection
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Self
@@ -52,11 +53,13 @@ class Engine(Client):
         atexit.register(self.close)
 
     @classmethod
-    def local(cls, *networks: Network, **settings: Any) -> Self:
+    def local(cls, *networks: Network, only: Collection[str] | None = None, **settings: Any) -> Self:
         """Load the bundled models, add `networks`, and serve them to this process alone. Returns once it is warm.
 
         Args:
             networks: see `Network.of`; one with the name of another model replaces it.
+            only: of the bundled models load these alone, a prior with its encoder; `()` loads none, which saves seconds and most of the
+                memory, and leaves the methods that draw without a prior. None: all.
             settings: fields of `dgnam_server.settings.Settings`, such as `models`, `device`, `default_prior`, `max_pixels`; DGNAM_...
                 variables are not read.
 
@@ -71,7 +74,7 @@ class Engine(Client):
             port_file = Path(folder) / "port"
             checked = Settings(**settings, port=0, port_file=port_file, token=secrets.token_urlsafe(), drain_timeout_s=0)
             try:
-                return cls(app.build(checked, time.monotonic(), networks), port_file)
+                return cls(app.build(checked, time.monotonic(), networks, only), port_file)
             finally:
                 torch.set_num_threads(threads)  # loading turned it down to one; the caller's own work goes on as before
 

@@ -47,7 +47,7 @@ class SmallServer(
     server_pb2_grpc.ServerServiceServicer,
 ):
     """Draws noise at once. What a target's first label says may change that: "slow" never ends, "cut" ends without a result,
-    "broken" is a result that cannot be read, "wrong" is refused with NOT_FOUND.
+    "broken" is a result that cannot be read, "silent" ends without a gradient, "wrong" is refused with NOT_FOUND.
     """
 
     def __init__(self) -> None:
@@ -284,6 +284,7 @@ def finished(filled: Any, variant: int = 0) -> synthesis_pb2.Result:
     seeded.seed = filled.seed + variant
     array = picture(seeded.seed)
     terms = len(filled.target.terms)
+    silent = filled.target.terms[0].unit.label == "silent"
     pixels = isinstance(filled, synthesis_pb2.SynthesizePixelsRequest)
     steps = int(filled.options["steps"])
     result = synthesis_pb2.Result(
@@ -294,7 +295,7 @@ def finished(filled: Any, variant: int = 0) -> synthesis_pb2.Result:
         term_activations=[12.5] * terms,
         history=arrays.to_message(np.arange(steps * terms).reshape(steps, terms)),
         code=arrays.to_message(np.arange(5)),
-        ending=synthesis_pb2.ENDING_STEPS_DONE,
+        ending=synthesis_pb2.ENDING_NO_GRADIENT if silent else synthesis_pb2.ENDING_STEPS_DONE,
         recipe=synthesis_pb2.Recipe(
             **{"synthesize_pixels" if pixels else "synthesize": seeded},
             model_digests={"alexnet64": "c" * 64},

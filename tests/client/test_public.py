@@ -110,7 +110,7 @@ assert not heavy, heavy
 def test_no_option_of_a_method_is_named_in_the_code() -> None:
     """A method's options come from the server; only examples and `steps`, which every method has, may name one."""
     options = {"decay", "bound_multiplier", "end_learning_rate", "langevin_noise", "reconstruction_weight", "noise_level", "churn"}
-    options |= {"octaves", "tv_weight", "cam_weight", "shift_px", "crop"}
+    options |= {"octaves", "tv_weight", "cam_weight", "shift_px", "rotation", "redirected_relu_steps"}
     folder = Path(str(resources.files(dgnam_client)))
     for path in folder.rglob("*.py"):
         names = {node.value for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Constant)}

@@ -7,6 +7,7 @@ import pytest
 from dgnam_client import Term, Unit, _sheet, contact_sheet
 from dgnam_client._target import target_message
 from dgnam_client._wire import results
+from dgnam_proto.v1 import synthesis_pb2, target_pb2
 from PIL import Image, ImageFont
 
 FONT = ImageFont.load_default(14)
@@ -43,9 +44,17 @@ def test_default_captions(result_message: Any) -> None:
     assert _sheet.caption(result) == [
         "tabby cat + -0.5 * unit 12 at 6, 7",
         "alexnet64:fc8, alexnet64:conv5",
-        "activation 12.5, seed 3",
+        "activation 12.5, dgn-am, seed 3",
     ]
     assert contact_sheet([result]).height > contact_sheet([result], [[]]).height
+
+
+def test_a_caption_says_what_the_number_is_and_that_there_was_no_gradient(result_message: Any) -> None:
+    message = result_message()
+    message.term_readouts[:], message.ending = [target_pb2.READOUT_LOG_PROBABILITY], synthesis_pb2.ENDING_NO_GRADIENT
+    *_, read, remark = _sheet.caption(results.result(message))
+    assert read == "log-probability 12.5, dgn-am, seed 0"
+    assert remark == "no gradient: the picture says nothing of the target"
 
 
 @pytest.mark.parametrize(

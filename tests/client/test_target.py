@@ -55,6 +55,13 @@ def test_bad_weights(text: str) -> None:
         Term.parse(text)
 
 
+def test_what_takes_a_units_place_is_short_in_print() -> None:
+    assert repr(Direction(np.ones(4096))) == "<Direction of 4096 units>"
+    assert repr(Features(b"x" * 70_000)) == "<Features of a picture, 70000 bytes>"
+    assert repr(Features(np.ones((4, 3, 2)))) == "<Features of shape (4, 3, 2)>"
+    assert repr(Features("photo.jpg")) == "<Features of 'photo.jpg'>"
+
+
 def test_a_label_may_hold_an_asterisk() -> None:
     assert Term.parse("a:b:c*d") == Term(Unit("a", "b", "c*d"))
 

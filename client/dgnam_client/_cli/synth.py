@@ -135,9 +135,9 @@ def _advice(result: Result) -> str:
     """What to do about a picture without a gradient; empty for others."""
     if result.ending != "no-gradient":
         return ""
-    wake = ", or --redirected-relu-steps 16" if result.recipe.options.get("redirected_relu_steps") == 0 else ""
     why = "its unit is silent or saturated for every picture seen, or its function has no slope"
-    return f", as {why}; try a tap before it, another --seed or a --start{wake}"
+    wake = f"an option that wakes silent units, where `dgnam methods {result.recipe.method}` has one"
+    return f", as {why}: try a tap before it, another --seed, a --start, or {wake}"
 
 
 def _report(names: list[str], outcomes: Outcomes) -> int:

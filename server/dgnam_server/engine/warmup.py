@@ -6,13 +6,18 @@ from collections.abc import Callable
 from dgnam_server.engine.builder import Builder
 from dgnam_server.engine.kinds.synthesis import Synthesis
 from dgnam_server.engine.work import Work
-from dgnam_server.synth.methods import DEFAULT_METHOD, METHODS
-from dgnam_server.synth.spec import Balance, SynthesisSpec, Term, Unit
+from dgnam_server.synth.methods import DEFAULT_METHOD, DEFAULT_PIXEL_METHOD, METHODS
+from dgnam_server.synth.spec import Balance, Fit, SynthesisSpec, Term, Unit
 
 
 def typical(builder: Builder) -> Synthesis:
-    """What most requests ask for: the default method and prior; the unit is of the prior's encoder, or of what else takes its pictures."""
+    """What most requests ask for: the default method and prior; the unit is of the prior's encoder, or of what else takes its pictures.
+
+    Where no prior is loaded, the default method on pixels.
+    """
     catalog = builder.catalog
+    if not catalog.generators:
+        return _of_pixels(builder)
     generator = catalog.generators[catalog.default_prior]
     network = catalog.viewer(generator)
     assert network is not None
@@ -26,6 +31,14 @@ def typical(builder: Builder) -> Synthesis:
         seed=0,
     )
     return builder.synthesis(spec)
+
+
+def _of_pixels(builder: Builder) -> Synthesis:
+    network = next(network for network in builder.catalog.networks.values() if not network.card.forward_only)
+    method = METHODS[DEFAULT_PIXEL_METHOD]
+    terms = (Term(Unit(network.name, network.card.output_tap, 0)),)
+    size, fit = network.input_size, Fit.RESIZE
+    return builder.synthesis(SynthesisSpec(terms, Balance.NONE, "", method.name, method.settings(), seed=0, size=size, fit=fit))
 
 
 def timed_step(work: Work, rows: int) -> float:

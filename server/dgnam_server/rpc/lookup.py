@@ -30,6 +30,9 @@ def network(reader: Reader, name: str) -> Network | None:
 def prior(reader: Reader, request: SynthesizeRequest | DrawRequest) -> Generator | None:
     """The prior that the request names, or the catalog's for its target."""
     generators, names = reader.catalog.generators, sorted(reader.catalog.generators)
+    if not names:
+        reader.at("prior").invalid("no prior is loaded here: load one, or draw with a method that needs none, such as pyramid")
+        return None
     seen = [term.unit.model for term in request.target.terms] if isinstance(request, SynthesizeRequest) else []
     name = request.prior if request.HasField("prior") else reader.catalog.prior_for(seen)
     if name in generators:

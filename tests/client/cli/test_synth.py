@@ -25,6 +25,13 @@ def test_one_picture(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert files(folder) == {"lemon.png", "lemon.json"}
 
 
+def test_a_target_without_a_gradient_is_told(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["synth", "alexnet64:fc8:silent", "-o", "silent.png"]) == 0
+    told = capsys.readouterr().err
+    assert told.startswith("dgnam: silent.png: no gradient: the picture says nothing of the target, as its unit is silent or saturated")
+    assert "try a tap before it, another --seed, a --start" in told
+
+
 def test_names_are_made_from_targets(folder: Path) -> None:
     assert main(["synth", LEMON, LEMON, f"-0.5*{LEMON}+alexnet64:conv5:1@2,3", "alexnet64:fc8:../tabby cat", "--no-recipe"]) == 0
     assert files(folder) == {
@@ -38,7 +45,7 @@ def test_names_are_made_from_targets(folder: Path) -> None:
 def test_options_are_sent(server: Any, folder: Path) -> None:
     Image.new("RGB", (2, 2)).save("start.png")
     options = "--prior p --method dgn-am --steps 7 --start-learning-rate=1 --decay 0 --seed 1"
-    options += " --start start.png --determinism strict --balance none --readout probability --variants 2"
+    options += " --start start.png --determinism strict --balance none --readout probability --variants 2 --size 48 --fit crop"
     assert main(["synth", LEMON, "-o", "out", *options.split()]) == 0
     request = server.requests[-1]
     assert {field.name for field, _ in request.ListFields()} == {
@@ -102,7 +109,6 @@ def test_replay(server: Any, folder: Path, capsys: pytest.CaptureFixture[str]) -
             ["synth", LEMON, "--stpes", "1", "--dcay", "x"],
             "did you mean --steps?; --dcay is not an option of dgn-am: did you mean --decay?",
         ),
-        (["synth", LEMON, "--size", "48"], "--size is not an option of dgn-am, but of pyramid."),
         (["synth", LEMON, "--method", "pyramid", "--prior", "p"], "--prior is not an option of pyramid, but of dgn-am."),
         (["synth", LEMON, "--method", "pyramid", "--tv-weight", "x"], "--tv-weight: 'x' is not a number"),
         (["synth", LEMON, "--method", "pyramid", "--tv-weight"], "--tv-weight: a number must follow"),

@@ -44,8 +44,16 @@ def test_nothing_given_is_nothing_sent(space: Space) -> None:
 def test_every_field_is_sent(space: Space, result_message: Any) -> None:
     own: dict[str, Any] = {"prior": "fc6", "start": [1.0, 2.0]}
     if space is PIXELS:
-        own = {"size": (48, 40), "start": results.result(result_message())}
-    shared: dict[str, Any] = {"method": "m", "seed": 2**64 - 1, "preview_interval": 0, "determinism": "strict", "include": ["png"]}
+        own = {"start": results.result(result_message())}
+    shared: dict[str, Any] = {
+        "size": (48, 40),
+        "fit": "crop",
+        "method": "m",
+        "seed": 2**64 - 1,
+        "preview_interval": 0,
+        "determinism": "strict",
+        "include": ["png"],
+    }
     sent = request(
         space, variants=4, balance="none", readout="activation", **shared, **own, steps=np.int64(10), decay=0, churn=np.float32(0.5)
     )
@@ -53,8 +61,9 @@ def test_every_field_is_sent(space: Space, result_message: Any) -> None:
     assert {field.name for field, _ in sent.ListFields()} == fields
     assert (sent.variants, sent.seed, sent.determinism) == (4, 2**64 - 1, synthesis_pb2.DETERMINISM_STRICT)
     assert dict(sent.options) == {"steps": 10, "decay": 0, "churn": 0.5}
+    assert (sent.height, sent.width, sent.fit) == (48, 40, synthesis_pb2.FIT_CROP)
     if space is PIXELS:
-        assert (sent.height, sent.width, sent.start_image) == (48, 40, own["start"].png)
+        assert sent.start_image == own["start"].png
 
 
 def test_the_options_are_the_fields_of_the_requests() -> None:
@@ -70,8 +79,6 @@ def test_any_option_of_a_method_passes(space: Space) -> None:
 
 
 def test_what_has_no_place_in_a_space() -> None:
-    with pytest.raises(InvalidRequestError, match="size: the prior determines the size"):
-        request(CODE, size=48)
     with pytest.raises(InvalidRequestError, match="prior: pixel methods draw without a prior"):
         request(PIXELS, prior="fc6")
 
@@ -141,7 +148,7 @@ def test_start_with_a_picture(tmp_path: Path) -> None:
     for form in (path, str(path), content, bytearray(content)):
         assert request(start=form).start_image == content
     sent = Image.open(io.BytesIO(request(start=image).start_image))
-    assert sent.format == "PNG" and sent.mode == "RGB" and sent.getpixel((0, 0)) == (10, 20, 30)
+    assert sent.format == "PNG" and sent.getpixel((0, 0)) == (10, 20, 30, 255)
     with pytest.raises(FileNotFoundError):
         request(start=tmp_path / "none.png")
 

@@ -10,7 +10,7 @@ from dgnam_client import Place, ProtocolError, StartRank
 from dgnam_client._wire import results
 from dgnam_client._wire.requests import draw_request
 from dgnam_proto import arrays
-from dgnam_proto.v1 import analysis_pb2, synthesis_pb2
+from dgnam_proto.v1 import analysis_pb2, synthesis_pb2, target_pb2
 
 
 def test_events_of_the_future_are_passed_over() -> None:
@@ -31,6 +31,38 @@ def test_result(result_message: Any) -> None:
     message.code.data = b"1"
     with pytest.raises(ProtocolError, match="code cannot be read: .*takes 20 bytes"):
         results.result(message)
+
+
+def test_what_was_read_off_the_terms(result_message: Any) -> None:
+    address = target_pb2.Unit(model="alexnet64", tap="fc8")
+    label, direction = (target_pb2.Unit() for _ in range(2))
+    for unit in (label, direction):
+        unit.CopyFrom(address)
+    label.label = "lemon"
+    direction.direction.CopyFrom(arrays.to_message([1.0, 2.0]))
+    terms = [target_pb2.Term(unit=label, readout=target_pb2.READOUT_PROBABILITY), target_pb2.Term(unit=direction)]
+    message = result_message(*terms)
+    assert results.result(message).readouts == ("probability", "direction"), "as the recipe of an older server says it"
+    message.term_readouts[:] = [target_pb2.READOUT_LOG_PROBABILITY, target_pb2.READOUT_UNSPECIFIED]
+    result = results.result(message)
+    assert (result.readouts, result.readout) == (("log-probability", "direction"), "weighted sum")
+    one = results.result(result_message(terms[0]))
+    assert one.readout == "probability" and "probability 12.5 after" in repr(one)
+
+
+def test_how_it_came_about(result_message: Any) -> None:
+    message = result_message()
+    assert (results.result(message).gradient_steps, results.result(message).remark) == (None, "")
+    for ending, pulled, remark in (
+        (synthesis_pb2.ENDING_STEPS_DONE, 2, ""),
+        (synthesis_pb2.ENDING_STEPS_DONE, 1, "the target had a gradient at 1 of 4 steps"),
+        (synthesis_pb2.ENDING_ZERO_GRADIENT, 3, "the gradient became zero after 4 steps"),
+        (synthesis_pb2.ENDING_NO_GRADIENT, 0, "no gradient: the picture says nothing of the target"),
+    ):
+        message.ending, message.gradient_steps = ending, pulled
+        result = results.result(message)
+        assert (result.gradient_steps, result.remark) == (pulled, remark)
+        assert repr(result).endswith(f"after 4 steps{remark and ', '}{remark}>")
 
 
 @pytest.mark.parametrize(("name", "attribute"), [("png", "png"), ("image", "array"), ("code", "code"), ("history", "history")])

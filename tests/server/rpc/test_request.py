@@ -2,21 +2,24 @@
 
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
+from dgnam_models import Network, Preprocessing
 from dgnam_proto import arrays
-from dgnam_proto.v1.synthesis_pb2 import DETERMINISM_STRICT, Include, SynthesizePixelsRequest, SynthesizeRequest
+from dgnam_proto.v1.synthesis_pb2 import DETERMINISM_STRICT, FIT_CROP, FIT_RESIZE, Include, SynthesizePixelsRequest, SynthesizeRequest
 from dgnam_proto.v1.target_pb2 import BALANCE_EQUAL_ACTIVATION, READOUT_PROBABILITY, Array, Position, Term, Unit
 from dgnam_server.catalog import Catalog
 from dgnam_server.rpc import pictures
-from dgnam_server.rpc.errors import NotFound
+from dgnam_server.rpc.errors import InvalidRequest, NotFound
 from dgnam_server.synth import memory
 from dgnam_server.synth.methods import METHODS
-from dgnam_server.synth.spec import Balance, Readout
+from dgnam_server.synth.spec import Balance, Fit, Readout
 from google.rpc import error_details_pb2
 from PIL import Image
+from torch import nn
 
 Change = Callable[[Any], object]
 Read = Callable[..., Any]
@@ -58,6 +61,13 @@ BOTH: list[tuple[str, Change, str, str]] = [
     ("a dot", assign(start_image=picture(1, 1)), "start_image", "1 x 1 pixels are too few; each side needs at least 16"),
     ("a huge image", assign(start_image=picture(5000, 4000)), "start_image", "5000 x 4000 pixels are more than 16000000; scale"),
 ]
+BOTH += [
+    ("fit", assign(fit=3), "fit", "3 is unknown; it may be FIT_RESIZE, FIT_CROP"),
+    ("too narrow", assign(width=8), "width", "8 is not between 16 and 16384"),
+    ("too flat", assign(height=0), "height", "0 is not between 16 and 16384"),
+    ("too high", assign(height=5_000_000, width=16), "height", "5000000 is not between 16 and 16384"),
+    ("too large", assign(height=4096, width=4096), "height", "4096 x 4096 pixels are more than 262144"),
+]
 CODE: list[tuple[str, Change, str, str]] = [
     ("a classifier as prior", assign(prior="tiny"), "prior", "tiny is a classifier and draws no pictures; the priors are "),
     (
@@ -73,10 +83,6 @@ CODE: list[tuple[str, Change, str, str]] = [
 ]
 PIXELS: list[tuple[str, Change, str, str]] = [
     ("a prior's method", assign(method="dgn-am"), "method", "dgn-am draws with a prior: call Synthesize for it; the methods of"),
-    ("too narrow", assign(width=8), "width", "8 is not between 16 and 16384"),
-    ("too flat", assign(height=0), "height", "0 is not between 16 and 16384"),
-    ("too high", assign(height=5_000_000, width=16), "height", "5000000 is not between 16 and 16384"),
-    ("too large", assign(height=4096, width=4096), "height", "4096 x 4096 pixels are more than 262144"),
 ]
 CASES = [("request_", *case) for case in BOTH + CODE] + [("pixels", *case) for case in BOTH + PIXELS]
 
@@ -148,15 +154,40 @@ def test_a_result_too_large_for_a_message(pixels: SynthesizePixelsRequest, read:
 
 
 def test_defaults(request_: SynthesizeRequest, pixels: SynthesizePixelsRequest, tiny: Catalog, read: Read) -> None:
-    for asked, method, prior, size in ((request_, "dgn-am", "tiny-prior", (0, 0)), (pixels, "pyramid", "", (32, 32))):
+    for asked, method, prior, size in ((request_, "dgn-am", "tiny-prior", (32, 32)), (pixels, "pyramid", "", (32, 32))):
         spec = read(asked)
         assert (spec.method, spec.prior, spec.size) == (method, prior, size)
         assert (spec.seed, spec.variants, spec.preview_interval, spec.strict) == (0, 1, 0, False)
         assert (spec.balance, spec.terms[0].weight, spec.terms[0].readout) == (Balance.NONE, 1.0, Readout.ACTIVATION)
         assert spec.start.code is spec.start.image is None
+        assert spec.fit is (Fit(tiny.cards["tiny-prior"].fit) if prior else Fit.RESIZE)
         assert set(spec.settings) == {option.name for option in METHODS[method].options}
         assert spec.steps == 200
         assert read(asked, max_steps=50).steps == 50
+
+
+def test_size_and_fit_are_any_methods(request_: SynthesizeRequest, pixels: SynthesizePixelsRequest, read: Read) -> None:
+    for asked in (request_, pixels):
+        assign(height=224, width=200, fit=FIT_CROP)(asked)
+        assert (read(asked).size, read(asked).fit) == ((224, 200), Fit.CROP)
+        asked.fit = FIT_RESIZE
+        asked.ClearField("width")
+        assert (read(asked).size, read(asked).fit) == ((224, 32), Fit.RESIZE)
+
+
+@pytest.mark.parametrize("option", ["cam_weight", "end_cam_weight"])
+def test_an_activation_map_needs_maps(pixels: SynthesizePixelsRequest, tiny: Catalog, read: Read, violations: Any, option: str) -> None:
+    flat = nn.Sequential(nn.Flatten(), nn.Linear(3 * 32 * 32, 5), nn.ReLU(), nn.Linear(5, 4))
+    odd = replace(tiny, networks={**tiny.networks, "flat": Network.of(flat, "flat", Preprocessing((32, 32)))})
+    pixels.options[option] = 0.5
+    read(pixels, odd)
+    pixels.target.terms.add(unit=Unit(model="flat", tap="3", index=1))
+    with pytest.raises(
+        InvalidRequest, match="options.cam_weight: flat has no convolutional tap on the way to 3, so there is no activation"
+    ):
+        read(pixels, odd)
+    pixels.options[option] = 0.0
+    read(pixels, odd)
 
 
 def test_everything_set(request_: SynthesizeRequest, read: Read) -> None:
