@@ -6,6 +6,8 @@ render(torchvision.models.resnet50(weights="DEFAULT"), "layer4.1.conv2:17").save
 """
 
 import warnings
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from dgnam_client import Result
@@ -22,6 +24,7 @@ def render(
     *,
     preprocessing: Preprocessing | None = None,
     prior: str | None = None,
+    models: Sequence[Path] = (),
     output: str | None = None,
     device: str = "auto",
     **options: Any,
@@ -33,7 +36,8 @@ def render(
     Args:
         unit: `tap:unit`, the tap a submodule's dotted name, with `@y,x` after it for a place in a map; or the number of an output.
         preprocessing: what the module expects of pictures; None: what torchvision or timm says of it, which a warning tells.
-        prior: a bundled generator to draw with, such as "upconv64-fc6"; None: the pixels are optimized.
+        prior: a generator to draw with, such as "upconv64-fc6"; None: the pixels are optimized.
+        models: packs beside the bundled one, where the prior is in one.
         output: the tap with the class units, as `Network.of` takes it.
         device: "auto", "cpu", "cuda:0" and so on.
         options: as of `Client.synthesize` or, without a prior, of `Client.synthesize_pixels`: `method`, `size`, `seed`, `steps`, ...
@@ -45,7 +49,7 @@ def render(
     network = _network(module, unit, preprocessing, output)
     if prior is not None:
         options["prior"] = prior
-    with Engine.local(network, only=[prior] if prior else [], device=device, max_batch_rows=1) as engine:
+    with Engine.local(network, only=[prior] if prior else [], models=models, device=device, max_batch_rows=1) as engine:
         draw = engine.synthesize_pixels if prior is None else engine.synthesize
         tap, colon, rest = str(unit).partition(":")
         result: Result = draw(f"{network.name}:{tap}:{rest}" if colon else f"{network.name}:{network.card.output_tap}:{tap}", **options)

@@ -1,5 +1,7 @@
 """From a module to a picture in one line."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -23,7 +25,7 @@ class Small(nn.Module):
 
 
 @pytest.mark.parametrize(
-    ("unit", "target"), [("layer.0:4", "small:layer.0:4"), ("layer.1:4@2,3", "small:layer.1:4@2,3"), (3, "small:fc:3"), ("3", "small:fc:3")]
+    ("unit", "target"), [("layer.0:4", "small:layer.0:4"), ("layer.0:4@2,3", "small:layer.0:4@2,3"), (3, "small:fc:3"), ("3", "small:fc:3")]
 )
 def test_one_line(unit: str | int, target: str) -> None:
     picture = render(Small(), unit, preprocessing=FORM, steps=3, device="cpu", size=(48, 40))
@@ -31,10 +33,10 @@ def test_one_line(unit: str | int, target: str) -> None:
     assert set(picture.recipe.model_digests) == {"small"}
 
 
-def test_with_a_prior_that_is_asked_for() -> None:
-    picture = render(Small(), 3, preprocessing=FORM, prior="upconv64-fc6", steps=2, device="cpu", size=96)
+def test_with_a_prior_that_is_asked_for(tiny_pack: Path) -> None:
+    picture = render(Small(), 3, preprocessing=FORM, prior="tiny-prior", models=[tiny_pack], steps=2, device="cpu", size=96)
     assert picture.array.shape == (96, 96, 3) and picture.recipe.method == "dgn-am"
-    assert set(picture.recipe.model_digests) == {"small", "upconv64-fc6"}
+    assert set(picture.recipe.model_digests) == {"small", "tiny-prior"}
 
 
 def test_timm_says_what_its_modules_take() -> None:
