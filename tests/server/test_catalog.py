@@ -13,8 +13,10 @@ from dgnam_proto.v1.synthesis_pb2 import SynthesizeRequest
 from dgnam_proto.v1.target_pb2 import Target, Term, Unit
 from dgnam_server import catalog
 from dgnam_server.catalog import Catalog
+from dgnam_server.engine.builder import Builder
+from dgnam_server.engine.warmup import timed_step, typical
 from dgnam_server.rpc import lookup
-from dgnam_server.rpc.errors import NotFound
+from dgnam_server.rpc.errors import InvalidRequest, NotFound
 from dgnam_server.rpc.fields import Reader
 from dgnam_server.settings import Settings
 from dgnam_server.synth.priors import GeneratorPrior
@@ -126,3 +128,22 @@ def test_a_request_without_a_prior_gets_one_that_knows_its_network(bundled: Cata
     target = Target(terms=[Term(unit=Unit(model="efficientnet-lite0", tap="fc", index=1))])
     found = lookup.prior(Reader(bundled, Settings()), SynthesizeRequest(target=target))
     assert found is not None and found.name == "upconv64-lite0"
+
+
+def test_only_what_is_asked_for_is_loaded(tiny_pack: Path) -> None:
+    cpu = torch.device("cpu")
+    models = catalog.load([tiny_pack], cpu, only=["tiny-prior"])
+    assert (set(models.networks), set(models.generators), models.default_prior) == ({"tiny"}, {"tiny-prior"}, "tiny-prior")
+    with pytest.raises(CardError, match="there is no model tinny; there are .*tiny-prior"):
+        catalog.load([tiny_pack], cpu, only=["tinny"])
+
+
+def test_without_a_prior_pixels_can_be_drawn_and_nothing_else(tiny_pack: Path) -> None:
+    models = catalog.load([tiny_pack], torch.device("cpu"), only=["tiny"])
+    assert (models.default_prior, models.prior_for(["tiny"])) == ("", "")
+    work = typical(Builder(models, torch.device("cpu")))
+    assert work.key.prior == "" and timed_step(work, 2) > 0
+    reader = Reader(models, Settings())
+    assert lookup.prior(reader, SynthesizeRequest(target=Target(terms=[Term(unit=Unit(model="tiny", tap="fc8", index=0))]))) is None
+    with pytest.raises(InvalidRequest, match="prior: no prior is loaded here: load one, or draw with a method that needs none"):
+        reader.raise_any()
