@@ -65,7 +65,7 @@ class Result(Picture):
     @property
     def readout(self) -> str:
         """What `activation` is: what was read off the terms, or "weighted sum" where that differs."""
-        kinds = set(self.readouts)
+        kinds = set(self.readouts) or {"activation"}
         return kinds.pop() if len(kinds) == 1 else "weighted sum"
 
     @property

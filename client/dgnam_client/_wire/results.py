@@ -12,9 +12,9 @@ from .._errors import ProtocolError
 from .._events import Event, Progress, Queued, Started, VariantProgress
 from .._picture import Picture
 from .._place import Place
-from .._recipe import Recipe, Request
+from .._recipe import KINDS, Recipe, Request
 from .._result import Ending, Result, StartRank
-from .._target import READOUTS, Term, target_terms
+from .._target import READOUTS
 
 if TYPE_CHECKING:
     import numpy as np
@@ -49,19 +49,18 @@ def result(message: synthesis_pb2.Result) -> Result:
     Raises:
         ProtocolError: An array's bytes do not fill its shape, or the picture is not (H, W, 3).
     """
-    recipe = Recipe(message.recipe)
-    terms = target_terms(recipe.request().target)
+    terms = getattr(message.recipe, message.recipe.WhichOneof("request") or KINDS[0]).target.terms
     # A server from before the field says it in the recipe.
-    numbers: list[int | None] = [*message.term_readouts] or [None] * len(terms)
+    numbers = message.term_readouts or [term.readout for term in terms]
     return Result(
         sent=_sent(message, ("image", "code", "history")),
         variant=message.variant,
         activation=message.activation,
         term_activations=tuple(message.term_activations),
-        readouts=tuple(_read_off(term, number) for term, number in zip(terms, numbers, strict=False)),
+        readouts=tuple(_read_off(term.unit, number) for term, number in zip(terms, numbers, strict=False)),
         ending=_ENDINGS.get(message.ending, "unknown"),
         gradient_steps=message.gradient_steps if message.HasField("gradient_steps") else None,
-        recipe=recipe,
+        recipe=Recipe(message.recipe),
         start=_start(message.start_rank) if message.HasField("start_rank") else None,
     )
 
@@ -106,11 +105,12 @@ def activations(places: Sequence[Place], response: analysis_pb2.ActivationsRespo
     return Activations(tuple(places), tuple(array[0] if single else array for array in arrays), dict(response.model_digests))
 
 
-def _read_off(term: Term, number: int | None) -> str:
-    """What was read off a term: what the server says, or else the recipe; of a whole tap, the unit itself says it."""
-    if term.unit.whole_tap:
-        return str(term.unit.unit)
-    return (term.readout if number is None else READOUTS.get(number)) or "activation"
+def _read_off(unit: target_pb2.Unit, number: int) -> str:
+    """What was read off a term, given the number of its readout; of a whole tap, the unit itself says it."""
+    kind = unit.WhichOneof("unit")
+    if kind in ("direction", "features", "features_of"):
+        return str(kind).removesuffix("_of")
+    return READOUTS.get(number, "activation")
 
 
 def _start(message: synthesis_pb2.StartRank) -> StartRank:

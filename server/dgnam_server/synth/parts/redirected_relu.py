@@ -1,7 +1,6 @@
 """ReLUs that let nothing through pass on what would wake them: a unit that is silent everywhere is found all the same."""
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 from typing import Any
 
 import torch
@@ -63,11 +62,11 @@ def relus(activation: Tensor, image: Tensor) -> Iterator[Any]:
             yield node
 
 
-def _above(node: Any, like: Tensor) -> Tensor:
-    """Where a ReLU's input is over its upper limit."""
+def _above(node: Any) -> Tensor | None:
+    """Where a ReLU's input is over its upper limit; None: it has none."""
     upper = _RELUS[node.name()]
     most = getattr(node, upper) if upper else None
-    return torch.zeros_like(like, dtype=torch.bool) if most is None else node._saved_self > most
+    return None if most is None else node._saved_self > most
 
 
 def _redirect(activation: Tensor, image: Tensor, rows: Rows, problem: Problem) -> Tensor:
@@ -75,20 +74,22 @@ def _redirect(activation: Tensor, image: Tensor, rows: Rows, problem: Problem) -
     active = rows.step < rows.now(REDIRECTED_STEPS).clamp(max=rows.steps - 1)  # the last step always says how it is
     touched = torch.zeros_like(active)
     for node in relus(activation, image):
-        node.register_hook(_hook(node, active, touched))
+        node.register_hook(_hook(_above(node), active, touched))
     return touched
 
 
-def _hook(node: Any, active: Tensor, touched: Tensor) -> Hook:
+def _hook(above: Tensor | None, active: Tensor, touched: Tensor) -> Hook:
+    """Must not hold the node, which holds it: nothing would ever free the two."""
+
     def hook(passed: Sequence[Tensor], came: Sequence[Tensor]) -> tuple[Tensor | None, ...] | None:
         # Of a sequence of tokens nobody can tell the rows from the tokens: it stays as it is.
         if came[0] is None or came[0].ndim not in (2, 4) or len(came[0]) != len(active):
             return None
-        gradient, changed = redirected(passed[0], came[0], above(came[0]), active)
+        over = torch.zeros_like(came[0], dtype=torch.bool) if above is None else above
+        gradient, changed = redirected(passed[0], came[0], over, active)
         touched.logical_or_(changed)
         return (gradient, *passed[1:])
 
-    above = partial(_above, node)
     return hook
 
 

@@ -1,3 +1,5 @@
+import gc
+import weakref
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +13,7 @@ from dgnam_models.importers import onnx
 from dgnam_server.catalog import Catalog
 from dgnam_server.synth import ascent
 from dgnam_server.synth.methods import METHODS
-from dgnam_server.synth.parts.redirected_relu import redirected, relus
+from dgnam_server.synth.parts.redirected_relu import REDIRECTED_RELU, redirected, relus
 from dgnam_server.synth.rows import Rows, concat
 from dgnam_server.synth.spec import Balance
 from tiny_problems import problem_for, spec_for
@@ -134,6 +136,30 @@ def test_a_priors_own_relus_are_left_alone() -> None:
     image = code.relu() + 1
     activation = (image * 2).relu().sum()
     assert len(list(relus(activation, image))) == 1
+
+
+@pytest.mark.parametrize("written", ["a function", "relu6", "clamp"])
+def test_nothing_of_a_step_stays_in_memory(tiny: Catalog, written: str) -> None:
+    class Held:
+        pass
+
+    method = METHODS["tv"]
+    spec = spec_for(method, ("tiny", "fc8", 1))
+    problem = problem_for(tiny, method, spec)
+    rows = ascent.init(problem, spec, 0)
+    held = Held()
+    gone = weakref.ref(held)
+    code = torch.rand(1, 4, 5, 5, requires_grad=True)
+    image = code * 2
+    image.grad_fn.register_hook(lambda *_, held=held: None)
+    activation = WRITTEN[written](image - 5).mean((2, 3))
+    assert REDIRECTED_RELU.redirect is not None
+    touched = REDIRECTED_RELU.redirect(activation, image, rows, problem)
+    torch.autograd.grad(activation.sum(), code)
+    assert touched.tolist() == [True]
+    del held, image, activation
+    gc.collect()
+    assert gone() is None
 
 
 def test_a_network_in_an_onnx_file(tiny: Catalog, tmp_path: Path) -> None:
