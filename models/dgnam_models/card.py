@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,26 +21,44 @@ class NotInstalled(CardError):
     """The model is good, but the package that holds its weights is not there; the message says how to install it."""
 
 
+_NO_ADDRESS = re.compile(r"[:+*@\s]+")  # what separates the parts of addresses and targets
+
+
+def addressable(name: str) -> str:
+    """`name` as a part of an address: `_` for what an address cannot hold (`:`, `+`, `*`, `@`, spaces)."""
+    return _NO_ADDRESS.sub("_", name)
+
+
 @dataclass(frozen=True)
 class Preprocessing:
     """How a [0, 1] RGB image becomes what the network eats: `(image - mean) / std` per channel, in the order `channels`.
 
-    `mean` and `std` have three values each, or one if `channels` is "GREY".
+    `channels` has a letter for each channel of the network's input: R, G, B, Y for the grey of the three, or 0 for one that pictures do
+    not have and that stays at its mean, as "RGB0" for colour and depth. "GREY" is another name for "Y". `mean` and `std` have as many
+    values.
     """
 
     size: tuple[int, int]  # height, width in pixels
-    channels: Literal["RGB", "BGR", "GREY"] = "RGB"
+    channels: str = "RGB"
     mean: tuple[float, ...] = (0.5, 0.5, 0.5)  # of [0, 1] values, in the network's channel order
     std: tuple[float, ...] = (0.25, 0.25, 0.25)
     multiple: int = 0  # height and width may also be any multiple of it; 0: only `size`
 
+    @property
+    def letters(self) -> str:
+        """What each channel of the input holds: see above."""
+        return "Y" if self.channels == "GREY" else self.channels
+
     def problems(self) -> list[str]:
         """What is wrong with it."""
         wrong = []
-        if self.channels not in ("RGB", "BGR", "GREY"):
-            wrong.append(f'preprocessing.channels is {self.channels!r}; it must be "RGB", "BGR" or "GREY"')
-        values = 1 if self.channels == "GREY" else 3
-        if len(self.mean) != values or len(self.std) != values:
+        if not self.letters or set(self.letters) - set("RGBY0") or set(self.letters) == {"0"}:
+            wrong.append(
+                f'preprocessing.channels is {self.channels!r}; it must be "RGB", "BGR", "GREY", or a letter of R, G, B, Y (grey) and 0 '
+                "(none: at its mean) for each channel of the input"
+            )
+        elif not len(self.mean) == len(self.std) == len(self.letters):
+            values = len(self.letters)
             wrong.append(f"preprocessing.mean and std have {len(self.mean)} and {len(self.std)} values; {self.channels} needs {values}")
         if len(self.size) != 2 or min(self.size) < 1:
             wrong.append(f"preprocessing.size is {list(self.size)}; it must be [height, width]")
@@ -162,6 +181,12 @@ class ModelCard:
     def problems(self) -> list[str]:
         """What is wrong with it."""
         problems = []
+        if not self.name or self.name.startswith(".") or set(self.name) & set("/\\") or addressable(self.name) != self.name:
+            problems.append(
+                f"{self.name!r} cannot be a model's name: it must not be empty, begin with a dot, or contain spaces or any of / \\ : + * @"
+            )
+        if nameless := [tap.name for tap in self.taps if addressable(tap.name) != tap.name]:
+            problems.append(f"no address can hold a space or any of : + * @, as the tap{'s' * (len(nameless) > 1)} {', '.join(nameless)}")
         if self.role not in ("classifier", "prior"):
             problems.append(f'role is {self.role!r}; it must be "classifier" or "prior"')
         problems += self.preprocessing.problems()
@@ -180,6 +205,8 @@ class ModelCard:
                 problems.append(f"options.{method} is a prior's; this is a {self.role}")
             elif not isinstance(options, dict) or any(isinstance(v, bool) or not isinstance(v, int | float) for v in options.values()):
                 problems.append(f"options.{method} must be a table of numbers by the option's name")
+        if self.role == "prior" and self.preprocessing.channels not in ("RGB", "BGR", "GREY"):
+            problems.append(f'a prior draws "RGB", "BGR" or "GREY", not {self.preprocessing.channels!r}')
         if self.role == "prior":
             problems += ["a prior needs [code]"] if self.code is None else self.code.problems()
         return problems

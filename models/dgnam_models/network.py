@@ -1,17 +1,18 @@
 """Network and Generator: a frozen module with its card and preprocessing, speaking float32 [0, 1] RGB images to the outside."""
 
-import copy
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Protocol, Self, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
 
-from dgnam_models.card import CardError, ModelCard, Preprocessing, Tap
+from dgnam_models import gate
+from dgnam_models.card import CardError, ModelCard, Preprocessing, Tap, addressable
 from dgnam_models.mixture_denoiser import MIXTURE, MixtureDenoiser
+from dgnam_models.module_copy import readable
 from dgnam_models.nets._hooked import Hooked, survey
 from dgnam_models.nets.denoiser import Denoiser
 from dgnam_models.preprocess import Preprocess
@@ -54,33 +55,41 @@ class Network(nn.Module):
         taps: Collection[str] = (),
         *,
         output: str | None = None,
-        labels: Sequence[str] = (),
-    ) -> Self:
-        """Any classifier as a network; a copy of it, in evaluation mode and on the CPU, so that `module` itself stays as it is.
+        labels: Sequence[str] | Mapping[Any, str] = (),
+    ) -> "Network":
+        """Any classifier as a network; a copy of it, in evaluation mode, float32 and on the CPU, so that `module` itself stays as it is.
+
+        It passes the gate (`dgnam_models.gate`): its values depend on nothing but the picture, and they and their gradients are numbers.
 
         Args:
-            module: takes (B, C, H, W), as `preprocessing` makes it of pictures, and gives a tensor, or a tuple that begins with one.
-            taps: its submodules by their dotted names, `layer4.0.relu_1` for a module's second call; none: every one that gives
-                activations. Those of the class units are added.
-            output: the tap with the class units, (B, units); None: the module whose value is the network's output.
-            labels: of the class units.
+            module: takes (B, C, H, W), as `preprocessing` makes it of pictures, and gives a tensor, a tuple that begins with one, or a
+                dict with `logits` or one tensor. What `torch.compile` or `DataParallel` wraps is unwrapped.
+            taps: its submodules by their dotted names, `layer4.0.relu_1` for a module's second call, `attention.heads` for what an
+                attention module's heads give; none: every one that gives activations. Those of the class units are added.
+            output: the tap with the class units, (B, units) or (B,); None: the module whose value is the network's output.
+            labels: of the class units, in order or by index.
 
         Raises:
-            CardError: it cannot be run on such pictures, has no such taps, or the name or the labels do not fit.
+            CardError: it cannot be run on such pictures, has no such taps, does not pass the gate, or the name or the labels do not fit.
         """
-        bare = copy.deepcopy(module).cpu().eval()
-        image = torch.rand(2, 3, *preprocessing.size, generator=torch.Generator().manual_seed(0))
+        bare = readable(module, name)
+        image = torch.rand(3, 3, *preprocessing.size, generator=torch.Generator().manual_seed(0))
+        if wrong := preprocessing.problems():
+            raise CardError(f"{name}: " + "; ".join(wrong))
         try:
-            shapes, features_last, found = survey(bare, Preprocess(preprocessing).encode(image))
-        except (RuntimeError, ValueError, IndexError) as error:
+            found = survey(bare, Preprocess(preprocessing).encode(image))
+        except Exception as error:  # the module's own code may raise anything
             raise CardError(f"{name} cannot be run on a picture of {preprocessing.size}, {preprocessing.channels}: {error}") from error
-        output = output or found
-        if missing := {*taps, output} - set(shapes):
-            raise CardError(f"{name} has no tap {', '.join(sorted(missing))}; it has {', '.join(shapes)}")
-        kept = {tap: shape for tap, shape in shapes.items() if not taps or tap in taps or tap == output}
-        digest = hashlib.sha256(
-            b"".join(value.cpu().contiguous().view(-1).view(torch.uint8).numpy() for value in bare.state_dict().values())
-        )
+        asked = [addressable(tap) for tap in taps]
+        output = addressable(output) if output else found.output
+        if not output:
+            ends = [tap for tap, shape in found.shapes.items() if len(shape) == 1][-3:] or list(found.shapes)[-3:]
+            raise CardError(
+                f"{name} gives {found.returned}, not one tensor of floating-point numbers with a row per picture: say with output= which "
+                f"tap has the class units, such as {' or '.join(map(repr, ends))}"
+            )
+        if missing := {*asked, output} - set(found.shapes):
+            raise CardError(f"{name} has no tap {', '.join(sorted(missing))}; it has {', '.join(found.shapes)}")
         card = ModelCard(
             name=name,
             role="classifier",
@@ -88,17 +97,17 @@ class Network(nn.Module):
             licence="not stated",
             format="",
             file="",
-            sha256=digest.hexdigest(),
+            sha256=_digest(bare),
             architecture=type(module).__name__,
             parameters={},
             preprocessing=preprocessing,
-            taps=tuple(Tap(tap, shape) for tap, shape in kept.items()),
-            labels=tuple(labels),
+            taps=tuple(Tap(tap, shape) for tap, shape in found.shapes.items() if not asked or tap in asked or tap == output),
+            labels=_labels(labels, name),
             output_tap=output,
         )
         if wrong := card.problems():
             raise CardError(f"{name}: " + "; ".join(wrong))
-        return cls(card, Hooked(bare, features_last))
+        return gate.admit(cls(card, Hooked(bare, found.features_last, found.sequence_first)).eval(), asked)
 
     @property
     def original(self) -> Tapped | None:
@@ -215,3 +224,24 @@ class Generator(nn.Module):
 def _own_precision(module: nn.Module) -> torch.dtype | None:
     """The precision that a module insists on, having constants that cannot be turned into another; None: it takes any."""
     return getattr(module, "dtype", None)
+
+
+def _digest(module: nn.Module) -> str:
+    digest = hashlib.sha256()
+    for value in module.state_dict().values():
+        if isinstance(value, Tensor) and value.numel():  # a module may keep more than tensors
+            digest.update(value.cpu().contiguous().view(-1).view(torch.uint8).numpy())
+    return digest.hexdigest()
+
+
+def _labels(given: Sequence[str] | Mapping[Any, str], name: str) -> tuple[str, ...]:
+    """The labels in order; of a mapping by index, as transformers' `id2label`."""
+    if isinstance(given, str):
+        raise CardError(f"{name}: labels is one text, {given[:60]!r}; give a list with a text for each class unit")
+    if not isinstance(given, Mapping):
+        return tuple(map(str, given))
+    by_index = {str(index): str(label) for index, label in given.items()}
+    wanted = [str(index) for index in range(len(given))]
+    if set(by_index) != set(wanted):
+        raise CardError(f"{name}: labels are for the units {', '.join(by_index)[:200]}; give all of 0 to {len(given) - 1}, or a list in order")
+    return tuple(by_index[index] for index in wanted)

@@ -30,8 +30,8 @@ def write(pack: Path, card: ModelCard, weights: Weights, *, over: bool = False) 
     Raises:
         CardError: the name is taken, or cannot be a file's name.
     """
-    if not card.name or card.name.startswith(".") or set(card.name) & set("/\\:+*@"):
-        raise CardError(f"{card.name!r} cannot be a model's name: it must not be empty, begin with a dot, or contain any of / \\ : + * @")
+    if wrong := card.problems():
+        raise CardError(f"{card.name}: " + "; ".join(wrong))
     path = pack / "cards" / f"{card.name}.toml"
     if path.exists() and not over:
         raise CardError(f"{path} is there already; choose another name, or replace it with --over")

@@ -21,7 +21,7 @@ class Preprocess(nn.Module):
     def __init__(self, settings: Preprocessing) -> None:
         super().__init__()
         self.size = settings.size
-        self._channels = settings.channels
+        self._channels = "GREY" if settings.letters == "Y" else settings.channels
         for name, values in (("mean", settings.mean), ("std", settings.std), ("luma", LUMA)):
             self.register_buffer(name, torch.tensor(values).view(1, -1, 1, 1), persistent=False)
 
@@ -32,7 +32,17 @@ class Preprocess(nn.Module):
             image = image.flip(1)
         elif self._channels == "GREY":
             image = (image * self.luma).sum(1, keepdim=True)
+        elif self._channels != "RGB":
+            image = self._mixed(image)
         return (image - self.mean) / self.std
+
+    def _mixed(self, image: Tensor) -> Tensor:
+        """A channel for each letter, (B, letters, H, W)."""
+        held = dict(zip("RGB", image.split(1, 1), strict=True))
+        if "Y" in self._channels:
+            held["Y"] = (image * self.luma).sum(1, keepdim=True)
+        means = self.mean.expand(len(image), -1, *image.shape[2:]).split(1, 1)
+        return torch.cat([mean if letter == "0" else held[letter] for letter, mean in zip(self._channels, means, strict=True)], 1)
 
     def decode(self, output: Tensor) -> Tensor:
         """`output * std + mean`, channels back to RGB, not clipped."""

@@ -11,12 +11,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from dgnam_models import loaders, nets
+from dgnam_models import gate, loaders, nets
 from dgnam_models.card import CardError, ModelCard, Preprocessing, Tap
 from dgnam_models.importers import LICENCE
 from dgnam_models.loaders._state import read_state
 from dgnam_models.nets import torchvision as tv
 from dgnam_models.nets._hooked import Hooked, survey
+from dgnam_models.network import Network
 
 
 def convert(
@@ -55,9 +56,9 @@ def convert(
     classes = _classes(model, parameters, state, file)
     parameters = {"model": model, "num_classes": classes, **parameters}
     module = _filled(parameters, state, file)
-    shapes, features_last, output = survey(module.module, torch.rand(2, 3, *size, generator=torch.Generator().manual_seed(0)))
-    if features_last:
-        parameters["features_last"] = features_last
+    found = survey(module.module, torch.rand(3, 3, *size, generator=torch.Generator().manual_seed(0)))
+    if found.features_last:
+        parameters["features_last"] = found.features_last
     known = entry.meta["categories"]
     card = ModelCard(
         name=name,
@@ -70,14 +71,15 @@ def convert(
         architecture="torchvision",
         parameters=parameters,
         preprocessing=Preprocessing(size, "RGB", tuple(preset.mean), tuple(preset.std)),
-        taps=tuple(Tap(tap, shape) for tap, shape in shapes.items()),
+        taps=tuple(Tap(tap, shape) for tap, shape in found.shapes.items()),
         labels=tuple(labels) or (tuple(known) if len(known) == classes else ()),
-        output_tap=output,
+        output_tap=found.output,
         training={"source": f"torchvision's {model}, weights {file.name}, preprocessing of {entry}"},
     )
     if wrong := card.problems():
         raise CardError(f"{name}: " + "; ".join(wrong))
-    return card, module.state_dict()
+    served = Network(card, Hooked(module.module, found.features_last)).eval()
+    return gate.admit(served).card, module.state_dict()
 
 
 def _published(model: str, published: str) -> Any:

@@ -1,8 +1,8 @@
 """The classifiers of torchvision by their names there, each module's output a tap."""
 
 import importlib.util
+import sys
 from collections.abc import Sequence
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -11,28 +11,38 @@ from torch import nn
 
 from dgnam_models.nets._hooked import Hooked
 
+_SCHEMA = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
+
 
 def models() -> ModuleType:
     """The module `torchvision.models`.
 
-    PyPI's torchvision is compiled for PyTorch's CUDA build. Beside a CPU build its operators don't load, and importing it fails where it
-    registers their shapes; the two operators' schemas, defined beforehand, let it pass. No classifier uses them.
+    PyPI's torchvision is compiled for PyTorch's CUDA build. Beside a CPU build its operators may not load, and importing it fails where
+    it registers their shapes; the two operators' schemas, defined then, let it pass. No classifier uses them.
 
     Raises:
-        ImportError: torchvision is not installed.
+        ImportError: torchvision is not installed, or does not go with this PyTorch.
     """
-    spec = importlib.util.find_spec("torchvision")
-    if spec is None or spec.origin is None:
+    if importlib.util.find_spec("torchvision") is None:
         raise ImportError('torchvision is not installed: pip install "dgnam-models[torchvision]"')
     try:
-        torch.ops.load_library(next(Path(spec.origin).parent.glob("_C.*")))
-    except (OSError, StopIteration):
-        if not hasattr(torch.ops.torchvision, "nms"):
-            torch.library.define("torchvision::nms", "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-            torch.library.define("torchvision::qnms", "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-    import torchvision.models
+        import torchvision.models
+    except RuntimeError as error:
+        if "torchvision::" not in str(error):
+            raise ImportError(f"torchvision cannot be imported beside PyTorch {torch.__version__}: {error}") from error
+        _define_operators()
+        import torchvision.models
 
     return torchvision.models
+
+
+def _define_operators() -> None:
+    """Give the operators that torchvision could not load their schemas, and forget what was imported of it until then."""
+    for name in ("nms", "qnms"):
+        if not hasattr(torch.ops.torchvision, name):
+            torch.library.define(f"torchvision::{name}", _SCHEMA)
+    for name in [name for name in sys.modules if name.partition(".")[0] == "torchvision"]:
+        del sys.modules[name]
 
 
 def names() -> list[str]:
