@@ -86,7 +86,8 @@ class InvalidAddressError(InvalidRequestError):
     """A text that is not an address. Raised before anything is sent."""
 
     advice = (
-        "Write model:tap:unit, as in alexnet64:fc8:lemon; add @y,x for a place in a convolutional tap, and put 0.5* in front for a weight."
+        "Write model:tap:unit, as in alexnet64:fc8:lemon; add @y,x for a place in a convolutional tap or @n for a token, put 0.5* in front "
+        "for a weight, and write index=7 or label=7 where a number might be either."
     )
 
     def __init__(self, message: str, *, advice: str | None = None, **facts: Any) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from dgnam_proto.v1 import analysis_pb2
 
 from ._errors import InvalidAddressError
-from ._unit import Unit, index_or_label, position_message, split_position
+from ._unit import Bare, Position, Unit, index_or_label, position_message, position_text, split_position, unit_text
 
 
 @dataclass(frozen=True)
@@ -19,13 +19,13 @@ class Place:
         model: The classifier's name.
         tap: The tap's name; None: the output tap.
         unit: The unit's index or label; None: all of the tap.
-        position: (y, x) in a convolutional tap's map; None: the whole map.
+        position: (y, x) in a convolutional tap's map, or the number of a token in its sequence; None: all of them.
     """
 
     model: str
     tap: str | None = None
     unit: int | str | None = None
-    position: tuple[int, int] | None = None
+    position: Position | None = None
 
     def __post_init__(self) -> None:
         if self.unit is not None and not isinstance(self.unit, int | str):
@@ -35,7 +35,7 @@ class Place:
 
     @classmethod
     def parse(cls, address: str) -> Place:
-        """Read `model`, `model:tap` or `model:tap:unit`, with `@y,x` after it for one position of a convolutional tap's map.
+        """Read `model`, `model:tap` or `model:tap:unit`, with `@y,x` after it for one position of a convolutional tap's map, `@n` for a token.
 
         Raises:
             InvalidAddressError: The text is not an address.
@@ -46,11 +46,11 @@ class Place:
         parts[-1], position = split_position(address, parts[-1])
         model, tap, unit = (*parts, None, None)[:3]
         assert model is not None
-        return cls(model, tap, None if unit is None else index_or_label(unit), position)
+        return cls(model, tap, None if unit is None else index_or_label(address, unit), position)
 
     def __str__(self) -> str:
-        names = ":".join(str(name) for name in (self.model, self.tap, self.unit) if name is not None)
-        return names if self.position is None else "{}@{},{}".format(names, *self.position)
+        names = ":".join(name for name in (self.model, self.tap, None if self.unit is None else unit_text(self.unit)) if name is not None)
+        return names + position_text(self.position)
 
 
 ADVICE = "Write model:tap, as in alexnet64:conv5, or model:tap:unit, as in alexnet64:fc8:lemon; model alone is its output tap."
@@ -80,7 +80,7 @@ def place_message(place: Place) -> analysis_pb2.Place:
         if isinstance(place.unit, str):
             message.label = place.unit
         elif place.unit is not None:
-            message.index = place.unit
+            message.index, message.bare = place.unit, isinstance(place.unit, Bare)
         if place.position is not None:
             message.position.CopyFrom(position_message(place.position))
     except (TypeError, ValueError) as error:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ._result import Result
 from ._target import target_terms
+from ._unit import Position
 
 if TYPE_CHECKING:
     from PIL import Image, ImageDraw, ImageFont
@@ -112,12 +113,18 @@ def caption(result: Result) -> list[str]:
     names = [
         (f"{term.weight:g} * " if term.weight != 1 else "")
         + (f"unit {term.unit.unit}" if isinstance(term.unit.unit, int) else str(term.unit.unit).replace("_", " "))
-        + ("" if term.unit.position is None else " at {}, {}".format(*term.unit.position))
+        + _at(term.unit.position)
         for term in terms
     ]
     places = dict.fromkeys(f"{term.unit.model}:{term.unit.tap}" for term in terms)
     read = f"{result.readout} {result.activation:.4g}, {result.recipe.method}, seed {result.recipe.seed}"
     return [" + ".join(names), ", ".join(places), read, *([result.remark] if result.remark else [])]
+
+
+def _at(position: Position | None) -> str:
+    if position is None:
+        return ""
+    return f" at token {position}" if isinstance(position, int) else " at {}, {}".format(*position)
 
 
 def encode(picture: Image.Image, kind: str) -> bytes:

@@ -1,7 +1,8 @@
 """Units: their addresses as text, what may stand in a unit's place, and their message.
 
-An address is `model:tap:unit`, with `@y,x` after it for a place in a convolutional tap's map. The unit is an index where it is
-all digits, else a label.
+An address is `model:tap:unit`, with `@y,x` after it for a place in a convolutional tap's map, or `@n` for a token of a sequence. The
+unit is an index where it is all digits, else a label; `index=7` and `label=7` say which. The server refuses bare digits where another unit
+has them as its label.
 """
 
 from __future__ import annotations
@@ -18,7 +19,13 @@ from ._picture_file import is_picture, picture_file
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-_POSITION = re.compile(r"(?P<unit>.*)@\s*(?P<y>\d+)\s*,\s*(?P<x>\d+)", re.DOTALL)
+_POSITION = re.compile(r"(?P<unit>.*)@\s*(?P<y>\d+)\s*(?:,\s*(?P<x>\d+))?", re.DOTALL)
+_FORM = re.compile(r"(?P<form>index|label)\s*=\s*(?P<unit>.*)", re.DOTALL)
+Position = tuple[int, int] | int  # (y, x) in a map, or the place of a token
+
+
+class Bare(int):
+    """A unit's number as an address has it, without a word on whether it is an index or a label."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,17 +77,17 @@ class Unit:
         tap: The tap's name.
         unit: The unit's index, or its label (upper and lower case, spaces, hyphens and underscores do not matter); or a Direction or
             Features.
-        position: (y, x) in a convolutional tap's map; None: the mean over the map.
+        position: (y, x) in a convolutional tap's map, or the number of a token in its sequence; None: the mean over all of them.
     """
 
     model: str
     tap: str
     unit: int | str | Direction | Features
-    position: tuple[int, int] | None = None
+    position: Position | None = None
 
     @classmethod
     def parse(cls, address: str) -> Unit:
-        """Read an address such as `alexnet64:fc8:lemon` or `alexnet64:conv5:12@6,6`.
+        """Read an address such as `alexnet64:fc8:lemon`, `alexnet64:conv5:12@6,6`, `vit:blocks.3:12@0` or `digits:fc:label=7`.
 
         Raises:
             InvalidAddressError: The text is not an address.
@@ -90,7 +97,7 @@ class Unit:
             raise InvalidAddressError(f"{address!r} is not a unit address")
         model, tap, unit = parts
         unit, position = split_position(address, unit)
-        return cls(model, tap, index_or_label(unit), position)
+        return cls(model, tap, index_or_label(address, unit), position)
 
     @property
     def whole_tap(self) -> bool:
@@ -98,12 +105,22 @@ class Unit:
         return isinstance(self.unit, Direction | Features)
 
     def __str__(self) -> str:
-        place = "" if self.position is None else "@{},{}".format(*self.position)
-        return f"{self.model}:{self.tap}:{self.unit}{place}"
+        return f"{self.model}:{self.tap}:{unit_text(self.unit)}{position_text(self.position)}"
 
 
-def split_position(address: str, last: str) -> tuple[str, tuple[int, int] | None]:
-    """The last part of an address without the `@y,x` at its end, and (y, x).
+def unit_text(unit: object) -> str:
+    """A unit as an address names it; a label that would read as something else in its own form."""
+    text = str(unit)
+    return f"label={text}" if isinstance(unit, str) and (_is_number(text) or _FORM.fullmatch(text)) else text
+
+
+def position_text(position: Position | None) -> str:
+    """A place as an address names it."""
+    return "" if position is None else f"@{position}" if isinstance(position, int) else "@{},{}".format(*position)
+
+
+def split_position(address: str, last: str) -> tuple[str, Position | None]:
+    """The last part of an address without the `@y,x` or `@n` at its end, and that.
 
     Raises:
         InvalidAddressError: There is an @, and not y,x after it or nothing before it.
@@ -112,13 +129,28 @@ def split_position(address: str, last: str) -> tuple[str, tuple[int, int] | None
         return last, None
     place = _POSITION.fullmatch(last)
     if place is None or not place["unit"].strip():
-        raise InvalidAddressError(f"{address!r} is not an address: write a name, then @, then y,x")
-    return place["unit"].strip(), (int(place["y"]), int(place["x"]))
+        raise InvalidAddressError(f"{address!r} is not an address: write a name, then @, then y,x, or the number of a token")
+    position = int(place["y"]) if place["x"] is None else (int(place["y"]), int(place["x"]))
+    return place["unit"].strip(), position
 
 
-def index_or_label(unit: str) -> int | str:
-    """A unit as an address names it: an index where it is all digits."""
-    return int(unit) if unit.isascii() and unit.isdigit() else unit
+def index_or_label(address: str, unit: str) -> int | str:
+    """The unit that an address names: an index where it is all digits, unless it says itself what it is.
+
+    Raises:
+        InvalidAddressError: It says `index=`, and no number follows.
+    """
+    if (form := _FORM.fullmatch(unit)) is None:
+        return Bare(unit) if _is_number(unit) else unit
+    if form["form"] == "label" and form["unit"]:
+        return form["unit"]
+    if not _is_number(form["unit"]):
+        raise InvalidAddressError(f"{address!r} is not an address: write {form['form']}= and then the unit's")
+    return int(form["unit"])
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit()
 
 
 def unit_message(unit: Unit) -> target_pb2.Unit:
@@ -134,7 +166,7 @@ def unit_message(unit: Unit) -> target_pb2.Unit:
         elif isinstance(unit.unit, Direction | Features):
             _set_whole_tap(message, unit.unit)
         else:
-            message.index = unit.unit
+            message.index, message.bare = unit.unit, isinstance(unit.unit, Bare)
         if unit.position is not None:
             message.position.CopyFrom(position_message(unit.position))
     except (TypeError, ValueError) as error:
@@ -142,14 +174,21 @@ def unit_message(unit: Unit) -> target_pb2.Unit:
     return message
 
 
-def position_message(position: tuple[int, int]) -> target_pb2.Position:
-    """The message of (y, x). Made at once: a position at (0, 0) has nothing but its presence to tell."""
+def position_message(position: Position) -> target_pb2.Position:
+    """The message of a place. Made at once: a position at (0, 0) has nothing but its presence to tell."""
+    if isinstance(position, int):
+        return target_pb2.Position(token=position)
     return target_pb2.Position(y=position[0], x=position[1])
+
+
+def read_position(message: target_pb2.Position) -> Position:
+    """The place of a message."""
+    return message.token if message.HasField("token") else (message.y, message.x)
 
 
 def read_unit(message: target_pb2.Unit) -> Unit:
     """The unit of a message."""
-    position = (message.position.y, message.position.x) if message.HasField("position") else None
+    position = read_position(message.position) if message.HasField("position") else None
     return Unit(message.model, message.tap, _read(message), position)
 
 
@@ -175,4 +214,4 @@ def _read(message: target_pb2.Unit) -> int | str | Direction | Features:
 
             array = arrays.from_message(getattr(message, kind))
             return Direction(array) if kind == "direction" else Features(array)
-    return message.index
+    return Bare(message.index) if message.bare else message.index

@@ -39,6 +39,11 @@ def names(packs: Sequence[Path] = ()) -> list[str]:
     return sorted(_card_paths(packs))
 
 
+def is_bundled(name: str, packs: Sequence[Path] = ()) -> bool:
+    """Whether `name` is a model of the bundled pack, which none of `packs` replaces."""
+    return _card_paths(packs)[name].parent.parent == BUNDLED
+
+
 def load(
     name: str, device: "torch.device | str" = "cpu", packs: Sequence[Path] = (), dtype: "torch.dtype | None" = None
 ) -> "Network | Generator":

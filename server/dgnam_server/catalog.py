@@ -9,7 +9,7 @@ from pathlib import Path
 
 import dgnam_models
 import torch
-from dgnam_models import CardError, Generator, ModelCard, Network, NotInstalled
+from dgnam_models import CardError, Generator, ModelCard, Network, NotInstalled, gate
 from dgnam_models.patches import FILE as PATCH_FILE
 from dgnam_models.patches import PatchSet
 from dgnam_models.precision import has_fast_bfloat16
@@ -99,14 +99,15 @@ def load(
         only: of the packs' models load these alone, and what they cannot do without.
 
     Raises:
-        CardError: a pack, card or weight file is wrong, a prior's encoder is missing or gives other codes, its card sets options that no
-            method has, or `default_prior` or a name in `only` is unknown.
+        CardError: a pack, card or weight file is wrong, a network does not pass the gate, a prior's encoder is missing or gives other codes,
+            a card sets options that no method has, or `default_prior` or a name in `only` is unknown.
     """
     if dtype is None:
         dtype = torch.bfloat16 if has_fast_bfloat16(device) else torch.float32
     networks, generators, missing = _installed(_chosen(packs, only), packs, device, dtype)
     for network in own:
-        networks[network.name] = network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        moved = network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        networks[network.name] = gate.recheck(moved)
     for name, generator in list(generators.items()):
         assert generator.card.code is not None
         encoder = generator.card.code.encoder
@@ -158,7 +159,7 @@ def _installed(
         if isinstance(model, Generator):
             generators[name] = model
         else:
-            networks[name] = model
+            networks[name] = model if dgnam_models.is_bundled(name, packs) else gate.recheck(model)  # the tests have run the bundled ones
     return networks, generators, missing
 
 

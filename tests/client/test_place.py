@@ -20,6 +20,9 @@ from dgnam_client._place import parse_places
         ("alexnet64:conv5:12@6,7", Place("alexnet64", "conv5", 12, (6, 7))),
         (" alexnet64 : conv5 @ 0 , 7", Place("alexnet64", "conv5", None, (0, 7))),
         ("alexnet64@0,7", Place("alexnet64", None, None, (0, 7))),
+        ("vit:blocks.3@0", Place("vit", "blocks.3", None, 0)),
+        ("digits:fc:label=7", Place("digits", "fc", "7")),
+        ("digits:fc:index=7", Place("digits", "fc", 7)),
     ],
 )
 def test_addresses(text: str, place: Place) -> None:
@@ -27,7 +30,7 @@ def test_addresses(text: str, place: Place) -> None:
     assert Place.parse(str(place)) == place
 
 
-@pytest.mark.parametrize("text", ["", ":", "alexnet64:", ":fc8", "alexnet64::3", "a:b:", "a:b@", "a:b@6", "a@1,2,3", "@1,2"])
+@pytest.mark.parametrize("text", ["", ":", "alexnet64:", ":fc8", "alexnet64::3", "a:b:", "a:b@", "a:b@6,", "a@1,2,3", "@1,2"])
 def test_what_is_no_address(text: str) -> None:
     with pytest.raises(InvalidAddressError, match="is not .*address.*Write model:tap"):
         Place.parse(text)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from dgnam_client import Direction, Features, InvalidAddressError, InvalidRequestError, Term, Unit
 from dgnam_client._target import parse_target, target_message, target_terms
+from dgnam_client._unit import read_unit, unit_message
 from dgnam_proto.v1 import target_pb2
 from PIL import Image
 
@@ -28,6 +29,13 @@ TEAPOT = Unit("alexnet64", "fc8", "teapot")
         ("alexnet64:fc8:ratio 1:2", Unit("alexnet64", "fc8", "ratio 1:2")),
         ("alexnet64:conv5:12@6,7", Unit("alexnet64", "conv5", 12, (6, 7))),
         ("alexnet64:conv5:12 @ 0 , 0", Unit("alexnet64", "conv5", 12, (0, 0))),
+        ("vit:blocks.3:12@0", Unit("vit", "blocks.3", 12, 0)),
+        ("vit:blocks.3:12 @ 196", Unit("vit", "blocks.3", 12, 196)),
+        ("digits:fc:label=7", Unit("digits", "fc", "7")),
+        ("digits:fc:label = 7", Unit("digits", "fc", "7")),
+        ("digits:fc:index=7", Unit("digits", "fc", 7)),
+        ("digits:fc:label=index=7", Unit("digits", "fc", "index=7")),
+        ("digits:fc:label=ratio 1:2", Unit("digits", "fc", "ratio 1:2")),
     ],
 )
 def test_addresses(text: str, unit: Unit) -> None:
@@ -36,12 +44,29 @@ def test_addresses(text: str, unit: Unit) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "lemon", "alexnet64:lemon", "alexnet64::lemon", ":fc8:lemon", "a:b:", "a:b:1@", "a:b:1@6", "a:b:1@-1,2", "a:b:@1,2"]
+    "text", ["", "lemon", "alexnet64:lemon", "alexnet64::lemon", ":fc8:lemon", "a:b:", "a:b:1@", "a:b:1@6,", "a:b:1@-1,2", "a:b:index=x", "a:b:label=", "a:b:@1,2"]
 )
 def test_what_is_no_address_says_the_syntax(text: str) -> None:
     with pytest.raises(InvalidAddressError, match=r"is not an? .*address.*Write model:tap:unit") as caught:
         Unit.parse(text)
     assert isinstance(caught.value, ValueError)
+
+
+def test_bare_digits_travel_as_such_so_that_the_server_can_tell_them_from_a_label() -> None:
+    """Digits in an address may be an index or a label; an int in Python, and what says what it is, may not."""
+    for unit, bare in ((Unit.parse("m:y:1"), True), (Unit.parse("m:y:index=1"), False), (Unit("m", "y", 1), False)):
+        message = unit_message(unit)
+        assert (message.WhichOneof("unit"), message.index, message.bare) == ("index", 1, bare)
+        assert unit_message(read_unit(message)) == message and read_unit(message) == unit
+    assert unit_message(Unit.parse("m:y:label=1")).label == "1"
+    assert str(Unit("m", "y", "1")) == "m:y:label=1" and str(Unit("m", "y", "1st")) == "m:y:1st"
+
+
+def test_a_token_is_a_position_of_its_own() -> None:
+    message = unit_message(Unit.parse("m:y:1@0"))
+    assert message.position.HasField("token") and message.position.token == 0
+    assert read_unit(message) == Unit("m", "y", 1, 0)
+    assert not unit_message(Unit.parse("m:y:1@0,0")).position.HasField("token")
 
 
 @pytest.mark.parametrize(("text", "weight"), [("0.5*", 0.5), ("-2*", -2), ("+1.5 * ", 1.5), (" -0.5*", -0.5), ("1e-3*", 0.001), ("", 1)])

@@ -8,13 +8,14 @@ from typing import IO
 from zipfile import BadZipFile, ZipFile, is_zipfile
 
 from dgnam_models.card import CardError
+from dgnam_models.importers._text import decoded
 
 LICENCE = "not stated here: whoever published the weights says what they may be used for"
 
 
 def read_labels(path: Path) -> tuple[str, ...]:
-    """One label per line; a WordNet number in front, as in the lists of ImageNet's synsets, is left out."""
-    lines = path.read_text(encoding="utf-8").splitlines()
+    """One label per line; a WordNet number in front, as in the lists of ImageNet's synsets, is left out. See `_text` for encodings."""
+    lines = decoded(path.read_bytes()).splitlines()
     return tuple(re.sub(r"^n\d{8}\s+", "", line.strip()) for line in lines if line.strip())
 
 

@@ -41,6 +41,8 @@ OLD_TYPES: Mapping[int, str] = {  # those of the older generation that exist her
     _V1.SILENCE: "Silence",
 }
 SOURCES = ("Input", "Data", "ImageData", "MemoryData")
+READS_SEVERAL = ("Bias", "Concat", "Crop", "Eltwise", "Scale")
+WRITES_SEVERAL = ("Slice", "Split")
 MEASURES = ("SoftmaxWithLoss", "Accuracy", "Silence")  # they say something about training, and nobody reads what they give
 
 
@@ -102,6 +104,9 @@ class _Wrong(Exception):
 
 
 def _add(made: Graph, layer: Layer, kind: str, blobs: Blobs) -> None:
+    for blobs_of, several, what in ((layer.bottom, READS_SEVERAL, "bottoms"), (layer.top, WRITES_SEVERAL, "tops")):
+        if len(blobs_of) != 1 and kind not in several:
+            raise _Wrong(f"it has {len(blobs_of)} {what}, {', '.join(blobs_of)}; it must have one: give each blob a layer of its own")
     options, weights = MAKERS[kind](layer, blobs)
     if "global" in options:
         kind, options = "GlobalPooling", {"method": options["method"]}

@@ -13,11 +13,13 @@ import torch
 from google.protobuf.message import DecodeError
 from torch import Tensor
 
-from dgnam_models import loaders, nets
+from dgnam_models import gate, loaders, nets
 from dgnam_models.card import CardError, Code, ModelCard, Preprocessing, Tap
 from dgnam_models.importers import LICENCE, _blobs, _graph, caffe_pb2, open_source
+from dgnam_models.importers._text import decoded
 from dgnam_models.importers._graph import Graph
 from dgnam_models.nets.caffe import Caffe
+from dgnam_models.network import Network
 
 PUBLISHED_RATE = 8 / 12  # start learning rate of the published runs, 8, by the median of their codes' bounds, 12
 
@@ -53,7 +55,7 @@ def classifier(
         graph.layers.append({"name": "output", "type": "Flatten", "bottom": [output], "top": ["output"]})
         shapes["output"] = (int(np.prod(shapes[output])),)
         output = "output"
-    return _card(
+    card, held = _card(
         graph,
         (prototxt, weights),
         name=name,
@@ -64,6 +66,7 @@ def classifier(
         labels=tuple(labels),
         output_tap=output,
     )
+    return gate.admit(Network(card, _trial(graph)).eval()).card, held
 
 
 def generator(
@@ -134,8 +137,8 @@ def _read(prototxt: Path, weights: Path) -> Graph:
     with open_source(prototxt) as stream:
         text = stream.read()
     try:
-        net = _graph.parse(text.decode())
-    except (CardError, UnicodeDecodeError) as error:
+        net = _graph.parse(decoded(text))
+    except CardError as error:
         raise CardError(f"{prototxt}: {error}") from error
     with open_source(weights) as stream:
         blobs = _blobs.read(stream, weights)
@@ -199,7 +202,7 @@ def _read_bounds(path: Path) -> np.ndarray:
     with open_source(path) as stream:
         text = stream.read()
     try:
-        upper = np.array(text.split(), np.float64)
+        upper = np.array(decoded(text).split(), np.float64)
     except ValueError as error:
         raise CardError(f"{path}: {error}") from error
     if not np.isfinite(upper).all() or (upper < 0).any():

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from dgnam_models import loaders, nets
 from dgnam_models.card import CardError, Code, ModelCard, Preprocessing, whole
 from dgnam_models.importers import LICENCE, open_source
+from dgnam_models.importers._text import decoded
 from dgnam_models.importers.onnx import difference, made_by, save
 from dgnam_models.loaders.onnx import read
 from dgnam_models.loaders.safetensors import weights as stored
@@ -60,7 +61,7 @@ class Range:
         if path.suffix == ".safetensors":
             return cls(**_statistics(path))
         with open_source(path) as stream:
-            lines = [line.split() for line in stream.read().splitlines() if line.strip()]
+            lines = [line.split() for line in decoded(stream.read()).splitlines() if line.strip()]
         try:
             values = np.array(lines, np.float64)
         except ValueError as error:

@@ -133,7 +133,7 @@ def _classes(model: str, parameters: Mapping[str, Any], state: Mapping[str, Tens
     layers = [name for name, part in bare.module.named_modules() if isinstance(part, nn.Linear | nn.Conv2d)]
     key = f"{layers[-1]}.weight"
     if key not in state:
-        raise CardError(f"{file} does not fit {model}: it has no {key}")
+        raise CardError(f"{file} does not fit {model}: it has no {key}, but {', '.join(list(state)[:4])}, ... {list(state)[-1]}")
     return len(state[key])
 
 

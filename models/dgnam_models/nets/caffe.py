@@ -8,6 +8,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from dgnam_models.card import addressable
 from dgnam_models.nets._caffe_layers import LAYERS
 
 
@@ -23,7 +24,7 @@ class Caffe(nn.Module):
     """Layers run one after the other. Every blob is a tap.
 
     A layer that writes over a blob (as a ReLU does to its convolution's output) gets a tap of its own, under the layer's name, so that
-    `conv1` is read before its ReLU, `relu1` after it.
+    `conv1` is read before its ReLU, `relu1` after it. In a tap's name, `_` stands for what an address cannot hold.
     """
 
     def __init__(self, input_shape: Sequence[int], layers: Sequence[Mapping[str, Any]]) -> None:
@@ -96,6 +97,7 @@ def _layer(layer: Mapping[str, Any]) -> nn.Module:
 
 
 def _steps(layers: Sequence[Mapping[str, Any]]) -> list[Step]:
+    layers = [_named(layer) for layer in layers]
     blobs = {blob for layer in layers for blob in (*layer["bottom"], *layer["top"])}
     now: dict[str, str] = {}  # which tap holds a blob's latest value
     steps = []
@@ -112,3 +114,9 @@ def _steps(layers: Sequence[Mapping[str, Any]]) -> list[Step]:
             writes.append(own)
         steps.append(Step(reads, tuple(writes)))
     return steps
+
+
+def _named(layer: Mapping[str, Any]) -> dict[str, Any]:
+    """The layer's names as addresses can hold them: Caffe allows any."""
+    blobs = {key: [addressable(blob) for blob in layer[key]] for key in ("bottom", "top")}
+    return {"name": addressable(str(layer["name"])), **blobs}

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from dgnam_proto.v1 import target_pb2 as dgnam__proto_dot_v1_dot_target__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x64gnam_proto/v1/analysis.proto\x12\x08\x64gnam.v1\x1a\x1b\x64gnam_proto/v1/target.proto\"\x92\x01\n\x05Place\x12\r\n\x05model\x18\x01 \x01(\t\x12\x10\n\x03tap\x18\x02 \x01(\tH\x01\x88\x01\x01\x12\x0f\n\x05index\x18\x03 \x01(\rH\x00\x12\x0f\n\x05label\x18\x04 \x01(\tH\x00\x12)\n\x08position\x18\x05 \x01(\x0b\x32\x12.dgnam.v1.PositionH\x02\x88\x01\x01\x42\x06\n\x04unitB\x06\n\x04_tapB\x0b\n\t_position\"E\n\x12\x41\x63tivationsRequest\x12\x0e\n\x06images\x18\x01 \x03(\x0c\x12\x1f\n\x06places\x18\x02 \x03(\x0b\x32\x0f.dgnam.v1.Place\"\xb8\x01\n\x13\x41\x63tivationsResponse\x12$\n\x0b\x61\x63tivations\x18\x01 \x03(\x0b\x32\x0f.dgnam.v1.Array\x12\x46\n\rmodel_digests\x18\x02 \x03(\x0b\x32/.dgnam.v1.ActivationsResponse.ModelDigestsEntry\x1a\x33\n\x11ModelDigestsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x32]\n\x0f\x41nalysisService\x12J\n\x0b\x41\x63tivations\x12\x1c.dgnam.v1.ActivationsRequest\x1a\x1d.dgnam.v1.ActivationsResponseB\x12Z\x10\x64gnam/v1;dgnamv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x64gnam_proto/v1/analysis.proto\x12\x08\x64gnam.v1\x1a\x1b\x64gnam_proto/v1/target.proto\"\xa0\x01\n\x05Place\x12\r\n\x05model\x18\x01 \x01(\t\x12\x10\n\x03tap\x18\x02 \x01(\tH\x01\x88\x01\x01\x12\x0f\n\x05index\x18\x03 \x01(\rH\x00\x12\x0f\n\x05label\x18\x04 \x01(\tH\x00\x12)\n\x08position\x18\x05 \x01(\x0b\x32\x12.dgnam.v1.PositionH\x02\x88\x01\x01\x12\x0c\n\x04\x62\x61re\x18\x06 \x01(\x08\x42\x06\n\x04unitB\x06\n\x04_tapB\x0b\n\t_position\"E\n\x12\x41\x63tivationsRequest\x12\x0e\n\x06images\x18\x01 \x03(\x0c\x12\x1f\n\x06places\x18\x02 \x03(\x0b\x32\x0f.dgnam.v1.Place\"\xb8\x01\n\x13\x41\x63tivationsResponse\x12$\n\x0b\x61\x63tivations\x18\x01 \x03(\x0b\x32\x0f.dgnam.v1.Array\x12\x46\n\rmodel_digests\x18\x02 \x03(\x0b\x32/.dgnam.v1.ActivationsResponse.ModelDigestsEntry\x1a\x33\n\x11ModelDigestsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x32]\n\x0f\x41nalysisService\x12J\n\x0b\x41\x63tivations\x12\x1c.dgnam.v1.ActivationsRequest\x1a\x1d.dgnam.v1.ActivationsResponseB\x12Z\x10\x64gnam/v1;dgnamv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,13 +36,13 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ACTIVATIONSRESPONSE_MODELDIGESTSENTRY']._loaded_options = None
   _globals['_ACTIVATIONSRESPONSE_MODELDIGESTSENTRY']._serialized_options = b'8\001'
   _globals['_PLACE']._serialized_start=73
-  _globals['_PLACE']._serialized_end=219
-  _globals['_ACTIVATIONSREQUEST']._serialized_start=221
-  _globals['_ACTIVATIONSREQUEST']._serialized_end=290
-  _globals['_ACTIVATIONSRESPONSE']._serialized_start=293
-  _globals['_ACTIVATIONSRESPONSE']._serialized_end=477
-  _globals['_ACTIVATIONSRESPONSE_MODELDIGESTSENTRY']._serialized_start=426
-  _globals['_ACTIVATIONSRESPONSE_MODELDIGESTSENTRY']._serialized_end=477
-  _globals['_ANALYSISSERVICE']._serialized_start=479
-  _globals['_ANALYSISSERVICE']._serialized_end=572
+  _globals['_PLACE']._serialized_end=233
+  _globals['_ACTIVATIONSREQUEST']._serialized_start=235
+  _globals['_ACTIVATIONSREQUEST']._serialized_end=304
+  _globals['_ACTIVATIONSRESPONSE']._serialized_start=307
+  _globals['_ACTIVATIONSRESPONSE']._serialized_end=491
+  _globals['_ACTIVATIONSRESPONSE_MODELDIGESTSENTRY']._serialized_start=440
+  _globals['_ACTIVATIONSRESPONSE_MODELDIGESTSENTRY']._serialized_end=491
+  _globals['_ANALYSISSERVICE']._serialized_start=493
+  _globals['_ANALYSISSERVICE']._serialized_end=586
 # @@protoc_insertion_point(module_scope)

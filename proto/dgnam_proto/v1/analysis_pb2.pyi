@@ -7,18 +7,20 @@ from typing import ClassVar as _ClassVar, Iterable as _Iterable, Mapping as _Map
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Place(_message.Message):
-    __slots__ = ("model", "tap", "index", "label", "position")
+    __slots__ = ("model", "tap", "index", "label", "position", "bare")
     MODEL_FIELD_NUMBER: _ClassVar[int]
     TAP_FIELD_NUMBER: _ClassVar[int]
     INDEX_FIELD_NUMBER: _ClassVar[int]
     LABEL_FIELD_NUMBER: _ClassVar[int]
     POSITION_FIELD_NUMBER: _ClassVar[int]
+    BARE_FIELD_NUMBER: _ClassVar[int]
     model: str
     tap: str
     index: int
     label: str
     position: _target_pb2.Position
-    def __init__(self, model: _Optional[str] = ..., tap: _Optional[str] = ..., index: _Optional[int] = ..., label: _Optional[str] = ..., position: _Optional[_Union[_target_pb2.Position, _Mapping]] = ...) -> None: ...
+    bare: bool
+    def __init__(self, model: _Optional[str] = ..., tap: _Optional[str] = ..., index: _Optional[int] = ..., label: _Optional[str] = ..., position: _Optional[_Union[_target_pb2.Position, _Mapping]] = ..., bare: bool = ...) -> None: ...
 
 class ActivationsRequest(_message.Message):
     __slots__ = ("images", "places")

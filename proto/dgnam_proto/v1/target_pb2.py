@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x64gnam_proto/v1/target.proto\x12\x08\x64gnam.v1\"$\n\x05\x41rray\x12\r\n\x05shape\x18\x01 \x03(\r\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\x0c\" \n\x08Position\x12\t\n\x01y\x18\x01 \x01(\r\x12\t\n\x01x\x18\x02 \x01(\r\"\xe6\x01\n\x04Unit\x12\r\n\x05model\x18\x01 \x01(\t\x12\x0b\n\x03tap\x18\x02 \x01(\t\x12\x0f\n\x05index\x18\x03 \x01(\rH\x00\x12\x0f\n\x05label\x18\x04 \x01(\tH\x00\x12$\n\tdirection\x18\x06 \x01(\x0b\x32\x0f.dgnam.v1.ArrayH\x00\x12#\n\x08\x66\x65\x61tures\x18\x07 \x01(\x0b\x32\x0f.dgnam.v1.ArrayH\x00\x12\x15\n\x0b\x66\x65\x61tures_of\x18\x08 \x01(\x0cH\x00\x12)\n\x08position\x18\x05 \x01(\x0b\x32\x12.dgnam.v1.PositionH\x01\x88\x01\x01\x42\x06\n\x04unitB\x0b\n\t_position\"y\n\x04Term\x12\x1c\n\x04unit\x18\x01 \x01(\x0b\x32\x0e.dgnam.v1.Unit\x12\x13\n\x06weight\x18\x02 \x01(\x02H\x00\x88\x01\x01\x12\'\n\x07readout\x18\x03 \x01(\x0e\x32\x11.dgnam.v1.ReadoutH\x01\x88\x01\x01\x42\t\n\x07_weightB\n\n\x08_readout\"\\\n\x06Target\x12\x1d\n\x05terms\x18\x01 \x03(\x0b\x32\x0e.dgnam.v1.Term\x12\'\n\x07\x62\x61lance\x18\x02 \x01(\x0e\x32\x11.dgnam.v1.BalanceH\x00\x88\x01\x01\x42\n\n\x08_balance*p\n\x07Readout\x12\x17\n\x13READOUT_UNSPECIFIED\x10\x00\x12\x16\n\x12READOUT_ACTIVATION\x10\x01\x12\x17\n\x13READOUT_PROBABILITY\x10\x02\x12\x1b\n\x17READOUT_LOG_PROBABILITY\x10\x03*m\n\x07\x42\x61lance\x12\x17\n\x13\x42\x41LANCE_UNSPECIFIED\x10\x00\x12\x10\n\x0c\x42\x41LANCE_NONE\x10\x01\x12\x19\n\x15\x42\x41LANCE_GRADIENT_NORM\x10\x02\x12\x1c\n\x18\x42\x41LANCE_EQUAL_ACTIVATION\x10\x03\x42\x12Z\x10\x64gnam/v1;dgnamv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x64gnam_proto/v1/target.proto\x12\x08\x64gnam.v1\"$\n\x05\x41rray\x12\r\n\x05shape\x18\x01 \x03(\r\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\x0c\">\n\x08Position\x12\t\n\x01y\x18\x01 \x01(\r\x12\t\n\x01x\x18\x02 \x01(\r\x12\x12\n\x05token\x18\x03 \x01(\rH\x00\x88\x01\x01\x42\x08\n\x06_token\"\xf4\x01\n\x04Unit\x12\r\n\x05model\x18\x01 \x01(\t\x12\x0b\n\x03tap\x18\x02 \x01(\t\x12\x0f\n\x05index\x18\x03 \x01(\rH\x00\x12\x0f\n\x05label\x18\x04 \x01(\tH\x00\x12$\n\tdirection\x18\x06 \x01(\x0b\x32\x0f.dgnam.v1.ArrayH\x00\x12#\n\x08\x66\x65\x61tures\x18\x07 \x01(\x0b\x32\x0f.dgnam.v1.ArrayH\x00\x12\x15\n\x0b\x66\x65\x61tures_of\x18\x08 \x01(\x0cH\x00\x12)\n\x08position\x18\x05 \x01(\x0b\x32\x12.dgnam.v1.PositionH\x01\x88\x01\x01\x12\x0c\n\x04\x62\x61re\x18\t \x01(\x08\x42\x06\n\x04unitB\x0b\n\t_position\"y\n\x04Term\x12\x1c\n\x04unit\x18\x01 \x01(\x0b\x32\x0e.dgnam.v1.Unit\x12\x13\n\x06weight\x18\x02 \x01(\x02H\x00\x88\x01\x01\x12\'\n\x07readout\x18\x03 \x01(\x0e\x32\x11.dgnam.v1.ReadoutH\x01\x88\x01\x01\x42\t\n\x07_weightB\n\n\x08_readout\"\\\n\x06Target\x12\x1d\n\x05terms\x18\x01 \x03(\x0b\x32\x0e.dgnam.v1.Term\x12\'\n\x07\x62\x61lance\x18\x02 \x01(\x0e\x32\x11.dgnam.v1.BalanceH\x00\x88\x01\x01\x42\n\n\x08_balance*p\n\x07Readout\x12\x17\n\x13READOUT_UNSPECIFIED\x10\x00\x12\x16\n\x12READOUT_ACTIVATION\x10\x01\x12\x17\n\x13READOUT_PROBABILITY\x10\x02\x12\x1b\n\x17READOUT_LOG_PROBABILITY\x10\x03*m\n\x07\x42\x61lance\x12\x17\n\x13\x42\x41LANCE_UNSPECIFIED\x10\x00\x12\x10\n\x0c\x42\x41LANCE_NONE\x10\x01\x12\x19\n\x15\x42\x41LANCE_GRADIENT_NORM\x10\x02\x12\x1c\n\x18\x42\x41LANCE_EQUAL_ACTIVATION\x10\x03\x42\x12Z\x10\x64gnam/v1;dgnamv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,18 +32,18 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'dgnam_proto.v1.target_pb2',
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'Z\020dgnam/v1;dgnamv1'
-  _globals['_READOUT']._serialized_start=563
-  _globals['_READOUT']._serialized_end=675
-  _globals['_BALANCE']._serialized_start=677
-  _globals['_BALANCE']._serialized_end=786
+  _globals['_READOUT']._serialized_start=607
+  _globals['_READOUT']._serialized_end=719
+  _globals['_BALANCE']._serialized_start=721
+  _globals['_BALANCE']._serialized_end=830
   _globals['_ARRAY']._serialized_start=41
   _globals['_ARRAY']._serialized_end=77
   _globals['_POSITION']._serialized_start=79
-  _globals['_POSITION']._serialized_end=111
-  _globals['_UNIT']._serialized_start=114
-  _globals['_UNIT']._serialized_end=344
-  _globals['_TERM']._serialized_start=346
-  _globals['_TERM']._serialized_end=467
-  _globals['_TARGET']._serialized_start=469
-  _globals['_TARGET']._serialized_end=561
+  _globals['_POSITION']._serialized_end=141
+  _globals['_UNIT']._serialized_start=144
+  _globals['_UNIT']._serialized_end=388
+  _globals['_TERM']._serialized_start=390
+  _globals['_TERM']._serialized_end=511
+  _globals['_TARGET']._serialized_start=513
+  _globals['_TARGET']._serialized_end=605
 # @@protoc_insertion_point(module_scope)

@@ -37,15 +37,17 @@ class Array(_message.Message):
     def __init__(self, shape: _Optional[_Iterable[int]] = ..., data: _Optional[bytes] = ...) -> None: ...
 
 class Position(_message.Message):
-    __slots__ = ("y", "x")
+    __slots__ = ("y", "x", "token")
     Y_FIELD_NUMBER: _ClassVar[int]
     X_FIELD_NUMBER: _ClassVar[int]
+    TOKEN_FIELD_NUMBER: _ClassVar[int]
     y: int
     x: int
-    def __init__(self, y: _Optional[int] = ..., x: _Optional[int] = ...) -> None: ...
+    token: int
+    def __init__(self, y: _Optional[int] = ..., x: _Optional[int] = ..., token: _Optional[int] = ...) -> None: ...
 
 class Unit(_message.Message):
-    __slots__ = ("model", "tap", "index", "label", "direction", "features", "features_of", "position")
+    __slots__ = ("model", "tap", "index", "label", "direction", "features", "features_of", "position", "bare")
     MODEL_FIELD_NUMBER: _ClassVar[int]
     TAP_FIELD_NUMBER: _ClassVar[int]
     INDEX_FIELD_NUMBER: _ClassVar[int]
@@ -54,6 +56,7 @@ class Unit(_message.Message):
     FEATURES_FIELD_NUMBER: _ClassVar[int]
     FEATURES_OF_FIELD_NUMBER: _ClassVar[int]
     POSITION_FIELD_NUMBER: _ClassVar[int]
+    BARE_FIELD_NUMBER: _ClassVar[int]
     model: str
     tap: str
     index: int
@@ -62,7 +65,8 @@ class Unit(_message.Message):
     features: Array
     features_of: bytes
     position: Position
-    def __init__(self, model: _Optional[str] = ..., tap: _Optional[str] = ..., index: _Optional[int] = ..., label: _Optional[str] = ..., direction: _Optional[_Union[Array, _Mapping]] = ..., features: _Optional[_Union[Array, _Mapping]] = ..., features_of: _Optional[bytes] = ..., position: _Optional[_Union[Position, _Mapping]] = ...) -> None: ...
+    bare: bool
+    def __init__(self, model: _Optional[str] = ..., tap: _Optional[str] = ..., index: _Optional[int] = ..., label: _Optional[str] = ..., direction: _Optional[_Union[Array, _Mapping]] = ..., features: _Optional[_Union[Array, _Mapping]] = ..., features_of: _Optional[bytes] = ..., position: _Optional[_Union[Position, _Mapping]] = ..., bare: bool = ...) -> None: ...
 
 class Term(_message.Message):
     __slots__ = ("unit", "weight", "readout")

@@ -92,7 +92,7 @@ def _place(reader: Reader, message: analysis_pb2.Place) -> tuple[Place, tuple[in
 def _unit(reader: Reader, message: analysis_pb2.Place, network: Network, tap: Tap) -> int | None:
     match message.WhichOneof("unit"):
         case "index":
-            return lookup.unit_by_index(reader.at("index"), network.card, tap, message.index)
+            return lookup.unit_by_index(reader.at("index"), network.card, tap, message.index, message.bare)
         case "label":
             return lookup.unit_by_label(reader.at("label"), network.card, tap, message.label)
     return None

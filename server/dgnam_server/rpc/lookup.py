@@ -69,12 +69,22 @@ def tap(reader: Reader, card: ModelCard, name: str) -> Tap | None:
     return None
 
 
-def unit_by_index(reader: Reader, card: ModelCard, tap: Tap, index: int) -> int | None:
-    """`index`, if the tap has such a unit."""
+def unit_by_index(reader: Reader, card: ModelCard, tap: Tap, index: int, bare: bool = False) -> int | None:
+    """`index`, if the tap has such a unit; a `bare` number may not be the label of another."""
+    place, labels = f"{card.name}:{tap.name}", labels_of(card, tap)
+    if other := [labels[unit] for unit, number in numeric(labels).items() if bare and number == index != unit]:
+        own = f"unit {index}, which is labelled {quoted(labels[index])}, is {place}:index={index}; " if index < len(labels) else ""
+        reader.invalid(f"{index} may be an index or a label, of different units: {own}the unit labelled {other[0]} is {place}:label={other[0]}")
+        return None
     if index < tap.shape[0]:
         return index
-    reader.invalid(f"{index} is not between 0 and {tap.shape[0] - 1}, the units of {card.name}:{tap.name}")
+    reader.invalid(f"{index} is not between 0 and {tap.shape[0] - 1}, the units of {place}")
     return None
+
+
+def numeric(labels: Sequence[str]) -> dict[int, int]:
+    """The numbers that are units' labels, by the unit's index."""
+    return {unit: int(label) for unit, label in enumerate(labels) if label.strip().isdecimal()}
 
 
 def unit_by_label(reader: Reader, card: ModelCard, tap: Tap, label: str) -> int | None:
@@ -104,9 +114,14 @@ def labels_of(card: ModelCard, tap: Tap) -> Sequence[str]:
 
 
 def position(reader: Reader, tap: Tap, message: Position) -> tuple[int, int]:
-    """A place (y, x) in a convolutional tap's map."""
+    """A place (y, x) in a convolutional tap's map, or of a token, whose map is one column."""
     if len(tap.shape) != 3:
         reader.invalid(f"{tap.name} is fully connected, and its units have no positions: leave it out")
+    elif message.HasField("token"):
+        if tap.shape[2] != 1:
+            reader.invalid(f"{tap.name} is a map of {tap.shape[1]} x {tap.shape[2]} places and has no tokens: write @y,x")
+        reader.at("token").within(message.token, 0, tap.shape[1] - 1)
+        return (message.token, 0)
     else:
         for axis, value, length in (("y", message.y, tap.shape[1]), ("x", message.x, tap.shape[2])):
             reader.at(axis).within(value, 0, length - 1)

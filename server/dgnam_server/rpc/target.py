@@ -106,7 +106,7 @@ def _one_unit(reader: Reader, message: Unit, network: Network, tap: Tap) -> spec
     index = None
     match message.WhichOneof("unit"):
         case "index":
-            index = lookup.unit_by_index(reader.at("index"), network.card, tap, message.index)
+            index = lookup.unit_by_index(reader.at("index"), network.card, tap, message.index, message.bare)
         case "label":
             index = lookup.unit_by_label(reader.at("label"), network.card, tap, message.label)
         case _:

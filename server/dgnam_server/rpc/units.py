@@ -55,8 +55,10 @@ def page(reader: Reader, request: ListUnitsRequest) -> Page:
 def message(page: Page) -> ListUnitsResponse:
     """A page for the wire."""
     labels, place = lookup.labels_of(page.card, page.tap), f"{page.card.name}:{page.tap.name}"
+    clear = all(number == unit for unit, number in lookup.numeric(labels).items())
+    place += ":" if clear else ":index="  # a bare number could be another unit's label
     return ListUnitsResponse(
-        units=[UnitInfo(index=index, label=labels[index] if labels else "", address=f"{place}:{index}") for index in page.indices],
+        units=[UnitInfo(index=index, label=labels[index] if labels else "", address=f"{place}{index}") for index in page.indices],
         next_page_token=page.next_token,
         total_size=page.total,
     )

@@ -461,3 +461,23 @@ def test_reading_holds_the_numbers_once(tmp_path: Path) -> None:
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert sum(value.nbytes for value in graph.weights.values()) <= peak < 1.2 * weights.stat().st_size + 2**20
+
+
+def test_a_convolution_of_two_blobs_is_refused_by_name(tmp_path: Path) -> None:
+    """Caffe runs it once for each; nothing here has two outputs under one layer's weights."""
+    draft = Draft((3, 12, 12))
+    draft.conv("a", "data", 3, 4, 3)
+    settings = "convolution_param { num_output: 4 kernel_size: 3 }"
+    draft.layer("Convolution", "twins", "a a", "left right", settings, [(4, 4, 3, 3), (4,)])
+    with pytest.raises(CardError, match="layer 'twins' of type 'Convolution': it has 2 bottoms, a, a; it must have one: give each blob"):
+        imported(draft, tmp_path)
+
+
+def test_every_blob_can_be_named_in_an_address(tmp_path: Path) -> None:
+    draft = Draft((3, 12, 12))
+    draft.conv("conv:1+bn", "data", 3, 4, 3, relu="relu 1")
+    draft.dense("fc", "conv:1+bn", 400, 5)
+    network = imported(draft, tmp_path)
+    assert [tap.name for tap in network.card.taps] == ["conv_1_bn", "relu_1", "fc"]
+    found = network.activations(torch.rand(2, 3, 12, 12), ["conv_1_bn", "relu_1"])
+    torch.testing.assert_close(found["relu_1"], found["conv_1_bn"].relu())

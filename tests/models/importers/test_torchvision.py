@@ -1,6 +1,10 @@
 """torchvision's classifiers: one of each family, random weights, imported from a file and served from a pack."""
 
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import dgnam_models
 import pytest
@@ -8,6 +12,7 @@ import torch
 from dgnam_models import CardError, Network, nets, pack
 from dgnam_models.importers import read_labels
 from dgnam_models.importers import torchvision as importer
+from dgnam_models.loaders._state import read_state
 from dgnam_models.nets import torchvision as tv
 from dgnam_models.weight_layout import lay_out_
 from safetensors.torch import save_file
@@ -123,6 +128,25 @@ def test_published_files_as_torch_saves_them(tmp_path: Path) -> None:
     assert card.parameters["transform_input"] is True
 
 
+@pytest.mark.parametrize(
+    ("inside", "prefix"),
+    [
+        (lambda state: {"epoch": 3, "model_state_dict": state, "optimizer_state_dict": {"state": {}, "groups": [1]}}, ""),
+        (lambda state: {"net": state, "acc": 0.9}, "module."),
+        (lambda state: {"state_dict": state, "hyper_parameters": {"lr": 0.1}}, "model."),
+        (lambda state: {"run": {"weights_at_best": state}}, "_orig_mod."),
+        (lambda state: state, "module._orig_mod.model."),
+    ],
+    ids=["model_state_dict", "net", "lightning", "an unknown name", "compiled and parallel"],
+)
+def test_weights_are_found_wherever_training_scripts_put_them(inside: Callable[[Any], Any], prefix: str, tmp_path: Path) -> None:
+    state = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4)).state_dict()
+    kept = {f"{prefix}{key}": value for key, value in state.items()}
+    torch.save(inside(kept), tmp_path / "weights.pth")
+    found = read_state(tmp_path / "weights.pth")
+    assert list(found) == list(state) and all(found[key].equal(state[key]) for key in state)
+
+
 def test_labels_size_and_mean_are_those_of_the_published_weights(tmp_path: Path) -> None:
     file = tmp_path / "shuffle.pth"
     torch.save(random_state("shufflenet_v2_x0_5", 64, classes=1000), file)
@@ -156,7 +180,8 @@ def test_wrong_files_are_refused_and_never_run(tmp_path: Path, capsys: pytest.Ca
     for held, message in (
         (Hostile(), "holds more than tensors"),
         (nn.Linear(2, 2), "holds more than tensors"),
-        ({"a": 1}, "is not a state-dict"),
+        ({"a": 1, "b": [2]}, r"is not a state-dict: names and tensors. It holds a \(int\), b \(list\); save the network's"),
+        ([1], "is not a state-dict, names and tensors, but a list"),
         ({"a": torch.zeros(1)}, "does not fit resnet18: it has no fc.weight"),
         ({"fc.weight": torch.zeros(3, 512)}, "does not fit resnet18: .*Missing key"),
     ):
@@ -177,3 +202,58 @@ def test_labels_without_the_synsets_numbers(tmp_path: Path) -> None:
     file = tmp_path / "labels.txt"
     file.write_text("n01440764 tench, Tinca tinca\n\ngoldfish\n", encoding="utf-8")
     assert read_labels(file) == ("tench, Tinca tinca", "goldfish")
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text"),
+    [
+        ("utf-8-sig", "柠檬\ncafé\n"),
+        ("utf-16", "柠檬\ncafé\n"),
+        ("utf-16-le", "lemon\ncafé\n"),
+        ("gbk", "柠檬\n茶壶\n无尾熊\n"),
+        ("latin-1", "café\nœuf\n".replace("œ", "ö")),
+        ("cp1252", "“Käse”\nß\n"),
+    ],
+)
+def test_labels_in_the_encodings_that_files_have(encoding: str, text: str, tmp_path: Path) -> None:
+    file = tmp_path / "labels.txt"
+    file.write_bytes(text.encode(encoding))
+    assert read_labels(file) == tuple(text.split())
+
+
+def python(code: str) -> str:
+    """What a new process prints, in which torchvision has not been imported."""
+    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_torchvision_is_imported_first_and_stood_in_for_only_where_that_fails() -> None:
+    """With operators that load, they are the real ones; a schema defined beside them would end the process."""
+    told = python("""
+import torch
+try:
+    import torchvision
+    real = True
+except RuntimeError:  # PyPI's torchvision beside a CPU build of PyTorch
+    real = False
+from dgnam_models.nets import torchvision as ours
+print(real, "resnet18" in ours.names())
+if real:
+    print(torch.ops.torchvision.nms(torch.tensor([[0.0, 0, 1, 1]]), torch.ones(1), 0.5).tolist())
+""")
+    assert told in ("True True\n[0]\n", "False True\n")
+
+
+def test_torchvision_whose_operators_cannot_be_loaded_still_gives_its_classifiers() -> None:
+    told = python("""
+import torch
+def refuse(path):
+    raise OSError(f"{path}: undefined symbol")
+torch.ops.load_library = refuse
+from dgnam_models.nets import torchvision as ours
+print("resnet18" in ours.names(), hasattr(torch.ops.torchvision, "nms"))
+import torchvision.models
+print(torchvision.models is ours.models())
+""")
+    assert told == "True True\nTrue\n"

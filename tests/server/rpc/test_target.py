@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from dgnam_models.card import Preprocessing
+from dgnam_models.card import Preprocessing, Tap
 from dgnam_proto import arrays
 from dgnam_proto.v1.synthesis_pb2 import SynthesizePixelsRequest, SynthesizeRequest
 from dgnam_proto.v1.target_pb2 import READOUT_LOG_PROBABILITY, READOUT_PROBABILITY, Array, Position, Target, Term, Unit
@@ -139,6 +139,51 @@ def test_ambiguous_label(request_: SynthesizeRequest, tiny: Catalog, violations:
     finally:
         network.card = before
     assert told == {"target.terms[0].unit.label": "'crane' is the label of units 0, 3: give one of these as index instead"}
+
+
+def test_a_bare_number_that_is_another_units_label_is_refused_with_both_forms(
+    request_: SynthesizeRequest, tiny: Catalog, violations: Any, read: Read
+) -> None:
+    """Folders 1, 10, 2, 20, 3 in the order of their names: the unit labelled 1 is not unit 1."""
+    network = tiny.networks["tiny"]
+    before = network.card
+    try:
+        network.card = replace(before, labels=("1", "10", "2", "20", "3", "007", "6"))
+        unit(index=1, bare=True)(request_.target)
+        assert violations(request_) == {
+            "target.terms[0].unit.index": "1 may be an index or a label, of different units: unit 1, which is labelled '10', is "
+            "tiny:fc8:index=1; the unit labelled 1 is tiny:fc8:label=1"
+        }
+        unit(index=20, bare=True)(request_.target)
+        assert "the unit labelled 20 is tiny:fc8:label=20" in violations(request_)["target.terms[0].unit.index"]
+        unit(index=7, bare=True)(request_.target)
+        assert "the unit labelled 007 is tiny:fc8:label=007" in violations(request_)["target.terms[0].unit.index"]
+        for given, meant in (
+            ({"index": 1}, 1),
+            ({"label": "1"}, 0),
+            ({"label": "10"}, 1),
+            ({"index": 0, "bare": True}, 0),  # nobody is labelled 0
+            ({"index": 6, "bare": True}, 6),  # labelled 6 as well
+        ):
+            unit(**given)(request_.target)
+            assert read(request_).terms[0].unit.index == meant
+    finally:
+        network.card = before
+
+
+def test_a_token_of_a_sequence_and_no_place_of_a_map(request_: SynthesizeRequest, tiny: Catalog, violations: Any, read: Read) -> None:
+    unit("conv2", index=0, position=Position(token=3))(request_.target)
+    assert violations(request_) == {"target.terms[0].unit.position": "conv2 is a map of 8 x 8 places and has no tokens: write @y,x"}
+    network = tiny.networks["tiny"]
+    before = network.card
+    try:
+        network.card = replace(before, taps=(Tap("tokens", (6, 50, 1)), *before.taps))
+        unit("tokens", index=0, position=Position(token=49))(request_.target)
+        assert read(request_).terms[0].unit.position == (49, 0)
+        unit("tokens", index=0, position=Position(token=50))(request_.target)
+        assert violations(request_) == {"target.terms[0].unit.position.token": "50 is not between 0 and 49"}
+    finally:
+        network.card = before
 
 
 @pytest.mark.parametrize("label", ["school bus", "School_Bus", "SCHOOL-BUS", "schoolbus"])

@@ -1,5 +1,7 @@
 """ListUnits: pages, filters, and tokens that belong to one query."""
 
+from dataclasses import replace
+
 import pytest
 from dgnam_proto.v1.catalog_pb2 import ListUnitsRequest
 from dgnam_server.catalog import Catalog
@@ -45,6 +47,17 @@ def test_filter_and_message(tiny: Catalog) -> None:
         (5, "go-kart", "tiny:fc8:5"),
     ]
     assert message.total_size == 2
+
+
+def test_addresses_say_that_they_are_indices_where_labels_are_other_numbers(tiny: Catalog) -> None:
+    network = tiny.networks["tiny"]
+    before = network.card
+    try:
+        for labels, address in ((("1", "10", "2", "20", "3", "a", "b"), "tiny:fc8:index=1"), (tuple("0123456"), "tiny:fc8:1")):
+            network.card = replace(before, labels=labels)
+            assert units.message(page(tiny, ListUnitsRequest(model="tiny"))).units[1].address == address
+    finally:
+        network.card = before
 
 
 def test_a_tap_without_labels(tiny: Catalog) -> None:
