@@ -35,7 +35,7 @@ class Place:
 
     @classmethod
     def parse(cls, address: str) -> Place:
-        """Read `model`, `model:tap` or `model:tap:unit`, with `@y,x` after it for one position of a convolutional tap's map, `@n` for a token.
+        """Read `model`, `model:tap` or `model:tap:unit`, with `@y,x` after it for one position of a map, or `@n` for a token.
 
         Raises:
             InvalidAddressError: The text is not an address.

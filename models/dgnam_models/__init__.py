@@ -49,6 +49,8 @@ def load(
 ) -> "Network | Generator":
     """Return the model `name`, frozen, in evaluation mode, channels last, on `device`; it computes in `dtype`, speaks float32.
 
+    A network has the directions that `packs` hold of it as further taps.
+
     Args:
         dtype: None: float32.
 
@@ -59,7 +61,7 @@ def load(
     """
     import torch
 
-    from dgnam_models import loaders
+    from dgnam_models import directions, loaders
     from dgnam_models.network import Network
 
     paths = _card_paths(packs)
@@ -75,7 +77,7 @@ def load(
     model = (
         _generator(card, module, dtype or torch.float32, loaders.statistics(card, path))
         if card.role == "prior"
-        else Network(card, module, dtype or torch.float32)
+        else directions.attached(Network(card, module, dtype or torch.float32), packs)
     )
     model.eval()
     return model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
@@ -119,7 +121,7 @@ def _card_paths(packs: Sequence[Path]) -> dict[str, Path]:
     found = {path.stem: path for path in sorted((BUNDLED / "cards").glob("*.toml"))}
     for pack in packs:
         paths = {path.stem: path for path in sorted((pack / "cards").glob("*.toml"))}
-        if not paths and not (pack / "patches").is_dir():
+        if not paths and not any((pack / folder).is_dir() for folder in ("patches", "directions")):
             raise CardError(f"{pack} is not a pack: it has no cards/*.toml")
         found.update(paths)
     return found

@@ -68,8 +68,11 @@ def faults(network: "Network", taps: Collection[str], drawn_for: Collection[str]
     Raises:
         CardError: its weights are no numbers, or it cannot be run at all.
     """
-    if wrong := [name for name, value in network.module.state_dict().items() if value.is_floating_point() and not value.isfinite().all()]:
-        raise CardError(f"{network.name}: its weights are not finite (NaN or infinite): {_few(wrong)}; take them from before training broke")
+    weights = (item for item in network.module.state_dict().items() if isinstance(item[1], Tensor) and item[1].is_floating_point())
+    if wrong := [name for name, value in weights if not value.isfinite().all()]:
+        raise CardError(
+            f"{network.name}: its weights are not finite (NaN or infinite): {_few(wrong)}; take them from before training broke"
+        )
     image = _noise(network, ROWS)
     devices = [image.device] if image.device.type == "cuda" else []
     with torch.random.fork_rng(devices), torch.no_grad():

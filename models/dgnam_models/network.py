@@ -243,5 +243,7 @@ def _labels(given: Sequence[str] | Mapping[Any, str], name: str) -> tuple[str, .
     by_index = {str(index): str(label) for index, label in given.items()}
     wanted = [str(index) for index in range(len(given))]
     if set(by_index) != set(wanted):
-        raise CardError(f"{name}: labels are for the units {', '.join(by_index)[:200]}; give all of 0 to {len(given) - 1}, or a list in order")
+        raise CardError(
+            f"{name}: labels are for the units {', '.join(by_index)[:200]}; give all of 0 to {len(given) - 1}, or a list in order"
+        )
     return tuple(by_index[index] for index in wanted)

@@ -44,7 +44,21 @@ def test_addresses(text: str, unit: Unit) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "lemon", "alexnet64:lemon", "alexnet64::lemon", ":fc8:lemon", "a:b:", "a:b:1@", "a:b:1@6,", "a:b:1@-1,2", "a:b:index=x", "a:b:label=", "a:b:@1,2"]
+    "text",
+    [
+        "",
+        "lemon",
+        "alexnet64:lemon",
+        "alexnet64::lemon",
+        ":fc8:lemon",
+        "a:b:",
+        "a:b:1@",
+        "a:b:1@6,",
+        "a:b:1@-1,2",
+        "a:b:index=x",
+        "a:b:label=",
+        "a:b:@1,2",
+    ],
 )
 def test_what_is_no_address_says_the_syntax(text: str) -> None:
     with pytest.raises(InvalidAddressError, match=r"is not an? .*address.*Write model:tap:unit") as caught:

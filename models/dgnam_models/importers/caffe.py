@@ -16,8 +16,8 @@ from torch import Tensor
 from dgnam_models import gate, loaders, nets
 from dgnam_models.card import CardError, Code, ModelCard, Preprocessing, Tap
 from dgnam_models.importers import LICENCE, _blobs, _graph, caffe_pb2, open_source
-from dgnam_models.importers._text import decoded
 from dgnam_models.importers._graph import Graph
+from dgnam_models.importers._text import decoded
 from dgnam_models.nets.caffe import Caffe
 from dgnam_models.network import Network
 

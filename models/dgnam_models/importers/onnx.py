@@ -5,7 +5,7 @@ not zero. A network that does not pass can be looked at, but nothing can be draw
 """
 
 import shutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -15,18 +15,21 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from dgnam_models import gate
 from dgnam_models.card import CardError, ModelCard, Preprocessing, Tap
 from dgnam_models.importers import LICENCE
 from dgnam_models.loaders.onnx import read
-from dgnam_models.nets._onnx import Converted, Graph, Original, libraries
+from dgnam_models.nets._onnx import Converted, Original
+from dgnam_models.nets._onnx_graph import Graph, libraries
 from dgnam_models.network import Network
 
 TOLERANCE = 1e-3  # of a tap's largest value: rounding in a deep network, and no more
+HALF_TOLERANCE = 2e-2  # where the file computes in float16 and its conversion in float32
 _ROWS = 2
 
 
 @dataclass(frozen=True)
-class Gate:
+class Findings:
     """What the check found: the taps that passed, in order; why others did not; and what the loader has to be told."""
 
     good: tuple[Tap, ...]
@@ -75,20 +78,24 @@ def classifier(
         labels=tuple(labels),
         training={"source": file.name, **made_by(graph)},
     )
+    one_by_one = _holds_to_one(graph, draft)
+    draft = replace(draft, parameters={"one_by_one": True} if one_by_one else {})
     shapes = _shapes(graph, draft, tuple(dict.fromkeys([*taps, output])) if taps else tuple(graph.taps), file)
     if output not in shapes or any(tap not in shapes for tap in taps):
         unfit = next(tap for tap in (*taps, output) if tap not in shapes)
         raise CardError(f"{file}: {unfit} is no activation: its values are not floating-point numbers with a row per picture")
     try:
-        gate = check(graph, draft, shapes)
-        why = [f"{tap}: {gate.failed[tap]}" for tap in dict.fromkeys((*taps, output)) if tap in gate.failed]
+        found = check(graph, draft, shapes)
+        why = [f"{tap}: {found.failed[tap]}" for tap in dict.fromkeys((*taps, output)) if tap in found.failed]
         reason = shorten("; ".join(why), 300)
+    except CardError:
+        raise
     except Exception as error:  # a converter may raise anything
-        gate, reason = Gate((), {}, {}), shorten(f"it cannot be converted: {error}", 300)
+        found, reason = Findings((), {}, {}), shorten(f"it cannot be converted: {error}", 300)
     if reason:
         card = replace(draft, forward_only=reason, taps=tuple(Tap(tap, shape) for tap, shape in shapes.items()))
     else:
-        card = replace(draft, taps=gate.good, parameters=gate.parameters)
+        card = replace(draft, taps=found.good, parameters=found.parameters)
     if wrong := card.problems():
         raise CardError(f"{name}: " + "; ".join(wrong))
     return card, partial(save, file, graph)
@@ -109,17 +116,17 @@ def size_of(file: Path, given: tuple[int, int] | None = None) -> tuple[int, int]
     return height, width
 
 
-def check(graph: Graph, card: ModelCard, shapes: dict[str, tuple[int, ...]]) -> Gate:
+def check(graph: Graph, card: ModelCard, shapes: dict[str, tuple[int, ...]]) -> Findings:
     """Convert the file and hold every tap of `shapes` against onnxruntime.
 
     Raises:
         Exception: of any kind, where it cannot be converted or run.
     """
-    original = Original(graph, shapes)
+    original = Original(graph, shapes, **card.parameters)
     image = torch.rand(_ROWS, 3, *card.preprocessing.size, generator=torch.Generator().manual_seed(0))
     wanted = Network(card, original).activations(image, shapes)
     differ: dict[str, str] = {}
-    for one_by_one in (False, True):
+    for one_by_one in (True,) if card.parameters else (False, True):
         network = _served(card, Converted(graph, one_by_one=one_by_one))
         try:
             with torch.no_grad():
@@ -128,12 +135,14 @@ def check(graph: Graph, card: ModelCard, shapes: dict[str, tuple[int, ...]]) -> 
             if one_by_one:
                 raise
             continue
-        differ = {tap: reason for tap in shapes if (reason := difference(found[tap], wanted[tap]))}
+        tolerance = HALF_TOLERANCE if graph.halved else TOLERANCE
+        differ = {tap: reason for tap in shapes if (reason := difference(found[tap], wanted[tap], tolerance))}
         if card.output_tap not in differ:
             break
-    failed = differ | _without_gradient(network, image[:1], [tap for tap in shapes if tap not in differ])
+    same = [tap for tap in shapes if tap not in differ]
+    failed = differ | gate.faults(network, same, same)
     good = tuple(Tap(tap, shape) for tap, shape in shapes.items() if tap not in failed)
-    return Gate(good, failed, {"one_by_one": True} if one_by_one else {})
+    return Findings(good, failed, {"one_by_one": True} if one_by_one else {})
 
 
 def _served(card: ModelCard, module: Converted) -> Network:
@@ -142,44 +151,41 @@ def _served(card: ModelCard, module: Converted) -> Network:
     return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
 
-def difference(found: Tensor, wanted: Tensor) -> str:
+def difference(found: Tensor, wanted: Tensor, tolerance: float = TOLERANCE) -> str:
     """How a conversion's value differs from onnxruntime's beyond rounding; empty: it does not."""
     if found.shape != wanted.shape:
         return f"its conversion has the shape {tuple(found.shape)}, onnxruntime's value {tuple(wanted.shape)}"
     largest, error = float(wanted.abs().max()), float((found - wanted).abs().max())
     return (
         ""
-        if error <= TOLERANCE * largest
+        if error <= tolerance * largest
         else f"its conversion differs from onnxruntime's value by {error:.2g}, the largest being {largest:.2g}"
     )
 
 
-def _without_gradient(network: Network, image: Tensor, taps: Iterable[str]) -> dict[str, str]:
-    """Why nothing could be drawn for a tap, where its gradient says so."""
-    image = image.clone().requires_grad_()
-    found = network.activations(image, list(taps))
-    failed = {}
-    for tap, value in found.items():
-        if not value.requires_grad:
-            failed[tap] = "it has no gradient"
-            continue
-        weights = torch.randn(value.shape, generator=torch.Generator().manual_seed(0))  # a softmax's plain sum is constant
-        (gradient,) = torch.autograd.grad((value * weights).sum(), image, retain_graph=True, allow_unused=True)
-        if gradient is None or not gradient.any():
-            failed[tap] = "its gradient is zero"
-        elif not gradient.isfinite().all():
-            failed[tap] = "its gradient is not finite"
-    return failed
+def _holds_to_one(graph: Graph, card: ModelCard) -> bool:
+    """Whether the file must be run picture by picture, though it takes batches: it holds a batch of one inside, or mixes pictures."""
+    image = torch.rand(_ROWS, 3, *card.preprocessing.size, generator=torch.Generator().manual_seed(2))
+    output = card.output_tap
+    try:
+        original = Original(graph, [output])
+        encoded = Network(card, original).preprocess.encode(image)
+        together = original.values(encoded, [output])[output]
+    except Exception:  # onnxruntime has its own exceptions; what cannot be run at all is told later
+        return True
+    alone = [original.values(row, [output])[output] for row in encoded.split(1)]
+    rows = torch.cat(alone) if alone[0].ndim else torch.stack(alone)
+    return together.shape != rows.shape or bool(difference(together.float(), rows.float()))
 
 
 def _shapes(graph: Graph, card: ModelCard, taps: tuple[str, ...], file: Path) -> dict[str, tuple[int, ...]]:
     """The shapes of those taps that hold activations: a row per picture, of floating-point numbers, none of them infinite."""
     image = torch.rand(_ROWS, 3, *card.preprocessing.size, generator=torch.Generator().manual_seed(1))
     try:
-        original = Original(graph, taps)
+        original = Original(graph, taps, **card.parameters)
         encoded = Network(card, original).preprocess.encode(image)
         values = original.values(encoded, taps)
-        rows = [tap for tap, value in values.items() if value.is_floating_point() and value.ndim in (2, 3, 4) and len(value) == _ROWS]
+        rows = [tap for tap, value in values.items() if value.is_floating_point() and value.ndim in (1, 2, 3, 4) and len(value) == _ROWS]
         found = original.activations(encoded, rows)
     except Exception as error:  # onnxruntime has its own exceptions
         raise CardError(f"{file}: onnxruntime cannot run it on a picture of {card.preprocessing.size}: {error}") from error
@@ -191,7 +197,7 @@ def _check_input(graph: Graph, preprocessing: Preprocessing, file: Path) -> None
     if len(lengths) != 4:
         raise CardError(f"{file}: its input has the shape {lengths}; a batch of pictures has four lengths")
     channels, size = (lengths[3], lengths[1:3]) if graph.channels_last else (lengths[1], lengths[2:])
-    given = (1 if preprocessing.channels == "GREY" else 3, *preprocessing.size)
+    given = (len(preprocessing.letters), *preprocessing.size)
     for wanted, there, what in zip((channels, *size), given, ("channels", "height", "width"), strict=True):
         if wanted is not None and wanted != there:
             raise CardError(f"{file}: its input has the shape {lengths}, {wanted} {what}; the preprocessing gives {there}")

@@ -49,7 +49,9 @@ def _inside(held: Any, path: Path) -> dict[str, Tensor]:
         known = [key for key in _PLACES if key in inner] or (list(inner) if len(inner) == 1 else [])
         if not known:
             keys = ", ".join(f"{key} ({type(value).__name__})" for key, value in list(held.items())[:12])
-            raise CardError(f"{path} is not a state-dict: names and tensors. It holds {keys or 'nothing'}; save the network's state-dict alone")
+            raise CardError(
+                f"{path} is not a state-dict: names and tensors. It holds {keys or 'nothing'}; save the network's state-dict alone"
+            )
         held = inner[known[0]]
     state: dict[str, Tensor] = held
     return state

@@ -6,7 +6,8 @@ from typing import Any
 from torch import nn
 
 from dgnam_models.card import CardError, ModelCard
-from dgnam_models.nets._onnx import Converted, Graph, Original, libraries
+from dgnam_models.nets._onnx import Converted, Original
+from dgnam_models.nets._onnx_graph import Graph, libraries
 
 
 def read(path: Path) -> Graph:
@@ -32,7 +33,7 @@ def load(card: ModelCard, path: Path) -> nn.Module:
     taps = [tap.name for tap in card.taps]
     if missing := set(taps) - set(graph.taps):
         raise CardError(f"{card.name}: {path.name} has no {', '.join(sorted(missing))}")
-    original = Original(graph, taps)
+    original = Original(graph, taps, **card.parameters)
     if card.forward_only:
         return original
     try:

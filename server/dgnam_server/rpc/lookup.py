@@ -74,7 +74,8 @@ def unit_by_index(reader: Reader, card: ModelCard, tap: Tap, index: int, bare: b
     place, labels = f"{card.name}:{tap.name}", labels_of(card, tap)
     if other := [labels[unit] for unit, number in numeric(labels).items() if bare and number == index != unit]:
         own = f"unit {index}, which is labelled {quoted(labels[index])}, is {place}:index={index}; " if index < len(labels) else ""
-        reader.invalid(f"{index} may be an index or a label, of different units: {own}the unit labelled {other[0]} is {place}:label={other[0]}")
+        labelled = f"the unit labelled {other[0]} is {place}:label={other[0]}"
+        reader.invalid(f"{index} may be an index or a label, of different units: {own}{labelled}")
         return None
     if index < tap.shape[0]:
         return index

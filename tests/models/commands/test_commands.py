@@ -45,6 +45,10 @@ def test_import_list_show_and_verify(weights: Path, tmp_path: Path, capsys: pyte
     assert "tap            layers.0  16 x 16 x 16\n" in shown
     assert run("verify", pack, "mine") == run("verify", pack) == 0
     assert capsys.readouterr().out == "mine: good\n" * 2
+    assert run("verify", "mine", pack) == run("verify", "mine", "--models", pack) == 0
+    assert capsys.readouterr().out == "mine: good\n" * 2
+    assert run("verify", tmp_path / "nowhere", "mine") == 2
+    assert f"{tmp_path / 'nowhere'} is not a pack" in capsys.readouterr().err
     assert run("verify", "alexnet64") == 0
     assert capsys.readouterr().out == "alexnet64: good\n"
 

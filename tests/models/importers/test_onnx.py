@@ -16,7 +16,7 @@ from dgnam_models.card import Preprocessing
 from dgnam_models.commands import main
 from dgnam_models.importers import onnx as importer
 from dgnam_models.nets._onnx import Converted, Original
-from onnx import TensorProto
+from onnx import TensorProto, numpy_helper
 from torch import nn
 
 FORM = Preprocessing((20, 28), "RGB", (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
@@ -238,3 +238,76 @@ def test_what_is_not_installed_is_named(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     with pytest.raises(CardError, match=r'onnx2pytorch and onnxruntime: pip install "dgnam-models\[onnx,cpu\]", or \[onnx,gpu\]'):
         importer.classifier(file, "net", preprocessing=FORM)
+
+
+@pytest.mark.parametrize("batch", [-1, 0])
+def test_a_batch_of_minus_one_or_none_is_a_free_one(batch: int, tmp_path: Path) -> None:
+    """As exporters other than PyTorch's leave it."""
+    file = onnx_files.network((batch, 3, 20, 28)).write(tmp_path / "net.onnx", "logits")
+    free = onnx_files.network().write(tmp_path / "free.onnx", "logits")
+    image = torch.rand(3, 3, 20, 28)
+    torch.testing.assert_close(served(file, tmp_path).logits(image), runtime(free, image), rtol=1e-4, atol=1e-5)
+
+
+def test_a_batch_of_one_inside_a_file_with_a_free_batch_is_run_picture_by_picture(tmp_path: Path) -> None:
+    draft = onnx_files.network()
+    draft.nodes[-3] = onnx.helper.make_node("Reshape", ["average", draft.constant("shape", [1, 10], np.int64)], ["flat"])
+    file = draft.write(tmp_path / "net.onnx", "logits")
+    network = served(file, tmp_path)
+    assert network.card.parameters == {"one_by_one": True} and not network.card.forward_only
+    image = torch.rand(3, 3, 20, 28)
+    torch.testing.assert_close(network.logits(image), runtime(file, image), rtol=1e-4, atol=1e-5)
+    assert network.original is not None
+    found = network.original.activations(network.preprocess.encode(image), ["logits"])["logits"]
+    torch.testing.assert_close(found, runtime(file, image), rtol=1e-4, atol=1e-5)
+
+
+def test_what_mixes_the_pictures_of_a_batch_is_run_picture_by_picture(tmp_path: Path) -> None:
+    draft = onnx_files.network()
+    draft.node("ReduceMax", f"logits {draft.constant('axes', [0], np.int64)}", "most", keepdims=1)
+    draft.node("Mul", "logits most", "mixed")
+    file = draft.write(tmp_path / "net.onnx", "mixed")
+    network = served(file, tmp_path)
+    assert network.card.parameters == {"one_by_one": True} and not network.card.forward_only
+    image = torch.rand(3, 3, 20, 28)
+    torch.testing.assert_close(network.logits(image), runtime(file, image), rtol=1e-4, atol=1e-5)
+
+
+def test_float16_inside_float32_outside(tmp_path: Path) -> None:
+    """As converters to half precision write it, with casts at both ends; its conversion computes in float32."""
+    draft = onnx_files.Draft(("batch", 3, 20, 28))
+    draft.node("Cast", "image", "half", to=TensorProto.FLOAT16)
+    draft.convolution("half", "maps", (3, 8))
+    draft.node("Relu", "maps", "rectified")
+    draft.node("GlobalAveragePool", "rectified", "average")
+    draft.node("Flatten", "average", "flat", axis=1)
+    draft.weight("fc.w", 7, 8), draft.weight("fc.b", 7)
+    draft.node("Gemm", "flat fc.w fc.b", "short", transB=1)
+    draft.node("Cast", "short", "logits", to=TensorProto.FLOAT)
+    draft.weights = [numpy_helper.from_array(numpy_helper.to_array(held).astype(np.float16), held.name) for held in draft.weights]
+    file = draft.write(tmp_path / "net.onnx", "logits")
+    network = served(file, tmp_path)
+    assert not network.card.forward_only and {tap.name for tap in network.card.taps} >= {"maps", "rectified", "logits"}
+    image = torch.rand(3, 3, 20, 28, requires_grad=True)
+    found = network.logits(image)
+    torch.testing.assert_close(found, runtime(file, image.detach()), rtol=2e-2, atol=2e-2)
+    (gradient,) = torch.autograd.grad(found[:, 3].sum(), image)
+    assert gradient.isfinite().all() and gradient.any()
+
+
+def test_weights_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
+    draft = onnx_files.network()
+    draft.constant("bad", [np.nan] * 7)
+    draft.node("Add", "logits bad", "sum")
+    with pytest.raises(CardError, match=r"net.onnx: its weights are not finite \(NaN or infinite\): bad"):
+        importer.classifier(draft.write(tmp_path / "net.onnx", "sum"), "net", preprocessing=FORM)
+
+
+def test_inputs_of_four_channels(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = onnx_files.network(("b", 4, 20, 28)).write(tmp_path / "net.onnx", "logits")
+    told = ["import", "onnx", file, "--mean", "0.5", "--std", "0.25", "--into", tmp_path / "pack"]
+    assert main([*map(str, told)]) == 2
+    assert "4 channels; the preprocessing gives 3" in capsys.readouterr().err
+    assert main([*map(str, told), "--channels", "RGB0"]) == 0
+    network = dgnam_models.load("net", packs=[tmp_path / "pack"])
+    assert isinstance(network, Network) and network.logits(torch.rand(2, 3, 20, 28)).shape == (2, 7)

@@ -10,7 +10,6 @@ it is.
 
 import argparse
 from pathlib import Path
-from typing import Any
 
 from dgnam_models.card import CardError, Preprocessing
 from dgnam_models.commands.import_ import destination
@@ -27,6 +26,8 @@ def declare(parser: argparse.ArgumentParser) -> None:
     text = "the network takes blue, green, red, and so do the mean and the standard deviation"
     order.add_argument("--bgr", action="store_true", help=text)
     order.add_argument("--grey", action="store_true", help="the network takes one channel")
+    text = "a letter for each channel of the input: R, G, B, Y (grey), 0 (none: held at its mean), as RGB0 for colour and depth"
+    order.add_argument("--channels", metavar="LETTERS", help=text)
     add("--size", nargs="+", type=int, metavar="PIXELS", help="height and width, where the file leaves them free")
     add("--taps", nargs="+", default=[], metavar="VALUE", help="values to read, as the file names them (default: all)")
     add("--output", metavar="VALUE", help="the value with the class units (default: the output, before its softmax)")
@@ -51,8 +52,8 @@ def run(options: argparse.Namespace) -> int:
 
 def _preprocessing(options: argparse.Namespace, size: tuple[int, int]) -> Preprocessing:
     """What --mean, --std, --white, --bgr and --grey say of pixels of 0 to 1."""
-    channels: Any = "GREY" if options.grey else "BGR" if options.bgr else "RGB"
-    count = 1 if options.grey else 3
+    channels = options.channels or ("GREY" if options.grey else "BGR" if options.bgr else "RGB")
+    count = 1 if options.grey else len(channels)
     mean, std = (tuple(value / options.white for value in values) for values in (options.mean, options.std))
     form = Preprocessing(size, channels, mean * count if len(mean) == 1 else mean, std * count if len(std) == 1 else std)
     if wrong := form.problems():
