@@ -152,14 +152,14 @@ def _installed(
     networks, generators, missing = {}, {}, {}
     for name in names:
         try:
-            model = lay_out_(dgnam_models.load(name, device, packs, dtype))
+            model = dgnam_models.load(name, device, packs, dtype)
         except NotInstalled as error:
             missing[name] = str(error)
             continue
         if isinstance(model, Generator):
-            generators[name] = model
+            generators[name] = lay_out_(model)
         else:
-            networks[name] = model if dgnam_models.is_bundled(name, packs) else gate.recheck(model)  # the tests have run the bundled ones
+            networks[name] = lay_out_(model if dgnam_models.is_bundled(name, packs) else gate.recheck(model))
     return networks, generators, missing
 
 

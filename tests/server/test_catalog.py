@@ -6,8 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import tiny_cards
 import torch
-from dgnam_models import BUNDLED, CardError, NotInstalled, nets, pack, packages
+from dgnam_models import BUNDLED, CardError, Network, NotInstalled, nets, pack, packages
 from dgnam_models.card import Code, ModelCard, Preprocessing, Tap
 from dgnam_proto.v1.synthesis_pb2 import SynthesizeRequest
 from dgnam_proto.v1.target_pb2 import Target, Term, Unit
@@ -20,6 +21,7 @@ from dgnam_server.rpc.errors import InvalidRequest, NotFound
 from dgnam_server.rpc.fields import Reader
 from dgnam_server.settings import Settings
 from dgnam_server.synth.priors import GeneratorPrior
+from torch import nn
 
 
 def test_models_whose_package_is_not_installed_are_named_and_left_out(
@@ -48,6 +50,19 @@ def test_models_whose_package_is_not_installed_are_named_and_left_out(
     with pytest.raises(NotFound) as caught:
         reader.raise_any()
     assert "efficientnet-lite1: pip install it" in caught.value.message and "orphan: its encoder is missing" in caught.value.message
+
+
+def test_networks_of_packs_and_ones_own_pass_the_gate_when_they_are_served(tmp_path: Path) -> None:
+    held = tiny_cards.weights()
+    key = next(key for key in held if "fc8" in key)
+    held[key].fill_(torch.nan)
+    pack.write(tmp_path, tiny_cards.CARD, held)
+    with pytest.raises(CardError, match=r"net: its weights are not finite \(NaN or infinite\): .*fc8"):
+        catalog.load([tmp_path], torch.device("cpu"))
+    own = Network.of(nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten()), "own", Preprocessing((8, 8)))
+    next(own.module.parameters()).data.fill_(torch.inf)
+    with pytest.raises(CardError, match=r"own: its weights are not finite"):
+        catalog.load([], torch.device("cpu"), own=[own])
 
 
 def lite_pack(folder: Path, tap: str = "head2x2") -> Path:

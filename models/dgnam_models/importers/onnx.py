@@ -88,8 +88,6 @@ def classifier(
         found = check(graph, draft, shapes)
         why = [f"{tap}: {found.failed[tap]}" for tap in dict.fromkeys((*taps, output)) if tap in found.failed]
         reason = shorten("; ".join(why), 300)
-    except CardError:
-        raise
     except Exception as error:  # a converter may raise anything
         found, reason = Findings((), {}, {}), shorten(f"it cannot be converted: {error}", 300)
     if reason:
@@ -140,7 +138,7 @@ def check(graph: Graph, card: ModelCard, shapes: dict[str, tuple[int, ...]]) -> 
         if card.output_tap not in differ:
             break
     same = [tap for tap in shapes if tap not in differ]
-    failed = differ | gate.faults(network, same, same)
+    failed = differ | (gate.faults(network, same, same) if same else {})
     good = tuple(Tap(tap, shape) for tap, shape in shapes.items() if tap not in failed)
     return Findings(good, failed, {"one_by_one": True} if one_by_one else {})
 
