@@ -230,7 +230,7 @@ def _digest(module: nn.Module) -> str:
     digest = hashlib.sha256()
     for value in module.state_dict().values():
         if isinstance(value, Tensor) and value.numel():  # a module may keep more than tensors
-            digest.update(value.cpu().contiguous().view(-1).view(torch.uint8).numpy())
+            digest.update(value.cpu().contiguous().view(-1).view(torch.uint8).numpy().data)
     return digest.hexdigest()
 
 

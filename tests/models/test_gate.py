@@ -218,8 +218,8 @@ def test_what_has_no_gradients_by_its_nature_is_told_what_to_give_instead() -> N
         quantized.part = torch.ao.nn.quantized.Linear(8, 5)
     with pytest.raises(CardError, match=r"mine has quantized layers, which give no gradients \(part.*\): give it as it was before"):
         Network.of(quantized, "mine", FORM)
-    with pytest.raises(CardError, match="mine: a dict is no torch.nn.Module; where it is a state-dict, load it"):
-        Network.of(Net().state_dict() | {}, "mine", FORM)  # type: ignore[arg-type]
+    with pytest.raises(CardError, match="mine: what was given is of type OrderedDict, no torch.nn.Module; load a state-dict into"):
+        Network.of(Net().state_dict(), "mine", FORM)  # type: ignore[arg-type]
 
 
 def test_labels_by_index_and_names_that_no_address_holds() -> None:
