@@ -21,9 +21,8 @@ def readable(module: nn.Module, name: str) -> nn.Module:
         CardError: it is no module, or one that can be neither tapped nor differentiated.
     """
     if not isinstance(module, nn.Module):
-        raise CardError(
-            f"{name}: what was given is of type {type(module).__name__}, no torch.nn.Module; load a state-dict into its module first"
-        )
+        given = type(module).__name__
+        raise CardError(f"{name}: what was given is of type {given}, no torch.nn.Module; load a state-dict into its module first")
     bare = _unwrapped(module)
     if quantized := [part for part, layer in bare.named_modules() if "quantized" in type(layer).__module__]:
         raise CardError(

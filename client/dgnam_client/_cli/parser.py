@@ -25,7 +25,8 @@ The server is --server, or else DGNAM_SERVER in the environment, or else {server
 DGNAM_TOKEN holds the token of a server that wants one. `dgnam COMMAND --help` tells more.
 """
 SYNTH_EXAMPLES = """\
-A target is model:tap:unit. The unit is a label or an index; @y,x after it is a place in a convolutional tap.
+A target is model:tap:unit. The unit is a label or an index; @y,x after it is a place in a convolutional tap, @n a token of a
+transformer. Where a number could be either, index=7 or label=7 says which.
 Each target becomes a picture; + between addresses puts several units into one, and 0.5* in front weighs one.
 
 examples:
