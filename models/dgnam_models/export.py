@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from dgnam_models.card import CardError, whole
 from dgnam_models.importers.onnx import difference
-from dgnam_models.nets import _onnx
+from dgnam_models.nets import _onnx_graph
 from dgnam_models.network import Generator, Network
 
 OPSET = 17
@@ -39,7 +39,7 @@ def onnx(model: Network | Generator, path: Path) -> None:
     """
     if model.card.format == "onnx":
         raise CardError(f"{model.name} is an ONNX file already: copy {model.card.file} from its pack's weights/")
-    _, onnxruntime, _ = _onnx.libraries()
+    _, onnxruntime, _ = _onnx_graph.libraries()
     module: nn.Module = _Classifier(model) if isinstance(model, Network) else model
     names = ("image", "activations") if isinstance(model, Network) else ("code", "image")
     given = example(model)
