@@ -15,9 +15,11 @@ class Limits:
         max_variants: Pictures of one request.
         queue_capacity: Jobs that may wait; one more is refused.
         max_batch_rows: Pictures that are drawn in one batch.
-        max_message_bytes: Size of one message.
-        max_start_image_pixels: Size of a picture to start from.
+        max_message_bytes: Size of one answer.
+        max_start_image_pixels: Size of a picture file in a request.
         max_pixels: Size of a picture that `synthesize_pixels` draws.
+        max_request_bytes: Size of a request, its picture files included.
+        max_request_pixels: Size of all picture files of a request together.
     """
 
     max_steps: int
@@ -28,6 +30,8 @@ class Limits:
     max_message_bytes: int
     max_start_image_pixels: int
     max_pixels: int = 0
+    max_request_bytes: int = 0
+    max_request_pixels: int = 0
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from dgnam_server.engine.load import EngineLimits
 from dgnam_server.faults import Fault, SettingsError
 from dgnam_server.rpc.analysis import AnalysisServicer
 from dgnam_server.rpc.catalog import CatalogServicer
+from dgnam_server.rpc.pools import Pools
 from dgnam_server.rpc.recipe import Provenance
 from dgnam_server.rpc.server import ServerServicer
 from dgnam_server.rpc.submission import Submitter
@@ -37,6 +38,7 @@ class App:
     analysis: AnalysisServicer
     catalog: CatalogServicer
     server: ServerServicer
+    pools: Pools
     ready: asyncio.Event
 
     def summary(self) -> str:
@@ -81,7 +83,8 @@ def assemble(settings: Settings, builder: Builder, engine: DeviceThread, device_
     versions = {"dgnam": __version__, "python": platform.python_version(), "torch": str(torch.__version__), "numpy": np.__version__}
     provenance = Provenance(versions, device_name, str(models.dtype).removeprefix("torch."))
     ready = asyncio.Event()
-    submitter = Submitter(builder, engine, settings, ready)
+    pools = Pools.of(settings)
+    submitter = Submitter(builder, engine, settings, ready, pools)
     return App(
         settings=settings,
         engine=engine,
@@ -89,6 +92,7 @@ def assemble(settings: Settings, builder: Builder, engine: DeviceThread, device_
         analysis=AnalysisServicer(submitter),
         catalog=CatalogServicer(models, settings),
         server=ServerServicer(engine, settings, provenance, started),
+        pools=pools,
         ready=ready,
     )
 

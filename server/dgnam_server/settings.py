@@ -86,7 +86,17 @@ class Settings(BaseSettings):
     max_variants: int = Field(64, ge=1, le=4096, description="most variants of a request")
     queue_capacity: int = Field(256, ge=1, le=1_000_000, description="jobs that may wait; one more is refused")
     max_batch_rows: int = Field(64, ge=1, le=4096, description="most rows that share a batch")
-    max_start_image_pixels: int = Field(16_000_000, ge=256, le=80_000_000, description="most pixels of a start image")
+    max_request_bytes: int = Field(8_388_608, ge=65_536, le=67_108_864, description="most bytes of a request, its picture files included")
+    max_start_image_pixels: int = Field(16_000_000, ge=256, le=80_000_000, description="most pixels of a picture file in a request")
+    max_request_pixels: int = Field(64_000_000, ge=256, le=2**40, description="most pixels of all picture files of a request together")
+    picture_workers: int = Field(2, ge=1, le=64, description="processes that decode picture files")
+    picture_timeout_s: float = Field(10.0, ge=0.01, le=600, description="how long a picture file may take to decode")
+    max_calls: int = Field(1000, ge=1, le=100_000, description="calls that may be under way at once")
+    max_connections: int = Field(500, ge=1, le=100_000, description="connections that clients may have at once")
+    max_connection_calls: int = Field(256, ge=1, le=100_000, description="calls that one connection may have at once; more wait in the client")
+    max_connection_age_s: float = Field(
+        3600.0, ge=1, le=10**6, description="age at which a connection takes no new calls; clients then connect anew by themselves"
+    )
     max_pixels: int = Field(512 * 512, ge=256, le=80_000_000, description="most pixels of a picture that is optimized without a prior")
     max_batch_mib: int = Field(2048, ge=16, le=2**20, description="most memory in MiB that a batch of such pictures may take")
     drain_timeout_s: float = Field(30.0, ge=0, le=3600, description="how long running work may still take after a stop signal")

@@ -10,7 +10,7 @@ class GetServerInfoRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class Limits(_message.Message):
-    __slots__ = ("max_steps", "max_terms", "max_variants", "queue_capacity", "max_batch_rows", "max_message_bytes", "max_start_image_pixels", "max_pixels")
+    __slots__ = ("max_steps", "max_terms", "max_variants", "queue_capacity", "max_batch_rows", "max_message_bytes", "max_start_image_pixels", "max_pixels", "max_request_bytes", "max_request_pixels")
     MAX_STEPS_FIELD_NUMBER: _ClassVar[int]
     MAX_TERMS_FIELD_NUMBER: _ClassVar[int]
     MAX_VARIANTS_FIELD_NUMBER: _ClassVar[int]
@@ -19,6 +19,8 @@ class Limits(_message.Message):
     MAX_MESSAGE_BYTES_FIELD_NUMBER: _ClassVar[int]
     MAX_START_IMAGE_PIXELS_FIELD_NUMBER: _ClassVar[int]
     MAX_PIXELS_FIELD_NUMBER: _ClassVar[int]
+    MAX_REQUEST_BYTES_FIELD_NUMBER: _ClassVar[int]
+    MAX_REQUEST_PIXELS_FIELD_NUMBER: _ClassVar[int]
     max_steps: int
     max_terms: int
     max_variants: int
@@ -27,7 +29,9 @@ class Limits(_message.Message):
     max_message_bytes: int
     max_start_image_pixels: int
     max_pixels: int
-    def __init__(self, max_steps: _Optional[int] = ..., max_terms: _Optional[int] = ..., max_variants: _Optional[int] = ..., queue_capacity: _Optional[int] = ..., max_batch_rows: _Optional[int] = ..., max_message_bytes: _Optional[int] = ..., max_start_image_pixels: _Optional[int] = ..., max_pixels: _Optional[int] = ...) -> None: ...
+    max_request_bytes: int
+    max_request_pixels: int
+    def __init__(self, max_steps: _Optional[int] = ..., max_terms: _Optional[int] = ..., max_variants: _Optional[int] = ..., queue_capacity: _Optional[int] = ..., max_batch_rows: _Optional[int] = ..., max_message_bytes: _Optional[int] = ..., max_start_image_pixels: _Optional[int] = ..., max_pixels: _Optional[int] = ..., max_request_bytes: _Optional[int] = ..., max_request_pixels: _Optional[int] = ...) -> None: ...
 
 class GetServerInfoResponse(_message.Message):
     __slots__ = ("version", "device", "precision", "limits", "versions", "uptime_s")

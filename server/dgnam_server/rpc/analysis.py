@@ -1,8 +1,7 @@
 """AnalysisService: read which pictures and places, have networks look, write what they saw."""
 
-import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from dgnam_models import Network
@@ -26,21 +25,24 @@ class AnalysisServicer(analysis_pb2_grpc.AnalysisServiceServicer):
 
     async def Activations(self, request: ActivationsRequest, context: Context) -> ActivationsResponse:  # noqa: N802
         """The activations that pictures give places."""
-        look = await asyncio.to_thread(read, self.submitter.reader(), request)
+        pools = self.submitter.pools
+        reader = self.submitter.reader()
+        look = await pictured(reader, request, await pools.check(read, reader, request), pools.decoder.decode)
         values = await self.submitter.values(self.submitter.builder.activations(look.pictures, look.places), context)
-        return await asyncio.to_thread(response, self.submitter.builder.catalog, look, values)
+        return await pools.encode(response, self.submitter.builder.catalog, look, values)
 
 
 @dataclass(frozen=True, eq=False)
 class Look:
-    """What to look at: `pictures`, (H, W, 3) float32 RGB in [0, 1], all of one size; and where."""
+    """Where to look, and at what: `pictures`, (H, W, 3) float32 RGB in [0, 1], all of one `size`."""
 
-    pictures: Sequence[np.ndarray]
     places: Sequence[Place]
+    size: tuple[int, int]
+    pictures: Sequence[np.ndarray] = ()
 
 
 def read(reader: Reader, request: ActivationsRequest) -> Look:
-    """Return the request checked; the pictures are decoded last, when nothing else is wrong.
+    """Return the request checked; `pictured` adds the pictures, which are decoded last, when nothing else is wrong.
 
     Raises:
         InvalidRequest: fields are malformed or out of range, or no message holds what is asked for; lists every violation of any kind.
@@ -63,9 +65,18 @@ def read(reader: Reader, request: ActivationsRequest) -> Look:
     places = [place for place, _ in found]
     inputs = [reader.catalog.networks[place.model].input_size for place in places]
     size = max(height for height, _ in inputs), max(width for _, width in inputs)
-    decoded = [pictures.read(reader.at("images", index), data, size) for index, data in enumerate(images)]
+    return Look(places, size)
+
+
+async def pictured(reader: Reader, request: ActivationsRequest, look: Look, decode: pictures.Decode) -> Look:
+    """Return what `read` made of the request, with its pictures.
+
+    Raises:
+        InvalidRequest: some cannot be decoded.
+    """
+    decoded = [await pictures.read(reader.at("images", index), decode, data, look.size) for index, data in enumerate(request.images)]
     reader.raise_any()
-    return Look([picture for picture in decoded if picture is not None], places)
+    return replace(look, pictures=[picture for picture in decoded if picture is not None])
 
 
 def response(catalog: Catalog, look: Look, values: Sequence[Sequence[np.ndarray]]) -> ActivationsResponse:

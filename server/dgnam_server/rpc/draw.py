@@ -47,11 +47,11 @@ def response(codes: Codes, images: Sequence[np.ndarray], include: Include) -> Dr
 
 
 def _values(reader: Reader, message: Array, prior: Generator) -> np.ndarray | None:
-    shape = tuple(message.shape) if len(message.shape) == 2 else (1, *message.shape)
+    shape = (1, *message.shape) if len(message.shape) == 1 else tuple(message.shape[:3])  # a hostile shape is long
     size, most = prior.code_size, reader.limits.max_variants
     if len(shape) != 2 or shape[1] != size or not shape[0]:
         wanted = f"[{size}] or [pictures, {size}], the shape of codes of {prior.name}"
-        reader.at("shape").invalid(f"{list(message.shape)[:8]} is not {wanted}")
+        reader.at("shape").invalid(f"{list(message.shape[:8])} is not {wanted}")
         return None
     if shape[0] > most:
         reader.at("shape").invalid(f"{shape[0]} codes are more than {most}")

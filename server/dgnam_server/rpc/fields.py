@@ -1,7 +1,7 @@
 """Reader: reads the fields of one request, and collects all that is wrong with them so that it is told at once."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Self, TypeVar
 
@@ -11,10 +11,11 @@ from dgnam_proto.v1.target_pb2 import Array
 
 from dgnam_server.catalog import Catalog
 from dgnam_server.rpc.errors import FailedPrecondition, InvalidRequest, Missing, NotFound, Reason, Unmet, Violation
-from dgnam_server.rpc.wording import SHOWN
+from dgnam_server.rpc.wording import SHOWN, nearest
 from dgnam_server.settings import Settings
 
 _LONGEST = 500  # characters of one description: trailing metadata has little room
+_SUGGESTIONS = 4  # unknown names that are told what they may have meant: looking for the names most like one takes time
 Meaning = TypeVar("Meaning")
 
 
@@ -33,6 +34,7 @@ class Reader:
     limits: Settings
     path: str = ""
     violations: list[Violation] = field(default_factory=list)
+    _pixels: list[int] = field(default_factory=list)
 
     def at(self, name: str, index: int | None = None) -> Self:
         """A reader of the field `name` of this one; of its element `index`, where it is repeated."""
@@ -50,6 +52,17 @@ class Reader:
     def unmet(self, reason: Reason, description: str) -> None:
         """This field is right in itself, but asks for what these models cannot do."""
         self.violations.append(Unmet(self.path, description[:_LONGEST], reason))
+
+    def suggestion(self, name: str, names: Sequence[str], key: Callable[[str], str] = str.casefold) -> str:
+        """The end of a message on an unknown name, see `wording.nearest`; the first few of a request get one of their own."""
+        if sum(isinstance(violation, Missing) for violation in self.violations) < _SUGGESTIONS:
+            return nearest(name, names, key)
+        return "see what is told of the names before it"
+
+    def count_pixels(self, number: int) -> int:
+        """Count the pixels of one more picture file; returns how many the request has so far."""
+        self._pixels.append(number)
+        return sum(self._pixels)
 
     def raise_any(self) -> None:
         """Raise the gravest kind collected: InvalidRequest, which lists the others too, then NotFound, then FailedPrecondition."""
@@ -83,8 +96,8 @@ class Reader:
 
     def array(self, message: Array, shape: tuple[int, ...], of: str) -> np.ndarray | None:
         """A float32 array, which must have the shape of `of` and finite values; None: it is not one."""
-        if tuple(message.shape) != shape:
-            self.at("shape").invalid(f"{list(message.shape)[:8]} is not {list(shape)}, the shape of {of}")
+        if len(message.shape) != len(shape) or tuple(message.shape) != shape:  # a hostile shape is long
+            self.at("shape").invalid(f"{list(message.shape[:8])} is not {list(shape)}, the shape of {of}")
             return None
         try:
             array = arrays.from_message(message)

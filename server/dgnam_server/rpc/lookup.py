@@ -8,7 +8,9 @@ from dgnam_proto.v1.synthesis_pb2 import DrawRequest, SynthesizeRequest
 from dgnam_proto.v1.target_pb2 import Position
 
 from dgnam_server.rpc.fields import Reader
-from dgnam_server.rpc.wording import listed, nearest, quoted
+from dgnam_server.rpc.wording import listed, quoted
+
+_LONGEST_NAME = 256  # characters: what is longer is nobody's name, and is not looked at
 
 
 def network(reader: Reader, name: str) -> Network | None:
@@ -22,7 +24,7 @@ def network(reader: Reader, name: str) -> Network | None:
     elif name in reader.catalog.generators:
         reader.invalid(f"{name} is a prior and has no units; the classifiers are {listed(names)}")
     else:
-        why = reader.catalog.missing.get(name) or f"there is no model {quoted(name)}; {nearest(name, names)}"
+        why = reader.catalog.missing.get(name) or f"there is no model {quoted(name)}; {reader.suggestion(name, names)}"
         reader.missing("model", name, why)
     return None
 
@@ -33,7 +35,8 @@ def prior(reader: Reader, request: SynthesizeRequest | DrawRequest) -> Generator
     if not names:
         reader.at("prior").invalid("no prior is loaded here: load one, or draw with a method that needs none, such as pyramid")
         return None
-    seen = [term.unit.model for term in request.target.terms] if isinstance(request, SynthesizeRequest) else []
+    terms = request.target.terms[: reader.limits.max_terms] if isinstance(request, SynthesizeRequest) else []
+    seen = [term.unit.model for term in terms]
     name = request.prior if request.HasField("prior") else reader.catalog.prior_for(seen)
     if name in generators:
         return generators[name]
@@ -41,7 +44,7 @@ def prior(reader: Reader, request: SynthesizeRequest | DrawRequest) -> Generator
     if name in reader.catalog.networks:
         at_prior.invalid(f"{name} is a classifier and draws no pictures; the priors are {listed(names)}")
     else:
-        why = reader.catalog.missing.get(name) or f"there is no prior {quoted(name)}; {nearest(name, names)}"
+        why = reader.catalog.missing.get(name) or f"there is no prior {quoted(name)}; {at_prior.suggestion(name, names)}"
         at_prior.missing("prior", name, why)
     return None
 
@@ -52,7 +55,7 @@ def card(reader: Reader, name: str) -> ModelCard | None:
     if not name:
         reader.invalid(f"a model is required: {listed(list(cards))}")
     elif name not in cards:
-        why = reader.catalog.missing.get(name) or f"there is no model {quoted(name)}; {nearest(name, list(cards))}"
+        why = reader.catalog.missing.get(name) or f"there is no model {quoted(name)}; {reader.suggestion(name, list(cards))}"
         reader.missing("model", name, why)
     return cards.get(name)
 
@@ -65,7 +68,7 @@ def tap(reader: Reader, card: ModelCard, name: str) -> Tap | None:
     if not name:
         reader.invalid(f"a tap is required; {card.name} has {listed(names, 24)}, and its output tap is {card.output_tap}")
     else:
-        reader.missing("tap", f"{card.name}:{name}", f"{card.name} has no tap {quoted(name)}; {nearest(name, names)}")
+        reader.missing("tap", f"{card.name}:{name}", f"{card.name} has no tap {quoted(name)}; {reader.suggestion(name, names)}")
     return None
 
 
@@ -96,16 +99,17 @@ def unit_by_label(reader: Reader, card: ModelCard, tap: Tap, label: str) -> int 
         where = f"; only {card.output_tap} has" if card.labels else ""
         reader.invalid(f"{place} has no labels{where}: give an index instead")
         return None
-    if not (wanted := _plain(label)):
+    wanted = _plain(label[: _LONGEST_NAME + 1])
+    if not wanted:
         reader.invalid(f"the label is empty; {place} has labels such as {listed(labels, 3)}")
         return None
-    found = [index for index, known in enumerate(labels) if _plain(known) == wanted]
+    found = [] if len(label) > _LONGEST_NAME else [index for index, known in enumerate(labels) if _plain(known) == wanted]
     if len(found) == 1:
         return found[0]
     if found:
         reader.invalid(f"{quoted(label)} is the label of units {', '.join(map(str, found))}: give one of these as index instead")
         return None
-    reader.missing("unit", f"{place}:{label}", f"{place} has no unit labelled {quoted(label)}; {nearest(label, labels, _plain)}")
+    reader.missing("unit", f"{place}:{label}", f"{place} has no unit labelled {quoted(label)}; {reader.suggestion(label, labels, _plain)}")
     return None
 
 

@@ -13,12 +13,16 @@ from dgnam_server.synth.problem import last_maps
 from dgnam_server.synth.spec import Settings, Term
 
 NO_ENCODER = "the codes of {} are no network's activations, so no picture has one"
+_MOST = 256  # options of a request; no method has half as many
 _NAMED = 8  # unknown options told one by one: looking for the names most like one takes time
 
 
 def settings(reader: Reader, given: Mapping[str, float], method: Method, prior: Generator | None) -> Settings:
     """The value of every option, given or default; the reader stands at `options`."""
     known = {option.name: option for option in method.options}
+    if len(given) > _MOST:
+        reader.invalid(f"{len(given)} options are more than {_MOST}")
+        given = {}
     unknown = sorted(given.keys() - known.keys())
     for name in unknown[:_NAMED]:
         _unknown(reader.at(name[:SHOWN]), name, method)
@@ -70,7 +74,9 @@ def largest(option: Option, max_steps: int) -> float:
 
 def _unknown(reader: Reader, name: str, method: Method) -> None:
     """An option that the method does not have: is it another method's, or nobody's?"""
-    if others := [other.name for other in METHODS.values() if any(option.name == name for option in other.options)]:
+    if len(name) > SHOWN:
+        reader.invalid(f"{method.name} has no option {quoted(name)}")
+    elif others := [other.name for other in METHODS.values() if any(option.name == name for option in other.options)]:
         reader.invalid(f"{method.name} has no such option; {listed(others)} {'has' if len(others) == 1 else 'have'} it")
     else:
         reader.invalid(f"{method.name} has no option {quoted(name)}; {nearest(name, [option.name for option in method.options])}")

@@ -7,10 +7,10 @@ from dgnam_models import Generator
 from dgnam_proto.v1 import synthesis_pb2
 from dgnam_proto.v1.synthesis_pb2 import Determinism, SynthesizeRequest
 
-from dgnam_server.rpc import lookup, options, payload, pictures, space, start, target
+from dgnam_server.rpc import decoding, lookup, options, payload, pictures, space, start, target
 from dgnam_server.rpc.fields import Reader
 from dgnam_server.rpc.space import Request, Space
-from dgnam_server.rpc.wording import listed, nearest, quoted
+from dgnam_server.rpc.wording import listed, quoted
 from dgnam_server.synth import memory, spec
 from dgnam_server.synth.methods import METHODS, Method
 
@@ -20,10 +20,10 @@ _SEEDS = 2**63  # a row's generator takes a signed 64-bit seed
 
 
 def read(reader: Reader, request: Request) -> spec.SynthesisSpec:
-    """Return the request checked and complete.
+    """Return the request checked, and complete but for its pictures, which `pictured` adds.
 
-    Pictures are decoded last, when nothing else is wrong, so that a wrong request costs little; what the first bytes of their files tell
-    is told with the rest.
+    They are decoded last, when nothing else is wrong, so that a wrong request costs little; what the first bytes of their files tell is
+    told with the rest.
 
     Raises:
         InvalidRequest: fields are malformed or out of range; lists every violation of any kind.
@@ -53,8 +53,17 @@ def read(reader: Reader, request: Request) -> spec.SynthesisSpec:
     )
     _check_payload(reader.at("include"), request, checked)
     reader.raise_any()
-    pictured = target.pictured(at_target, request.target, terms)
-    ready = replace(checked, terms=pictured, start=start.pictured(reader, request, checked))
+    return checked
+
+
+async def pictured(reader: Reader, request: Request, checked: spec.SynthesisSpec, decode: pictures.Decode) -> spec.SynthesisSpec:
+    """Return what `read` made of the request, with its pictures.
+
+    Raises:
+        InvalidRequest: some cannot be decoded.
+    """
+    terms = await target.pictured(reader.at("target"), request.target, checked.terms, decode)
+    ready = replace(checked, terms=terms, start=await start.pictured(reader, request, checked, decode))
     reader.raise_any()
     return ready
 
@@ -68,7 +77,7 @@ def _method(reader: Reader, request: Request, here: Space) -> Method | None:
         there = space.of(METHODS[name])
         reader.invalid(f"{name} {there.draws}: call {there.call} for it; the methods of {here.call} are {listed(list(here.methods), 24)}")
     else:
-        reader.missing("method", name, f"there is no method {quoted(name)}; {nearest(name, list(here.methods))}")
+        reader.missing("method", name, f"there is no method {quoted(name)}; {reader.suggestion(name, list(here.methods))}")
     return None
 
 
@@ -95,7 +104,7 @@ def _size(reader: Reader, request: Request, terms: Sequence[spec.Term], prior: G
 
     Each is limited, and so are their product and the memory that networks take for it; with a prior, they see what it draws.
     """
-    least, most = pictures.LEAST_SIDE_PX, reader.limits.max_pixels
+    least, most = decoding.LEAST_SIDE_PX, reader.limits.max_pixels
     if isinstance(request, SynthesizeRequest) and not (request.HasField("height") or request.HasField("width")):
         return prior.image_size if prior else (least, least)
     networks = [] if isinstance(request, SynthesizeRequest) else [reader.catalog.networks[term.unit.model] for term in terms]

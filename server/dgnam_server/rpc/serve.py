@@ -8,7 +8,6 @@ import logging
 import os
 import signal
 import ssl
-from pathlib import Path
 from typing import Any
 
 import grpc
@@ -27,7 +26,8 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from dgnam_server.app import App
-from dgnam_server.rpc.interceptors import ErrorInterceptor, TokenInterceptor
+from dgnam_server.rpc import port_file
+from dgnam_server.rpc.gate import Gate
 from dgnam_server.rpc.payload import MAX_MESSAGE_BYTES
 from dgnam_server.settings import Settings
 
@@ -42,17 +42,22 @@ SERVICES = tuple(
         (server_pb2, "ServerService"),
     )
 )
-OPTIONS = (
-    ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
-    ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
-    ("grpc.keepalive_permit_without_calls", 1),
-    ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
-    ("grpc.so_reuseport", 0),  # else a second server on the port would silently take half of the calls
-)
+_HANDSHAKE_S, _IDLE_S = 10, 600  # who connects and does nothing makes room for others
+_METADATA_BYTES = 16 * 2**10
 _LAST_WORDS_S = 2.0  # for streams to send their last message after the engine stopped
 
 
 _HealthServicer: Any = health.aio.HealthServicer  # type: ignore[attr-defined]  # the stubs do not know it
+
+
+class _Checks(_HealthServicer):  # type: ignore[misc]
+    """The standard's, but for names that nothing here has: it would remember each that somebody watches, for ever."""
+
+    async def Watch(self, request: health_pb2.HealthCheckRequest, context: Any) -> None:  # noqa: N802
+        """The status of a service, now and whenever it changes."""
+        if request.service not in ("", *SERVICES):
+            await context.abort(grpc.StatusCode.NOT_FOUND, "there is no service of this name")
+        await super().Watch(request, context)
 
 
 class StartError(RuntimeError):
@@ -65,7 +70,8 @@ async def run(app: App, stop: asyncio.Event) -> None:
     Raises:
         StartError: the address cannot be listened on, or the TLS files are wrong.
     """
-    server, checks = _server(app), _HealthServicer()
+    port_file.remove(app.settings.port_file)
+    server, checks = _server(app), _Checks()
     health_pb2_grpc.add_HealthServicer_to_server(checks, server)
     await _tell(checks, health_pb2.HealthCheckResponse.NOT_SERVING)
     port = _listen(server, app.settings)
@@ -79,6 +85,7 @@ async def run(app: App, stop: asyncio.Event) -> None:
         await asyncio.to_thread(app.engine.drain, app.settings.drain_timeout_s)
     finally:
         await server.stop(_LAST_WORDS_S)
+        await app.pools.close()
 
 
 def stop_on_signals(stop: asyncio.Event, settings: Settings) -> None:
@@ -86,7 +93,7 @@ def stop_on_signals(stop: asyncio.Event, settings: Settings) -> None:
 
     def on_signal(number: int) -> None:
         if stop.is_set():
-            _remove(settings.port_file)
+            port_file.remove(settings.port_file)
             os._exit(128 + number)
         stop.set()
 
@@ -96,25 +103,39 @@ def stop_on_signals(stop: asyncio.Event, settings: Settings) -> None:
 
 
 async def _serve(app: App, checks: Any, port: int, stop: asyncio.Event) -> None:
-    try:
-        app.ready.set()
-        await _tell(checks, health_pb2.HealthCheckResponse.SERVING)
-        _write(app.settings.port_file, port)
+    app.ready.set()
+    await _tell(checks, health_pb2.HealthCheckResponse.SERVING)
+    with port_file.written(app.settings.port_file, port):
         log.info("serving on %s: %s", _address(app.settings.host, port), app.summary())
         await stop.wait()
-    finally:
-        _remove(app.settings.port_file)
 
 
 def _server(app: App) -> aio.Server:
-    tokens = [TokenInterceptor(app.settings.token)] if app.settings.token else []
-    server = aio.server(interceptors=[*tokens, ErrorInterceptor()], options=OPTIONS)
+    server = aio.server(interceptors=[Gate(app.settings, app.pools)], options=_options(app.settings))
     synthesis_pb2_grpc.add_SynthesisServiceServicer_to_server(app.synthesis, server)
     analysis_pb2_grpc.add_AnalysisServiceServicer_to_server(app.analysis, server)
     catalog_pb2_grpc.add_CatalogServiceServicer_to_server(app.catalog, server)
     server_pb2_grpc.add_ServerServiceServicer_to_server(app.server, server)
     reflection.enable_server_reflection((*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
     return server
+
+
+def _options(settings: Settings) -> list[tuple[str, int]]:
+    """gRPC's own limits: on connections, streams and messages."""
+    return [
+        ("grpc.max_receive_message_length", settings.max_request_bytes),
+        ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
+        ("grpc.max_allowed_incoming_connections", settings.max_connections),
+        ("grpc.max_concurrent_streams", settings.max_connection_calls),
+        ("grpc.max_connection_age_ms", round(settings.max_connection_age_s * 1000)),  # calls under way go on; new ones connect anew
+        ("grpc.max_connection_idle_ms", _IDLE_S * 1000),
+        ("grpc.server_handshake_timeout_ms", _HANDSHAKE_S * 1000),
+        ("grpc.max_metadata_size", _METADATA_BYTES),
+        ("grpc.absolute_max_metadata_size", 2 * _METADATA_BYTES),
+        ("grpc.keepalive_permit_without_calls", 1),
+        ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
+        ("grpc.so_reuseport", 0),  # else a second server on the port would silently take half of the calls
+    ]
 
 
 def _listen(server: aio.Server, settings: Settings) -> int:
@@ -153,16 +174,3 @@ async def _tell(checks: Any, status: health_pb2.HealthCheckResponse.ServingStatu
 
 def _address(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host and not host.startswith("[") else f"{host}:{port}"
-
-
-def _write(path: Path | None, port: int) -> None:
-    """Write the port file; whoever waits for it never sees half of it."""
-    if path is not None:
-        draft = path.with_name(f".{path.name}.{os.getpid()}")
-        draft.write_text(f"{port}\n", encoding="ascii")
-        draft.replace(path)
-
-
-def _remove(path: Path | None) -> None:
-    if path is not None:
-        path.unlink(missing_ok=True)

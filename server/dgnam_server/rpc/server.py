@@ -35,6 +35,8 @@ class ServerServicer(server_pb2_grpc.ServerServiceServicer):
             max_message_bytes=MAX_MESSAGE_BYTES,
             max_start_image_pixels=self.limits.max_start_image_pixels,
             max_pixels=self.limits.max_pixels,
+            max_request_bytes=self.limits.max_request_bytes,
+            max_request_pixels=self.limits.max_request_pixels,
         )
         return server_pb2.GetServerInfoResponse(
             version=self.provenance.versions["dgnam"],

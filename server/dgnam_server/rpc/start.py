@@ -26,14 +26,14 @@ def checked(reader: Reader, request: Request, prior: Generator | None) -> Start:
     return Start()
 
 
-def pictured(reader: Reader, request: Request, spec: SynthesisSpec) -> Start:
+async def pictured(reader: Reader, request: Request, spec: SynthesisSpec, decode: pictures.Decode) -> Start:
     """The start of a request without violations, with its image. Decodes it, which takes time."""
     if not request.HasField("start_image"):
         return spec.start
     size = spec.size
     if spec.prior:
         size = reader.catalog.encoders[spec.prior].input_size
-    return replace(spec.start, image=pictures.read(reader.at("start_image"), request.start_image, size))
+    return replace(spec.start, image=await pictures.read(reader.at("start_image"), decode, request.start_image, size))
 
 
 def settings(reader: Reader, request: Request, values: Settings) -> Settings:

@@ -16,6 +16,7 @@ from dgnam_server.engine.work import Work
 from dgnam_server.rpc import errors
 from dgnam_server.rpc.fields import Reader
 from dgnam_server.rpc.mailbox import Delivery, Mailbox, News, Pace
+from dgnam_server.rpc.pools import Pools
 from dgnam_server.settings import Settings
 
 Context = aio.ServicerContext[Any, Any]
@@ -30,6 +31,7 @@ class Submitter:
     engine: DeviceThread
     limits: Settings
     ready: asyncio.Event
+    pools: Pools
     pace: Pace = Pace()
 
     def reader(self) -> Reader:

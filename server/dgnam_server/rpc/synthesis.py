@@ -1,6 +1,5 @@
 """SynthesisService: read the request, have it drawn, write what happens."""
 
-import asyncio
 from contextlib import aclosing
 from dataclasses import dataclass
 
@@ -31,14 +30,15 @@ class SynthesisServicer(synthesis_pb2_grpc.SynthesisServiceServicer):
 
     async def _stream(self, asked: Request, context: Context) -> None:
         builder = self.submitter.builder
-        spec = await asyncio.to_thread(request.read, self.submitter.reader(), asked)
+        pools, reader = self.submitter.pools, self.submitter.reader()
+        spec = await request.pictured(reader, asked, await pools.check(request.read, reader, asked), pools.decoder.decode)
         writer = Writer(asked, spec, builder.catalog, self.provenance)
         async with aclosing(self.submitter.deliveries(builder.synthesis(spec), context)) as deliveries:
             async for delivery in deliveries:
-                await context.write(await asyncio.to_thread(writer.message, delivery))
+                await context.write(await pools.encode(writer.message, delivery))
 
     async def Draw(self, request: DrawRequest, context: Context) -> DrawResponse:  # noqa: N802
         """The pictures of codes."""
-        codes = await asyncio.to_thread(draw.read, self.submitter.reader(), request)
+        codes = await self.submitter.pools.check(draw.read, self.submitter.reader(), request)
         images = await self.submitter.values(self.submitter.builder.drawing(codes.prior.name, codes.values), context)
-        return await asyncio.to_thread(draw.response, codes, images, request.include)
+        return await self.submitter.pools.encode(draw.response, codes, images, request.include)

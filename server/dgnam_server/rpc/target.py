@@ -54,14 +54,16 @@ def terms(reader: Reader, target: Target, usual: spec.Readout) -> tuple[spec.Ter
     return tuple(found)
 
 
-def pictured(reader: Reader, target: Target, found: tuple[spec.Term, ...]) -> tuple[spec.Term, ...]:
+async def pictured(
+    reader: Reader, target: Target, found: tuple[spec.Term, ...], decode: pictures.Decode
+) -> tuple[spec.Term, ...]:
     """The terms of a target without violations, with the pictures whose features are wanted. Decodes them, which takes time."""
     whole = []
     for index, (message, term) in enumerate(zip(target.terms, found, strict=True)):
         if message.unit.WhichOneof("unit") == "features_of":
             at_picture = reader.at("terms", index).at("unit").at("features_of")
             size = reader.catalog.networks[term.unit.model].input_size
-            term = replace(term, picture=pictures.read(at_picture, message.unit.features_of, size))
+            term = replace(term, picture=await pictures.read(at_picture, decode, message.unit.features_of, size))
         whole.append(term)
     return tuple(whole)
 

@@ -29,6 +29,7 @@ from dgnam_server.rpc.mailbox import Pace
 from dgnam_server.rpc.space import Request
 from dgnam_server.settings import Settings
 from dgnam_server.synth.spec import SynthesisSpec
+from picture_files import decode_here, settled
 
 PACE = Pace()
 
@@ -120,7 +121,8 @@ def read(tiny: Catalog) -> Read:
     """`read(request, max_steps=50)`: what the server makes of it, with these limits."""
 
     def read(message: Request, catalog: Catalog = tiny, **limits: int) -> SynthesisSpec:
-        return request.read(Reader(catalog, Settings(**limits)), message)
+        reader = Reader(catalog, Settings(**limits))
+        return settled(request.pictured(reader, message, request.read(reader, message), decode_here))
 
     return read
 

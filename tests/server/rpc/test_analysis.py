@@ -20,11 +20,12 @@ from dgnam_server.engine.events import Finished
 from dgnam_server.engine.kinds import activations
 from dgnam_server.engine.load import EngineLimits
 from dgnam_server.engine.warmup import typical
-from dgnam_server.rpc import analysis, payload, pictures
+from dgnam_server.rpc import analysis, decoding, payload
 from dgnam_server.rpc.analysis import Look
 from dgnam_server.rpc.errors import InvalidRequest, NotFound
 from dgnam_server.rpc.fields import Reader
 from dgnam_server.settings import Settings
+from picture_files import decode_here, settled
 from PIL import Image
 
 Change = Callable[[ActivationsRequest], object]
@@ -37,7 +38,8 @@ def png(width: int, height: int, seed: int = 0) -> bytes:
 
 
 def read(catalog: Catalog, request: ActivationsRequest) -> Look:
-    return analysis.read(Reader(catalog, Settings()), request)
+    reader = Reader(catalog, Settings())
+    return settled(analysis.pictured(reader, request, analysis.read(reader, request), decode_here))
 
 
 @pytest.fixture
@@ -90,7 +92,7 @@ def test_not_found(asked: ActivationsRequest, tiny: Catalog) -> None:
 
 
 def test_nothing_is_decoded_for_a_wrong_request(asked: ActivationsRequest, tiny: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pictures, "decode", lambda *_: pytest.fail("decoded"))
+    monkeypatch.setattr(decoding, "decode", lambda *_: pytest.fail("decoded"))
     asked.places[0].index = 99
     with pytest.raises(InvalidRequest):
         read(tiny, asked)
@@ -132,7 +134,7 @@ async def test_with_the_real_engine(serving: Any, builder: Builder, tiny: Catalo
         response = await call(server, ActivationsRequest(images=images, places=places))
     found = [arrays.from_message(array) for array in response.activations]
     assert [array.shape for array in found] == [(3, 7), (3, 8, 8), (3, 7), (3,), (3, 6)]
-    seen = torch.from_numpy(np.stack([pictures.decode(data, (32, 32), 2000) for data in images])).permute(0, 3, 1, 2)
+    seen = torch.from_numpy(np.stack([decoding.decode(data, (32, 32), 2000) for data in images]) / np.float32(255)).permute(0, 3, 1, 2)
     given = network.activations(seen, ["fc8", "conv2"])
     for array, expected in ((found[0], given["fc8"]), (found[1], given["conv2"][:, 1]), (found[4], given["conv2"][:, :, 1, 2])):
         np.testing.assert_allclose(array, expected.numpy(), rtol=1e-4, atol=1e-5)

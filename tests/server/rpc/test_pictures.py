@@ -1,76 +1,68 @@
-"""Picture files: orientation, transparency, depth, size and rounding."""
+"""Picture files in requests: what is refused by their first bytes, and how pictures are sent."""
 
 import io
-import struct
-import zlib
+from typing import Any
 
 import numpy as np
 import pytest
+from dgnam_server.catalog import Catalog
+from dgnam_server.engine.load import Overloaded
 from dgnam_server.rpc import pictures
+from dgnam_server.rpc.fields import Reader
+from dgnam_server.settings import Settings
+from picture_files import claiming, decode_here, noise, of_many_scans, saved, settled
 from PIL import Image
 
 
-def saved(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
-    stream = io.BytesIO()
-    image.save(stream, kind, **options)  # type: ignore[arg-type]
-    return stream.getvalue()
+@pytest.fixture
+def told(tiny: Catalog) -> Any:
+    """`told(*files, max_pixels=...)`: what is wrong with the files of one request."""
+
+    def told(*files: bytes, **limits: int) -> list[str]:
+        reader = Reader(tiny, Settings(**limits))
+        for index, data in enumerate(files):
+            pictures.check(reader.at("images", index), data)
+        return [str(violation) for violation in reader.violations]
+
+    return told
 
 
-@pytest.mark.parametrize("kind", pictures.FORMATS)
-def test_formats(kind: str) -> None:
-    image = pictures.decode(saved(Image.new("RGB", (64, 48), (255, 0, 128)), kind), (24, 32), 10_000)
-    assert (image.shape, image.dtype) == ((24, 32, 3), np.float32)
-    np.testing.assert_allclose(image[12, 16], [1, 0, 128 / 255], atol=0.03)
+def test_what_is_refused_by_its_first_bytes(told: Any) -> None:
+    colours = [Image.new("RGB", (16, 16), (10 * i, 0, 0)) for i in range(20)]
+    frames = saved(colours[0], "WEBP", save_all=True, append_images=colours[1:])
+    many = frames + frames[frames.index(b"ANMF") :] * 60
+    files = [noise(16, 16), b"", b"GIF89a", claiming(5000, 5000), claiming(0, 40), claiming(40, 5), of_many_scans(64, 64, 200), many]
+    assert told(*files) == [
+        "images[1]: the file is empty; send a PNG, JPEG or WebP file",
+        "images[2]: the file is not a PNG, JPEG or WebP file",
+        "images[3]: 5000 x 5000 pixels are more than 16000000; scale the picture down",
+        "images[4]: 0 x 40 pixels are too few; each side needs at least 16",
+        "images[5]: 40 x 5 pixels are too few; each side needs at least 16",
+        "images[6]: 209 scans are more than 64; save the picture anew",
+        "images[7]: 1220 pictures in one file are more than 1000; send the first alone",
+    ]
 
 
-def test_crops_about_the_centre() -> None:
-    levels = np.zeros((20, 60, 3), np.uint8)
-    levels[:, 20:40] = 255
-    assert pictures.decode(saved(Image.fromarray(levels)), (20, 20), 10_000).min() == 1
+def test_pixels_of_all_pictures_together(told: Any) -> None:
+    assert not told(*[claiming(3000, 4000)] * 5)
+    assert told(*[claiming(3000, 4000)] * 6) == [
+        "images[5]: with this picture the request has more than 64000000 pixels; scale its pictures down, or send fewer"
+    ]
+    assert len(told(*[noise(20, 20)] * 3, max_request_pixels=800)) == 1
 
 
-def test_orientation() -> None:
-    levels = np.zeros((16, 16, 3), np.uint8)
-    levels[:8] = 255
-    exif = Image.Exif()
-    exif[0x0112] = 3  # upside down
-    image = pictures.decode(saved(Image.fromarray(levels), exif=exif), (16, 16), 10_000)
-    assert image[:8].max() == 0
-    assert image[8:].min() == 1
+def test_what_the_decoder_says(tiny: Catalog) -> None:
+    reader = Reader(tiny, Settings())
+    assert settled(pictures.read(reader.at("images", 0), decode_here, noise(20, 20), (8, 8))) is not None
+    assert settled(pictures.read(reader.at("images", 1), decode_here, noise(20, 20)[:-60], (8, 8))) is None
+    (violation,) = reader.violations
+    assert str(violation).startswith("images[1]: the file is damaged or cut short")
 
+    async def busy(data: bytes, size: tuple[int, int]) -> np.ndarray:
+        raise Overloaded(2.0)
 
-def test_transparent_becomes_white() -> None:
-    assert pictures.decode(saved(Image.new("RGBA", (16, 16), (0, 0, 0, 0))), (16, 16), 10_000).min() == 1
-
-
-def test_sixteen_bits_are_scaled() -> None:
-    image = pictures.decode(saved(Image.fromarray(np.full((16, 16), 32768, np.uint16))), (16, 16), 10_000)
-    np.testing.assert_allclose(image, 0.5, atol=0.01)
-
-
-@pytest.mark.parametrize("mode", ["L", "P", "1", "CMYK", "LA"])
-def test_modes(mode: str) -> None:
-    kind = "JPEG" if mode == "CMYK" else "PNG"
-    assert pictures.decode(saved(Image.new(mode, (16, 16)), kind), (16, 16), 10_000).shape == (16, 16, 3)
-
-
-@pytest.mark.parametrize("side", [20_000, 10_000, 200])
-def test_size_is_checked_before_decoding(side: int) -> None:
-    """A file of a few bytes that claims to be large is refused by its header, without the memory for its pixels."""
-    header = b"IHDR" + struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
-    data = b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + header + struct.pack(">I", zlib.crc32(header))
-    data += struct.pack(">I", 0) + b"IDAT" + struct.pack(">I", zlib.crc32(b"IDAT"))
-    with pytest.raises(ValueError, match="more than 10000; scale"):
-        pictures.decode(data, (32, 32), 10_000)
-
-
-@pytest.mark.parametrize("kind", pictures.FORMATS)
-def test_damage_is_told(kind: str) -> None:
-    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
-    data = saved(Image.fromarray(noise), kind)
-    for end in (4, 20, 40, len(data) // 2):
-        with pytest.raises(ValueError, match="the file is not a PNG|the file is damaged or cut short"):
-            pictures.decode(data[:end], (32, 32), 10_000)
+    with pytest.raises(Overloaded):
+        settled(pictures.read(reader, busy, b"", (8, 8)))
 
 
 def test_png_clips_and_rounds() -> None:

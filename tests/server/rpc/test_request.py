@@ -12,7 +12,7 @@ from dgnam_proto import arrays
 from dgnam_proto.v1.synthesis_pb2 import DETERMINISM_STRICT, FIT_CROP, FIT_RESIZE, Include, SynthesizePixelsRequest, SynthesizeRequest
 from dgnam_proto.v1.target_pb2 import BALANCE_EQUAL_ACTIVATION, READOUT_PROBABILITY, Array, Position, Term, Unit
 from dgnam_server.catalog import Catalog
-from dgnam_server.rpc import pictures
+from dgnam_server.rpc import decoding
 from dgnam_server.rpc.errors import InvalidRequest, NotFound
 from dgnam_server.synth import memory
 from dgnam_server.synth.methods import METHODS
@@ -128,7 +128,7 @@ def test_everything_wrong_is_told_at_once(request_: SynthesizeRequest, pixels: S
 
 def test_nothing_is_decoded_for_a_wrong_request(pixels: SynthesizePixelsRequest, violations: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     decoded: list[tuple[int, int]] = []
-    monkeypatch.setattr(pictures, "decode", lambda data, size, most: decoded.append(size))
+    monkeypatch.setattr(decoding, "decode", lambda data, size, most: decoded.append(size))
     pixels.target.terms.add(unit=Unit(model="tiny", tap="conv2", features_of=picture(40, 40)))
     pixels.height, pixels.width, pixels.start_image = 5_000_000, 1, picture(40, 40)
     assert set(violations(pixels)) == {"height", "width"}

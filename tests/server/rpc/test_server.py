@@ -16,6 +16,7 @@ async def test_server_info(serving: Any, config: Settings) -> None:
         load = await stub.GetLoad(server_pb2.GetLoadRequest())
     assert (info.device, info.precision, info.version) == ("a test", "float64", info.versions["dgnam"])
     assert (info.limits.max_steps, info.limits.max_message_bytes) == (config.max_steps, 2**26)
+    assert (info.limits.max_request_bytes, info.limits.max_request_pixels) == (config.max_request_bytes, config.max_request_pixels)
     assert info.uptime_s > 0
     assert (load.queued_jobs, load.finished_jobs) == (3, 5)
 
@@ -23,8 +24,8 @@ async def test_server_info(serving: Any, config: Settings) -> None:
 def test_the_contract_tells_the_limits_by_default() -> None:
     contract = (Path(__file__).parents[3] / "proto/dgnam_proto/v1/server.proto").read_text(encoding="utf-8")
     told = re.findall(r"Default ([\d,]+)[^/]*\n  uint\d\d (\w+) =", contract)
-    assert len(told) == 6
+    assert len(told) == 8
     for number, name in told:
         assert getattr(Settings(), name) == int(number.replace(",", "")), name
-    assert f"either way: {MAX_MESSAGE_BYTES >> 20} MiB." in contract
+    assert f"of a response: {MAX_MESSAGE_BYTES >> 20} MiB." in contract
     assert f"at most {Settings().max_batch_rows} by default" in contract

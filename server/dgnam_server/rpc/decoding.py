@@ -1,0 +1,106 @@
+"""Picture files -> pixels; and the program that does it, in a process of its own: `python -m dgnam_server.rpc.decoding MIB`.
+
+The program reads orders from its standard input and writes replies to its standard output until the input ends. An order is ORDER (the
+file's length, height and width wanted, the most pixels) and the file; a reply is REPLY (its length) and one byte, then the pixels, or
+after BAD what is wrong with the file. It imports no PyTorch, so that it starts at once and can be ended at once.
+"""
+
+import io
+import os
+import struct
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import BinaryIO
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+FORMATS = ("PNG", "JPEG", "WEBP")
+LEAST_SIDE_PX = 16  # below it there is nothing to see, and scaling up a dot is more likely a mistake than a wish
+ORDER = struct.Struct("<QIIQ")
+REPLY = struct.Struct("<Q")
+GOOD, BAD = b"\x00", b"\x01"
+_NICENESS = 5  # decoding lets drawing go first
+
+
+def decode(data: bytes, size: tuple[int, int], most_pixels: int) -> np.ndarray:
+    """A picture file as `size` (height, width) pixels, scaled and cropped about the centre: (H, W, 3) uint8 RGB.
+
+    The EXIF orientation is applied, transparent parts become white, of an animation the first picture is taken.
+
+    Raises:
+        ValueError: not a PNG, JPEG or WebP file, damaged, cut short, more than `most_pixels`, or narrower than LEAST_SIDE_PX.
+    """
+    with _opened(data, most_pixels) as picture:
+        upright = ImageOps.exif_transpose(picture)
+        return np.asarray(ImageOps.fit(_rgb(upright), (size[1], size[0]), Image.Resampling.LANCZOS))
+
+
+@contextmanager
+def _opened(data: bytes, most_pixels: int) -> Iterator[Image.Image]:
+    """The picture file, its header read and its size checked; a ValueError says what is wrong with it."""
+    wrong = ""
+    try:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as picture:
+            width, height = picture.size
+            wrong = problem(width, height, most_pixels)
+            if not wrong:
+                yield picture
+    except UnidentifiedImageError:
+        raise ValueError("the file is not a PNG, JPEG or WebP file, or is damaged or cut short") from None
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise ValueError(f"its pixels are many more than {most_pixels}; scale the picture down") from None
+    except Exception as error:  # Pillow's decoders raise whatever damage makes them stumble over: struct.error, TypeError, IndexError, ...
+        raise ValueError(f"the file is damaged or cut short: {str(error) or type(error).__name__}") from None
+    if wrong:
+        raise ValueError(wrong)
+
+
+def problem(width: int, height: int, most_pixels: int) -> str:
+    """What is wrong with a picture's size; empty: nothing."""
+    if width * height > most_pixels:
+        return f"{width} x {height} pixels are more than {most_pixels}; scale the picture down"
+    if min(width, height) < LEAST_SIDE_PX:
+        return f"{width} x {height} pixels are too few; each side needs at least {LEAST_SIDE_PX}"
+    return ""
+
+
+def _rgb(picture: Image.Image) -> Image.Image:
+    if picture.mode.startswith("I"):  # 16 bits: Pillow's own conversion would clip instead of scaling
+        return Image.fromarray((np.asarray(picture, dtype=np.float32) / 257).round().clip(0, 255).astype(np.uint8)).convert("RGB")
+    if picture.has_transparency_data:
+        colours = picture.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", picture.size, "white"), colours).convert("RGB")
+    return picture.convert("RGB")
+
+
+def work(orders: BinaryIO, replies: BinaryIO) -> None:
+    """Carry out orders until they end."""
+    while len(order := orders.read(ORDER.size)) == ORDER.size:
+        length, height, width, most_pixels = ORDER.unpack(order)
+        data = orders.read(length)
+        try:
+            reply = GOOD + decode(data, (height, width), most_pixels).tobytes()
+        except ValueError as error:
+            reply = BAD + str(error).encode(errors="replace")[:1000]
+        replies.write(REPLY.pack(len(reply)) + reply)
+        replies.flush()
+
+
+def _confine(memory_mib: int) -> None:
+    """Bound what this process may take: a hostile picture then fails here, and only here."""
+    warnings.simplefilter("ignore")  # of damaged EXIF data; whoever sent it cannot read them
+    if sys.platform != "win32":
+        import resource
+
+        os.nice(_NICENESS)
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        if sys.platform == "linux":  # elsewhere it is not kept
+            resource.setrlimit(resource.RLIMIT_AS, (memory_mib << 20, memory_mib << 20))
+
+
+if __name__ == "__main__":
+    _confine(int(sys.argv[1]))
+    work(sys.stdin.buffer, sys.stdout.buffer)

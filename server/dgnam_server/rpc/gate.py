@@ -1,0 +1,117 @@
+"""Gate: every call passes through. Who has no token is refused before the message is read; the rest go through the door of their kind; what
+a servicer raises becomes a status with details, and nothing internal leaves the process.
+"""
+
+import hmac
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from typing import Any
+
+import grpc
+from google.protobuf import descriptor_pool
+from google.protobuf.message import Message
+from grpc import aio
+
+from dgnam_server.rpc import errors, parsing
+from dgnam_server.rpc.door import Door, Width
+from dgnam_server.rpc.pools import Pools
+from dgnam_server.settings import Settings
+
+log = logging.getLogger(__name__)
+
+Continuation = Callable[[grpc.HandlerCallDetails], Awaitable[Any]]
+Behaviour = Callable[[Any, Any], Any]
+_HEALTH, _WATCH, _REFLECTION = "/grpc.health.", "/grpc.health.v1.Health/Watch", "/grpc.reflection."
+_QUESTIONS = ("/dgnam.v1.CatalogService/", "/dgnam.v1.ServerService/")
+_WORK = ""
+_NAME_BYTES = 2**10  # of a message that holds one name
+_SMALL_BYTES = 64 * 2**10  # of a message that holds names and numbers
+
+
+class Gate(aio.ServerInterceptor):  # type: ignore[type-arg]  # generic only in the stubs
+    """Every handler behind it is served as one of a stream of bytes: of others gRPC reads and parses the message before anybody is asked."""
+
+    def __init__(self, settings: Settings, pools: Pools) -> None:
+        self._expected = f"Bearer {settings.token}".encode() if settings.token else b""
+        self._pools = pools
+        # By the beginning of the methods' names; the first that fits. Health has doors of its own, because strangers may ask it.
+        self._doors: Mapping[str, Door] = {
+            _WATCH: Door(Width(64, _NAME_BYTES)),
+            _HEALTH: Door(Width(64, _NAME_BYTES)),
+            _REFLECTION: Door(Width(16, _SMALL_BYTES)),
+            **{name: Door(Width(settings.max_calls, _SMALL_BYTES)) for name in _QUESTIONS},
+            _WORK: Door(Width(settings.max_calls, settings.max_request_bytes)),
+        }
+
+    async def intercept_service(self, continuation: Continuation, details: grpc.HandlerCallDetails) -> Any:
+        """The handler of a call."""
+        method = _method(details)
+        if self._expected and not method.startswith(_HEALTH) and not self._allowed(details):
+            return grpc.stream_stream_rpc_method_handler(_refuse)
+        handler = await continuation(details)
+        if handler is None:
+            return None
+        door = next(door for start, door in self._doors.items() if method.startswith(start))
+        served = self._served(method, handler, door)
+        make = grpc.stream_stream_rpc_method_handler if handler.response_streaming else grpc.stream_unary_rpc_method_handler
+        return make(served, None, handler.response_serializer)
+
+    def _allowed(self, details: grpc.HandlerCallDetails) -> bool:
+        sent: str | bytes = dict(details.invocation_metadata or ()).get("authorization", "")
+        return hmac.compare_digest(sent.encode() if isinstance(sent, str) else sent, self._expected)
+
+    def _served(self, method: str, handler: Any, door: Door) -> Behaviour:
+        """What serves a call of this method.
+
+        Servicers are coroutines: a stream is written with `context.write`, so that a cancelled call ends inside the servicer, at once. Only
+        reflection, which is gRPC's own, takes a stream and yields one.
+        """
+        kind = descriptor_pool.Default().FindMethodByName(method.strip("/").replace("/", ".")).input_type
+
+        async def parse(data: bytes) -> Message:
+            try:
+                return await self._pools.check(parsing.parse, kind, handler.request_deserializer, data)
+            except ValueError as error:
+                raise errors.InvalidRequest([errors.Violation("", str(error))]) from None
+
+        async def messages(context: Any) -> AsyncIterator[Message]:
+            while (message := await door.message(context, parse)) is not None:
+                yield message
+
+        async def answer(context: Any) -> Any:
+            if handler.stream_stream:
+                async for response in handler.stream_stream(messages(context), context):
+                    await context.write(response)
+                return None
+            message = await door.message(context, parse)
+            if message is None:
+                raise errors.InvalidRequest([errors.Violation("", "the call brings no message")])
+            behaviour = handler.unary_stream or handler.unary_unary
+            return await behaviour(message, context)
+
+        async def served(_: Any, context: Any) -> Any:
+            try:
+                with door.entered():
+                    return await answer(context)
+            except aio.BaseError:  # gRPC's own: the call is over already
+                raise
+            except Exception as exception:
+                error = errors.explain(exception)
+                if isinstance(error, errors.InvalidRequest):
+                    log.info("%s from %s: %s", method, context.peer(), error.message)
+                await _abort(context, error)
+
+        return served
+
+
+async def _refuse(_: Any, context: Any) -> None:
+    await _abort(context, errors.Unauthenticated("this server asks for a token: send the metadata `authorization: Bearer TOKEN`"))
+
+
+async def _abort(context: Any, error: errors.ServerError) -> None:
+    await context.abort(error.code, error.message, error.trailers())
+
+
+def _method(details: grpc.HandlerCallDetails) -> str:
+    method: str | bytes = details.method
+    return method.decode() if isinstance(method, bytes) else method

@@ -1,0 +1,90 @@
+"""Decoder: processes that decode, and end when they must."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from dgnam_server.engine.load import Overloaded
+from dgnam_server.rpc import decoder
+from dgnam_server.rpc.decoder import Decoder
+from picture_files import claiming, decode_here, noise, of_many_scans
+
+MOST = 16_000_000
+Open = Callable[..., Decoder]
+
+
+@pytest.fixture
+async def opened() -> AsyncIterator[Open]:
+    made: list[Decoder] = []
+
+    def opened(workers: int = 1, most_pixels: int = MOST, most_s: float = 60) -> Decoder:
+        made.append(Decoder(workers, most_pixels, most_s))
+        return made[-1]
+
+    yield opened
+    for one in made:
+        await one.close()
+
+
+async def test_it_gives_what_decoding_gives(opened: Open) -> None:
+    here, data = opened(), noise(40, 30, "JPEG")
+    for size in ((20, 20), (30, 50)):
+        np.testing.assert_array_equal(await here.decode(data, size), await decode_here(data, size))
+    with pytest.raises(ValueError, match="damaged or cut short"):
+        await here.decode(noise(40, 30)[:-90], (20, 20))
+    assert (await here.decode(data, (20, 20))).shape == (20, 20, 3)
+    assert len(here._all) == 1, "one process did it all"
+
+
+async def test_a_picture_that_takes_too_long_ends_its_process_and_no_other(opened: Open) -> None:
+    slow, quick = opened(most_s=0.3), opened()
+    hostile = of_many_scans(1000, 1000, 20_000)
+    assert len(hostile) < 500_000
+    with pytest.raises(ValueError, match=r"takes more than 0.3 s to decode"):
+        await slow.decode(hostile, (32, 32))
+    assert not slow._all
+    assert (await quick.decode(noise(40, 30), (20, 20))).shape == (20, 20, 3)
+
+
+async def test_a_caller_that_leaves_ends_the_process(opened: Open) -> None:
+    here = opened()
+    left = asyncio.ensure_future(here.decode(of_many_scans(1000, 1000, 20_000), (32, 32)))
+    while not here._all:
+        await asyncio.sleep(0.01)
+    (process,) = here._all
+    left.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await left
+    assert process.returncode == -9
+    assert (await here.decode(noise(40, 30), (20, 20))).shape == (20, 20, 3)
+
+
+async def test_a_process_that_dies_is_a_bad_picture(opened: Open) -> None:
+    here = opened()
+    asked: Any = asyncio.ensure_future(here.decode(of_many_scans(1000, 1000, 20_000), (32, 32)))
+    while not here._all:
+        await asyncio.sleep(0.01)
+    next(iter(here._all)).kill()
+    with pytest.raises(ValueError, match="cannot be decoded"):
+        await asked
+
+
+async def test_the_files_that_wait_are_bounded(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = noise(40, 30)
+    monkeypatch.setattr(decoder, "MOST_WAITING_BYTES", 2 * len(data))
+    here = opened()
+    two = asyncio.gather(here.decode(data, (20, 20)), here.decode(data, (20, 20)))
+    await asyncio.sleep(0)
+    with pytest.raises(Overloaded):
+        await here.decode(data, (20, 20))
+    await two
+    assert (await here.decode(data, (20, 20))).shape == (20, 20, 3)
+
+
+async def test_memory_is_bounded(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decoder, "_BARE_MIB", 600)
+    monkeypatch.setattr(decoder, "_BYTES_PER_PIXEL", 0)
+    with pytest.raises(ValueError, match="MemoryError"):
+        await opened(most_pixels=80_000_000).decode(claiming(8900, 8900), (32, 32))

@@ -1,0 +1,165 @@
+"""Who gets in, with what: over a real socket, with messages that no generated code would send."""
+
+import asyncio
+import logging
+import socket
+from collections.abc import AsyncIterator
+from typing import Any
+
+import grpc
+import pytest
+from dgnam_proto.v1 import server_pb2, server_pb2_grpc, synthesis_pb2_grpc
+from dgnam_proto.v1.synthesis_pb2 import SynthesizeRequest
+from dgnam_proto.v1.target_pb2 import Target, Term
+from dgnam_server.rpc import door
+from dgnam_server.settings import Settings
+from google.rpc import error_details_pb2
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_status import rpc_status
+
+SYNTHESIZE, INFO = "/dgnam.v1.SynthesisService/Synthesize", "/dgnam.v1.ServerService/GetServerInfo"
+CHECK, WATCH = "/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/Watch"
+REFLECTION = "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"
+NO_MESSAGE = b"\x0a\xff"  # a field longer than what is there
+INVALID, EXHAUSTED = grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.RESOURCE_EXHAUSTED
+
+
+async def refused(call: Any) -> grpc.aio.AioRpcError:
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        if hasattr(call, "__aiter__"):
+            async for _ in call:
+                pass
+        else:
+            await call
+    return caught.value
+
+
+async def test_of_a_stranger_nothing_is_read(serving: Any, config: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(door.Door, "message", lambda *_: pytest.fail("read"))
+    async with serving(config.model_copy(update={"token": "s3cret"})) as server:
+        body = b"\x00" * (config.max_request_bytes - 100)
+        for _ in range(8):
+            error = await refused(server.channel.unary_stream(SYNTHESIZE)(body))
+            assert error.code() is grpc.StatusCode.UNAUTHENTICATED
+        for method in (INFO, "/dgnam.v1.Nobody/Nothing", REFLECTION):
+            error = await refused(server.channel.unary_unary(method)(body, metadata=(("authorization", "Bearer s3cre"),)))
+            assert error.code() is grpc.StatusCode.UNAUTHENTICATED
+
+
+@pytest.mark.parametrize("method", [SYNTHESIZE, INFO, CHECK, WATCH, REFLECTION])
+async def test_bytes_that_are_no_message(serving: Any, caplog: pytest.LogCaptureFixture, method: str) -> None:
+    async with serving() as server:
+        with caplog.at_level(logging.INFO):
+            error = await refused(server.channel.unary_stream(method)(NO_MESSAGE))
+    assert error.code() is INVALID
+    (line,) = [record for record in caplog.records if method in record.getMessage()]
+    assert line.levelno == logging.INFO and not line.exc_info
+
+
+async def test_a_call_without_a_message(serving: Any) -> None:
+    async def nothing() -> AsyncIterator[bytes]:
+        for message in ():
+            yield message
+
+    async with serving() as server:
+        error = await refused(server.channel.stream_unary(INFO)(nothing()))
+    assert (error.code(), error.details()) == (INVALID, "the call brings no message")
+
+
+async def test_messages_are_limited_by_what_calls_need(serving: Any, config: Settings) -> None:
+    async with serving(config.model_copy(update={"max_request_bytes": 100_000})) as server:
+        error = await refused(server.channel.unary_unary(INFO)(b"\x00" * 70_000))
+        assert (error.code(), error.details()) == (INVALID, "the message has 70000 bytes; such a call takes 65536")
+        error = await refused(server.channel.unary_unary(CHECK)(b"\x00" * 2000))
+        assert error.code() is INVALID
+        error = await refused(server.channel.unary_stream(SYNTHESIZE)(b"\x00" * 100_001))
+        assert error.code() is EXHAUSTED and "larger than max" in (error.details() or "")
+
+
+async def test_a_message_of_very_many_fields_is_refused(serving: Any) -> None:
+    """Of empty terms, which take two bytes each on the wire and many times that in memory."""
+    terms = Target(terms=[Term()] * 30_000).SerializeToString()
+    asked = b"\x0a" + bytes([len(terms) & 0x7F | 0x80, len(terms) >> 7 & 0x7F | 0x80, len(terms) >> 14]) + terms
+    async with serving() as server:
+        error = await refused(server.channel.unary_stream(SYNTHESIZE)(asked))
+    assert (error.code(), error.details()) == (INVALID, "the message has more than 20000 fields")
+
+
+async def test_calls_are_limited_and_what_is_asked_of_health_is_not(
+    serving: Any, config: Settings, engine: Any, request_: SynthesizeRequest
+) -> None:
+    async with serving(config.model_copy(update={"max_calls": 2})) as server:
+        stub = synthesis_pb2_grpc.SynthesisServiceStub(server.channel)
+        calls = [stub.Synthesize(request_) for _ in range(2)]
+        for call in calls:
+            await call.read()
+        third = stub.Synthesize(request_)
+        error = await refused(third)
+        assert error.code() is EXHAUSTED and "2 such calls are under way" in (error.details() or "")
+        status = await rpc_status.aio.from_call(third)
+        retry, info = error_details_pb2.RetryInfo(), error_details_pb2.ErrorInfo()
+        assert status.details[0].Unpack(info) and info.reason == "QUEUE_FULL"
+        assert status.details[1].Unpack(retry) and retry.retry_delay.seconds
+        assert (await server_pb2_grpc.ServerServiceStub(server.channel).GetServerInfo(server_pb2.GetServerInfoRequest())).version
+        assert (await health_pb2_grpc.HealthStub(server.channel).Check(health_pb2.HealthCheckRequest())).status
+        calls[0].cancel()
+        assert await asyncio.to_thread((await engine.job()).cancelled.wait, 5)
+        assert (await stub.Synthesize(request_).read()).HasField("queued")
+
+
+async def test_watchers_are_limited(serving: Any) -> None:
+    async with serving() as server:
+        stub = health_pb2_grpc.HealthStub(server.channel)
+        watching = [stub.Watch(health_pb2.HealthCheckRequest()) for _ in range(64)]
+        for call in watching:
+            assert (await call.read()).status
+        assert (await refused(stub.Watch(health_pb2.HealthCheckRequest()))).code() is EXHAUSTED
+        assert (await stub.Check(health_pb2.HealthCheckRequest())).status
+        watching.pop().cancel()
+        error = await refused(stub.Watch(health_pb2.HealthCheckRequest(service="nobody")))
+        assert error.code() is grpc.StatusCode.NOT_FOUND
+        for call in watching:
+            call.cancel()
+
+
+async def test_slow_senders_keep_nobody_waiting_for_long(
+    serving: Any, engine: Any, request_: SynthesizeRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(door, "PATIENCE_S", 0.3)
+
+    async def never() -> AsyncIterator[bytes]:
+        await asyncio.sleep(600)
+        yield b""
+
+    async with serving() as server:
+        slow = [server.channel.stream_stream(SYNTHESIZE)(never()) for _ in range(40)]
+        assert (await synthesis_pb2_grpc.SynthesisServiceStub(server.channel).Synthesize(request_).read()).HasField("queued")
+        error = await refused(slow[0])
+        assert (error.code(), error.details()) == (INVALID, "the message did not arrive within 0.3 s")
+        for call in slow[1:]:
+            call.cancel()
+
+
+async def test_connections_are_limited(serving: Any, config: Settings) -> None:
+    async with serving(config.model_copy(update={"max_connections": 3})) as server:
+        assert config.port_file
+        address = ("127.0.0.1", int(config.port_file.read_text()))
+        assert (await server_pb2_grpc.ServerServiceStub(server.channel).GetServerInfo(server_pb2.GetServerInfoRequest())).version
+
+        def closed(one: socket.socket) -> bool:
+            one.settimeout(2)
+            try:
+                while data := one.recv(1000):
+                    assert data
+            except TimeoutError:
+                return False
+            except ConnectionError:
+                pass
+            return True
+
+        more = [socket.create_connection(address) for _ in range(6)]
+        ended = [await asyncio.to_thread(closed, one) for one in more]
+        assert ended.count(True) == 4
+        for one in more:
+            one.close()
+        assert (await server_pb2_grpc.ServerServiceStub(server.channel).GetServerInfo(server_pb2.GetServerInfoRequest())).version
