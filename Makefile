@@ -2,13 +2,14 @@
 # make setup PIP_ARGS="--extra-index-url https://download.pytorch.org/whl/cpu"    (PyTorch without its several GB of CUDA)
 PYTHON ?= python3
 PIP_ARGS ?=
+GUIDED_S ?= 120
 export PYTHON PIP_ARGS
 
 PIP := .venv/bin/pip install -qq --no-compile --disable-pip-version-check $(PIP_ARGS) --constraint constraints.txt
 READY := .venv/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test test-all bench quality paper docs methods-page lint format proto proto-check check clean
+.PHONY: help setup demo serve test test-all fuzz bench quality paper docs methods-page lint format proto proto-check check clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F '\t' '{ printf "make %-12s %s\n", $$1, $$2 }'
@@ -33,6 +34,12 @@ test: $(READY) ## Run the tests; ARGS="-k word" and the like go to pytest
 
 test-all: $(READY) ## Run the slow tests too
 	.venv/bin/pytest -m "" $(ARGS)
+
+fuzz: $(READY) ## Look for what breaks the server: random messages and files for half an hour; ARGS="-k pictures" for some
+	.venv/bin/pytest tests/fuzz tests/e2e/fuzz --hypothesis-profile=long --timeout=0 $(ARGS)
+	@.venv/bin/python -c "import atheris" 2>/dev/null || echo "atheris is not installed: no guided fuzzing"
+	@! .venv/bin/python -c "import atheris" 2>/dev/null || for target in pictures caffe messages; do \
+	  .venv/bin/python tests/fuzz/guided.py $$target $(GUIDED_S) || exit 1; done
 
 bench: $(READY) ## Measure speed, as ratios in one run; ARGS="--device cuda" for a GPU. Wants a quiet machine
 	.venv/bin/python tests/bench/bench.py $(ARGS)

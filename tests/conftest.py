@@ -3,8 +3,15 @@
 import signal
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 pytest_plugins = ("tiny_models",)
+
+# `make fuzz` asks for the long one. The short one is the same at every run, so that a change is judged by itself.
+_SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
+settings.register_profile("short", max_examples=20, deadline=None, derandomize=True, database=None, suppress_health_check=_SLOW)
+settings.register_profile("long", max_examples=8000, deadline=None, print_blob=True, suppress_health_check=_SLOW)
+settings.load_profile("short")
 
 
 def pytest_configure() -> None:

@@ -1,16 +1,21 @@
 """ModelCard: everything known about a model besides its numbers. One TOML file per model; the file's name is the model's name."""
 
 import hashlib
+import math
 import os
 import re
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Literal, Self
 
 import tomli_w
+
+MOST_SIDE_PX = 8192
+MOST_PIXELS = 4096 * 4096
+MOST_UNITS = 10_000_000  # of a tap, or of a code
 
 
 class CardError(ValueError):
@@ -60,10 +65,11 @@ class Preprocessing:
         elif not len(self.mean) == len(self.std) == len(self.letters):
             values = len(self.letters)
             wrong.append(f"preprocessing.mean and std have {len(self.mean)} and {len(self.std)} values; {self.channels} needs {values}")
-        if len(self.size) != 2 or min(self.size) < 1:
-            wrong.append(f"preprocessing.size is {list(self.size)}; it must be [height, width]")
-        if self.multiple < 0:
-            wrong.append(f"preprocessing.multiple is {self.multiple}; it must not be negative")
+        wrong += size_problems("preprocessing.size", self.size)
+        if not _whole(self.multiple, 0, MOST_SIDE_PX):
+            wrong.append(f"preprocessing.multiple is {self.multiple!r}; it must be between 0 and {MOST_SIDE_PX}")
+        if not all(_finite(value) for value in (*self.mean, *self.std)):
+            wrong.append("preprocessing.mean and std must be finite numbers")
         if 0 in self.std:
             wrong.append("preprocessing.std has a zero")
         return wrong
@@ -106,10 +112,12 @@ class Code:
             wrong.append(f"code.mean has {len(self.mean)} values, code.std {len(self.std)}")
         elif self.mean and len(self.mean) != self.units:
             wrong.append(f"code.mean has {len(self.mean)} values, code.units is {self.units}")
-        if self.units < 1:
-            wrong.append(f"code.units is {self.units}; it must be the number of code units")
-        if self.encoder_size and len(self.encoder_size) != 2:
-            wrong.append(f"code.encoder_size is {list(self.encoder_size)}; it must be [height, width]")
+        if not _whole(self.units, 1, MOST_UNITS):
+            wrong.append(f"code.units is {self.units!r}; it must be the number of code units")
+        if not all(_finite(value) for value in (*self.mean, *self.std, self.start_learning_rate)):
+            wrong.append("code.mean, std and start_learning_rate must be finite numbers")
+        if self.encoder_size:
+            wrong += size_problems("code.encoder_size", self.encoder_size)
         return wrong
 
 
@@ -146,7 +154,7 @@ class ModelCard:
         """
         try:
             data = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
             raise CardError(f"{path}: not a TOML file: {error}") from error
         try:
             code = data.pop("code", None)
@@ -158,9 +166,10 @@ class ModelCard:
                 code=None if code is None else Code(**{k: _tuples(v) for k, v in code.items()}),
                 **data,
             )
-        except (TypeError, KeyError, OSError) as error:
+            problems = card.problems()
+        except (TypeError, KeyError, ValueError, AttributeError, OSError) as error:  # whatever shape the file has
             raise CardError(f"{path}: {error}") from error
-        if problems := card.problems():
+        if problems:
             raise CardError(f"{path}: " + "; ".join(problems))
         return card
 
@@ -190,14 +199,23 @@ class ModelCard:
         if self.role not in ("classifier", "prior"):
             problems.append(f'role is {self.role!r}; it must be "classifier" or "prior"')
         problems += self.preprocessing.problems()
+        problems += self._file_problems()
+        for tap in self.taps:
+            if not tap.shape or not all(_whole(length, 1, MOST_UNITS) for length in tap.shape) or math.prod(tap.shape) > MOST_UNITS:
+                problems.append(
+                    f"the shape of tap {tap.name!r} is {list(tap.shape)}; it must be lengths whose product is at most {MOST_UNITS}"
+                )
+        if not all(isinstance(label, str) for label in self.labels):
+            problems.append("labels must be texts")
         if self.role == "classifier" and (not self.taps or not self.output_tap):
             problems.append("a classifier needs taps and output_tap")
         if self.role == "classifier" and self.taps:
             shapes = {tap.name: tap.shape for tap in self.taps}
             if self.output_tap not in shapes:
                 problems.append(f"output_tap {self.output_tap!r} is not among the taps")
-            elif self.labels and shapes[self.output_tap][0] != len(self.labels):
-                problems.append(f"{len(self.labels)} labels for {shapes[self.output_tap][0]} units of {self.output_tap}")
+            elif self.labels and shapes[self.output_tap][:1] != (len(self.labels),):
+                units = shapes[self.output_tap][0] if shapes[self.output_tap] else 0
+                problems.append(f"{len(self.labels)} labels for {units} units of {self.output_tap}")
         if self.fit not in ("crop", "resize"):
             problems.append(f'fit is {self.fit!r}; it must be "crop" or "resize"')
         for method, options in self.options.items():
@@ -210,6 +228,24 @@ class ModelCard:
         if self.role == "prior":
             problems += ["a prior needs [code]"] if self.code is None else self.code.problems()
         return problems
+
+    def _file_problems(self) -> list[str]:
+        """Whether `file` stays where weights are: in the pack's folder, or in the package."""
+        path = PurePosixPath(self.file)
+        if path.is_absolute() or ".." in path.parts or "\\" in self.file or (not self.package and len(path.parts) > 1):
+            return [
+                f"file is {self.file!r}; it must be " + ("a path within the package" if self.package else "the name of a file in weights/")
+            ]
+        return []
+
+
+def size_problems(name: str, size: tuple[Any, ...]) -> list[str]:
+    """What is wrong with a height and a width: each is limited, and so is their product."""
+    if len(size) != 2 or not all(_whole(side, 1, MOST_SIDE_PX) for side in size) or math.prod(size) > MOST_PIXELS:
+        return [
+            f"{name} is {list(size)}; it must be [height, width], each between 1 and {MOST_SIDE_PX}, together at most {MOST_PIXELS} pixels"
+        ]
+    return []
 
 
 def sha256(path: Path) -> str:
@@ -233,8 +269,20 @@ def whole(path: Path) -> Iterator[Path]:
 
 
 def _labels(given: list[str] | str, card: Path) -> tuple[str, ...]:
-    """The labels themselves, or those of a text file beside the card, one a line: several cards may share one."""
+    """The labels themselves, or those of a text file beside the card, one a line: several cards may share one.
+
+    Raises:
+        ValueError: it is not the name of a file beside the card.
+    """
     return tuple(card.with_name(given).read_text(encoding="utf-8").splitlines() if isinstance(given, str) else given)
+
+
+def _whole(value: Any, least: int, most: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
+
+
+def _finite(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _tuples(value: Any) -> Any:

@@ -93,7 +93,9 @@ class Settings(BaseSettings):
     picture_timeout_s: float = Field(10.0, ge=0.01, le=600, description="how long a picture file may take to decode")
     max_calls: int = Field(1000, ge=1, le=100_000, description="calls that may be under way at once")
     max_connections: int = Field(500, ge=1, le=100_000, description="connections that clients may have at once")
-    max_connection_calls: int = Field(256, ge=1, le=100_000, description="calls that one connection may have at once; more wait in the client")
+    max_connection_calls: int = Field(
+        256, ge=1, le=100_000, description="calls that one connection may have at once; more wait in the client"
+    )
     max_connection_age_s: float = Field(
         3600.0, ge=1, le=10**6, description="age at which a connection takes no new calls; clients then connect anew by themselves"
     )

@@ -1,9 +1,12 @@
 """Cards: what is written is read, and what is wrong is said all at once."""
 
+import re
+import tomllib
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import tomli_w
 from dgnam_models.card import CardError, Code, ModelCard, Preprocessing, Tap, sha256
 
 
@@ -57,6 +60,20 @@ def test_written_cards_read_back_equal(tmp_path: Path) -> None:
         ({"options": {"dgn-am": {"steps": 3}}}, "options.dgn-am is a prior's; this is a classifier"),
         ({"role": "prior", "code": Code(units=4), "options": {"dgn-am": {"steps": "3"}}}, "options.dgn-am must be a table of numbers"),
         ({"role": "prior", "code": Code(units=4), "options": {"steps": 3}}, "options.steps must be a table of numbers"),
+        ({"preprocessing": Preprocessing((100_000, 100_000))}, r"size is \[100000, 100000\]; it must be .* each between 1 and 8192"),
+        ({"preprocessing": Preprocessing((8192, 8192))}, "together at most 16777216 pixels"),
+        ({"preprocessing": Preprocessing(("a", "b"))}, r"size is \['a', 'b'\]; it must be"),  # type: ignore[arg-type]
+        ({"preprocessing": Preprocessing((64, 64), mean=(0.0, float("nan"), 0.0))}, "mean and std must be finite"),
+        ({"preprocessing": Preprocessing((64, 64), multiple="a")}, "multiple is 'a'; it must be"),  # type: ignore[arg-type]
+        ({"taps": (Tap("fc8", (2, 10**9, 10**9)),)}, "the shape of tap 'fc8' is .*; it must be lengths"),
+        ({"taps": (Tap("fc8", ()),)}, "the shape of tap 'fc8' is .*2 labels for 0 units|2 labels for 0 units"),
+        ({"labels": (1, 2)}, "labels must be texts"),
+        ({"file": "../../etc/passwd"}, "file is '../../etc/passwd'; it must be the name of a file in weights/"),
+        ({"file": "/etc/passwd"}, "must be the name of a file"),
+        ({"file": "other/net.safetensors"}, "must be the name of a file"),
+        ({"file": "../x", "package": "some-weights"}, "must be a path within the package"),
+        ({"role": "prior", "code": Code("net", "conv1", units=10**12)}, "code.units is 1000000000000"),
+        ({"role": "prior", "code": Code("net", "conv1", units=4, encoder_size=(10**6, 10**6))}, r"encoder_size is \[1000000, 1000000\]"),
         ({"role": "prior", "code": Code("net", "conv1", units=4, encoder_size=(32,))}, r"encoder_size is \[32\]; it must be"),
     ],
 )
@@ -89,6 +106,40 @@ def test_unknown_and_missing_fields_and_broken_files_are_refused(tmp_path: Path)
         ModelCard.read(path)
     path.write_text("= nonsense")
     with pytest.raises(CardError, match="not a TOML file"):
+        ModelCard.read(path)
+
+
+@pytest.mark.parametrize("labels", ["../other.txt", "/etc/passwd", "..", "a/b.txt", ""])
+def test_labels_stay_beside_the_card(tmp_path: Path, labels: str) -> None:
+    (tmp_path / "other.txt").write_text("cat\ndog\n")
+    path = tmp_path / "cards" / "net.toml"
+    path.parent.mkdir()
+    example(labels=()).write(path)
+    path.write_text(f'labels = "{labels}"\n' + path.read_text())
+    with pytest.raises(CardError):
+        ModelCard.read(path)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"preprocessing": {"size": 3}},
+        {"preprocessing": {"size": [64, 64], "mean": 0.5}},
+        {"preprocessing": "none"},
+        {"file": 3},
+        {"taps": [{"name": "fc8", "shape": 2}]},
+        {"taps": 3},
+        {"labels": 3},
+        {"code": 3},
+        {"options": 3},
+    ],
+    ids=str,
+)
+def test_fields_of_another_type_are_refused(tmp_path: Path, fields: dict[str, object]) -> None:
+    path = tmp_path / "net.toml"
+    example().write(path)
+    path.write_text(tomli_w.dumps({**tomllib.loads(path.read_text()), **fields}))
+    with pytest.raises(CardError, match=re.escape(str(path))):
         ModelCard.read(path)
 
 

@@ -33,7 +33,10 @@ def load(card: ModelCard, path: Path) -> nn.Module:
     taps = [tap.name for tap in card.taps]
     if missing := set(taps) - set(graph.taps):
         raise CardError(f"{card.name}: {path.name} has no {', '.join(sorted(missing))}")
-    original = Original(graph, taps, **card.parameters)
+    try:
+        original = Original(graph, taps, **card.parameters)
+    except Exception as error:  # onnxruntime has its own exceptions
+        raise CardError(f"{card.name}: onnxruntime cannot run {path.name}: {error}") from error
     if card.forward_only:
         return original
     try:

@@ -1,5 +1,6 @@
 """What an ONNX file holds, as far as running it needs to know, and the libraries that read it."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from dgnam_models.card import addressable
+from dgnam_models.card import MOST_PIXELS, addressable
 from dgnam_models.nets import torchvision
 
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto
 
 _EXTRA = 'pip install "dgnam-models[onnx,cpu]", or [onnx,gpu] where there is an NVIDIA GPU'
+_MOST_INPUTS = 3 * MOST_PIXELS
 STANDARD = ("", "ai.onnx")  # the domain of ONNX's own operators, by both its names
 FLOAT, HALF = 1, 10
 _FLOATS = {1: torch.float32, 10: torch.float16, 11: torch.float64}  # TensorProto's numbers
@@ -52,6 +54,8 @@ class Graph:
             wrong.append(f"its input {self.input} is not of floating-point numbers")
         if not self.shape:
             wrong.append(f"its input {self.input} has no shape")
+        elif math.prod(length or 1 for length in self.shape[1:]) > _MOST_INPUTS or any((length or 1) < 1 for length in self.shape):
+            wrong.append(f"its input {self.input} has the shape {self.shape}; a row of at most {_MOST_INPUTS} numbers can be served")
         elif self.shape[0] not in (None, 1):
             wrong.append(f"its batch is fixed at {self.shape[0]}; export it with a free one, or with 1")
         if unfit := [tensor.name for tensor in self.model.graph.initializer if tensor.data_type in _FLOATS and not _finite(tensor)]:

@@ -1,7 +1,7 @@
 """Decoder: decodes picture files in processes of their own, which end at a deadline, whatever a picture makes them do.
 
-Rules: at most `workers` processes, started when first needed and kept; the files that wait for one have together at most MOST_WAITING_BYTES.
-A process that is not done when its caller leaves, or within the time a picture may take, is killed; the next picture starts another.
+Rules: at most `workers` processes, started when first needed and kept; files in hand have together at most MOST_WAITING_BYTES. A process
+that is not done when its caller leaves, or within the time a picture may take, is killed; the next picture starts another.
 """
 
 import asyncio

@@ -17,6 +17,7 @@ from dgnam_server.rpc import errors
 
 PATIENCE_S = 30.0  # for a message to arrive
 _RETRY_S = 2.0
+_EOF: Any = aio.EOF  # type: ignore[attr-defined]  # the stubs do not know it
 T = TypeVar("T")
 
 
@@ -67,7 +68,7 @@ class Door:
                     data = await context.read()
             except TimeoutError:
                 raise _invalid(f"the message did not arrive within {PATIENCE_S:g} s") from None
-            if data is aio.EOF:
+            if data is _EOF:
                 return None
             if len(data) > self._width.message_bytes:
                 raise _invalid(f"the message has {len(data)} bytes; such a call takes {self._width.message_bytes}")

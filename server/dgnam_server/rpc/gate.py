@@ -29,7 +29,7 @@ _SMALL_BYTES = 64 * 2**10  # of a message that holds names and numbers
 
 
 class Gate(aio.ServerInterceptor):  # type: ignore[type-arg]  # generic only in the stubs
-    """Every handler behind it is served as one of a stream of bytes: of others gRPC reads and parses the message before anybody is asked."""
+    """Every handler behind it is served as one of a stream of bytes: of others gRPC reads and parses the message before it asks anybody."""
 
     def __init__(self, settings: Settings, pools: Pools) -> None:
         self._expected = f"Bearer {settings.token}".encode() if settings.token else b""
@@ -95,6 +95,8 @@ class Gate(aio.ServerInterceptor):  # type: ignore[type-arg]  # generic only in 
                     return await answer(context)
             except aio.BaseError:  # gRPC's own: the call is over already
                 raise
+            except NotImplementedError:  # of gRPC's own services: a call newer than its servicer
+                await context.abort(grpc.StatusCode.UNIMPLEMENTED, "this server does not have this call")
             except Exception as exception:
                 error = errors.explain(exception)
                 if isinstance(error, errors.InvalidRequest):

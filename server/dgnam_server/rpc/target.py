@@ -54,9 +54,7 @@ def terms(reader: Reader, target: Target, usual: spec.Readout) -> tuple[spec.Ter
     return tuple(found)
 
 
-async def pictured(
-    reader: Reader, target: Target, found: tuple[spec.Term, ...], decode: pictures.Decode
-) -> tuple[spec.Term, ...]:
+async def pictured(reader: Reader, target: Target, found: tuple[spec.Term, ...], decode: pictures.Decode) -> tuple[spec.Term, ...]:
     """The terms of a target without violations, with the pictures whose features are wanted. Decodes them, which takes time."""
     whole = []
     for index, (message, term) in enumerate(zip(target.terms, found, strict=True)):

@@ -174,6 +174,13 @@ def test_what_cannot_be_converted_or_converts_wrongly_is_served_forward_only(tmp
     assert card.forward_only == "it cannot be converted: its operator Scaler is of ai.onnx.ml, not of the standard's own"
 
 
+def claiming_weights(length: int) -> bytes:
+    """A file with a weight that claims to have so many rows."""
+    model = onnx_files.network().model("logits")
+    model.graph.initializer[0].dims[0] = length
+    return model.SerializeToString()
+
+
 def test_files_that_cannot_be_served_are_refused_with_what_to_do(tmp_path: Path) -> None:
     file = tmp_path / "net.onnx"
     whole = onnx_files.network().write(file, "logits").read_bytes()
@@ -191,6 +198,12 @@ def test_files_that_cannot_be_served_are_refused_with_what_to_do(tmp_path: Path)
     for written, message in (
         (lambda: draft.write(file, "logits"), "it has 2 inputs, image, other; one can be served"),
         (lambda: onnx_files.network((4, 3, 20, 28)).write(file, "logits"), "its batch is fixed at 4; export it with a free one, or with 1"),
+        (
+            lambda: onnx_files.network(("batch", 3, 2**40, 2**40)).write(file, "logits"),
+            r"its input image has the shape \(None, 3, 1099511627776, 1099511627776\); a row of at most 50331648 numbers can be served",
+        ),
+        (lambda: onnx_files.network(("batch", 3, -20, 28)).write(file, "logits"), r"has the shape \(None, 3, -20, 28\); a row of at most"),
+        (lambda: file.write_bytes(claiming_weights(2**40)), "onnxruntime cannot run it"),
         (lambda: file.write_bytes(whole[:-50]), "cannot be read as ONNX"),
         (lambda: file.write_bytes(b"not a file"), "cannot be read as ONNX"),
         (lambda: file.unlink(), "cannot be read as ONNX"),
