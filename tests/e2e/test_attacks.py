@@ -85,4 +85,4 @@ def test_messages_over_the_limit_are_not_kept(server: Any, channel: grpc.Channel
     with ThreadPoolExecutor(16) as pool:
         for error in pool.map(lambda _: answer(channel.unary_stream(SYNTHESIZE)(body, timeout=60)), range(16)):
             assert error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED  # type: ignore[attr-defined]
-    assert peak_mib(server) - before < 600
+    assert peak_mib(server) - before < 250

@@ -64,7 +64,7 @@ class Decoder:
         self._idle.clear()
 
     async def _reply(self, data: bytes, size: tuple[int, int]) -> bytes:
-        process = self._idle.pop() if self._idle else await self._start()
+        process = await self._any()
         done = False
         try:
             async with asyncio.timeout(self._most_s):
@@ -81,6 +81,15 @@ class Decoder:
         finally:
             if not done:
                 await self._end(process)
+
+    async def _any(self) -> Process:
+        """A process that waits for an order; those that something else ended are forgotten."""
+        while self._idle:
+            process = self._idle.pop()
+            if process.returncode is None:
+                return process
+            self._all.discard(process)
+        return await self._start()
 
     async def _ask(self, process: Process, data: bytes, size: tuple[int, int]) -> bytes:
         assert process.stdin is not None and process.stdout is not None

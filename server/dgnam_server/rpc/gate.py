@@ -85,7 +85,7 @@ class Gate(aio.ServerInterceptor):  # type: ignore[type-arg]  # generic only in 
                 return None
             message = await door.message(context, parse)
             if message is None:
-                raise errors.InvalidRequest([errors.Violation("", "the call brings no message")])
+                raise errors.InvalidRequest([errors.Violation("", "the call brings no message, or one that is too large")])
             behaviour = handler.unary_stream or handler.unary_unary
             return await behaviour(message, context)
 

@@ -71,6 +71,16 @@ async def test_a_process_that_dies_is_a_bad_picture(opened: Open) -> None:
         await asked
 
 
+async def test_a_process_that_ended_while_idle_is_no_ones_fault(opened: Open) -> None:
+    here = opened()
+    await here.decode(noise(40, 30), (20, 20))
+    (process,) = here._all
+    process.kill()
+    await process.wait()
+    assert (await here.decode(noise(40, 30), (20, 20))).shape == (20, 20, 3)
+    assert process not in here._all
+
+
 async def test_the_files_that_wait_are_bounded(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     data = noise(40, 30)
     monkeypatch.setattr(decoder, "MOST_WAITING_BYTES", 2 * len(data))

@@ -66,7 +66,7 @@ async def test_a_call_without_a_message(serving: Any) -> None:
 
     async with serving() as server:
         error = await refused(server.channel.stream_unary(INFO)(nothing()))
-    assert (error.code(), error.details()) == (INVALID, "the call brings no message")
+    assert (error.code(), error.details()) == (INVALID, "the call brings no message, or one that is too large")
 
 
 async def test_messages_are_limited_by_what_calls_need(serving: Any, config: Settings) -> None:
