@@ -239,6 +239,8 @@ def from_rpc(failure: RpcFailure, server: str) -> DgnamError:
         case "RESOURCE_EXHAUSTED" if info is None and "larger than max" in message:
             # gRPC itself says this, on either side, of a message over the limit: waiting would not help.
             return InvalidRequestError(f"the message is too large: {message}", **facts)
+        case "RESOURCE_EXHAUSTED" if facts["reason"] == "MEMORY":  # nor would it here
+            return InvalidRequestError(message, **facts)
         case "RESOURCE_EXHAUSTED":
             return OverloadedError(message, **facts)
         case "UNAVAILABLE":

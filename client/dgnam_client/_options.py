@@ -17,6 +17,7 @@ Readout = Literal["activation", "probability", "log-probability"]
 Balance = Literal["none", "gradient-norm", "equal-activation"]
 Fit = Literal["resize", "crop"]
 Determinism = Literal["rounding", "strict"]
+Priority = Literal["interactive", "batch"]
 Included = Literal["png", "image", "code", "history"]
 
 Call = TypeVar("Call", bound=Callable[..., Any])
@@ -42,6 +43,8 @@ class SynthesisOptions(TypedDict, total=False):
         determinism: "rounding", or "strict" for the same bits each time on the same machine, more slowly.
         balance: How several units are brought together: "none" (the plain weighted sum), "gradient-norm" or "equal-activation".
         readout: What is read off the units: "activation", "probability" or "log-probability".
+        priority: "interactive", or "batch" for what nobody waits for: your interactive requests then come first.
+        queue_timeout_s: Seconds that the request may wait before it starts; then DeadlineExceededError. Default: the server's.
         include: Which parts of a result the server sends, such as ["png"]; default: all of "png", "image", "code" and "history".
     """
 
@@ -55,6 +58,8 @@ class SynthesisOptions(TypedDict, total=False):
     determinism: Determinism | None
     balance: Balance | None
     readout: Readout | None
+    priority: Priority | None
+    queue_timeout_s: float | None
     include: Iterable[Included] | None
 
 

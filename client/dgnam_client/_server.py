@@ -20,6 +20,9 @@ class Limits:
         max_pixels: Size of a picture that `synthesize_pixels` draws.
         max_request_bytes: Size of a request, its picture files included.
         max_request_pixels: Size of all picture files of a request together.
+        client_queue_capacity: Jobs of one client that may wait.
+        queue_timeout_s: Seconds that a request may wait before it starts; 0: as long as it takes.
+        max_memory_bytes: What requests, running rows and unread results may take together.
     """
 
     max_steps: int
@@ -32,6 +35,9 @@ class Limits:
     max_pixels: int = 0
     max_request_bytes: int = 0
     max_request_pixels: int = 0
+    client_queue_capacity: int = 0
+    queue_timeout_s: float = 0.0
+    max_memory_bytes: int = 0
 
 
 @dataclass(frozen=True)
@@ -71,6 +77,25 @@ class Lane:
 
 
 @dataclass(frozen=True)
+class OwnLoad:
+    """Your part of the load. The server knows a client by its certificate, or else by its address and token.
+
+    Attributes:
+        client: The name that the server has for you.
+        queued_jobs: Your jobs that wait.
+        running_jobs: Your jobs being worked on.
+        clients_ahead: How many other clients' next jobs come before your next job.
+        memory_bytes: What your pictures in the making and your unread results take.
+    """
+
+    client: str = ""
+    queued_jobs: int = 0
+    running_jobs: int = 0
+    clients_ahead: int = 0
+    memory_bytes: int = 0
+
+
+@dataclass(frozen=True)
 class Load:
     """How busy the server is.
 
@@ -82,6 +107,8 @@ class Load:
         failed_jobs: Since the start.
         cancelled_jobs: Since the start.
         draining: Whether it is shutting down.
+        memory_bytes: What requests, pictures in the making and unread results take.
+        own: Your part of it.
     """
 
     queued_jobs: int
@@ -91,3 +118,5 @@ class Load:
     failed_jobs: int
     cancelled_jobs: int
     draining: bool
+    memory_bytes: int = 0
+    own: OwnLoad = OwnLoad()

@@ -12,10 +12,12 @@ import numpy as np
 import torch
 from dgnam_models import Network
 
-from dgnam_server import __version__, catalog
+from dgnam_server import __version__, catalog, machine
 from dgnam_server.engine import heap, warmup
+from dgnam_server.engine.batch_cache import BatchCache, default_folder
 from dgnam_server.engine.builder import Builder
 from dgnam_server.engine.device_thread import DeviceThread
+from dgnam_server.engine.kinds.synthesis import Synthesis
 from dgnam_server.engine.load import EngineLimits
 from dgnam_server.faults import Fault, SettingsError
 from dgnam_server.rpc.analysis import AnalysisServicer
@@ -72,9 +74,35 @@ def build(settings: Settings, started: float, networks: Sequence[Network] = (), 
     with ThreadPoolExecutor(1, initializer=torch.set_num_threads, initargs=(threads,)) as loading:
         models = loading.submit(catalog.load, settings.models, device, settings.default_prior, dtype, networks, only).result()
     builder = Builder(models, device)
-    limits = EngineLimits(settings.queue_capacity, settings.max_batch_rows, settings.max_batch_mib)
-    engine = DeviceThread(warmup.typical(builder), limits, threads)
+    work = warmup.typical(builder)
+    engine = DeviceThread(work, _limits(settings, device), threads, _cache(settings, work, threads, str(models.dtype), device))
     return assemble(settings, builder, engine, _device_name(device), started)
+
+
+def _limits(settings: Settings, device: torch.device) -> EngineLimits:
+    free = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else None
+    return EngineLimits(
+        queue_capacity=settings.queue_capacity,
+        max_batch_rows=settings.max_batch_rows,
+        max_batch_mib=settings.max_batch_mib,
+        max_memory_mib=settings.max_memory_mib or machine.default_memory_mib(free),
+        client_queue_capacity=settings.client_queue_capacity,
+        batch_rows=settings.batch_rows,
+    )
+
+
+def _cache(settings: Settings, work: Synthesis, threads: int, dtype: str, device: torch.device) -> BatchCache:
+    facts: dict[str, str | int] = {
+        "work": str(work.key),
+        "size": f"{work.size[0]} x {work.size[1]}",
+        "machine": f"{platform.node()}, {_device_name(device)}",
+        "precision": dtype,
+        "threads": threads,
+        "torch": str(torch.__version__),
+        "dgnam": __version__,
+        "max_batch_rows": settings.max_batch_rows,
+    }
+    return BatchCache(settings.cache_dir or default_folder(), facts)
 
 
 def assemble(settings: Settings, builder: Builder, engine: DeviceThread, device_name: str, started: float) -> App:

@@ -84,8 +84,26 @@ class Settings(BaseSettings):
     max_steps: int = Field(MOST_STEPS, ge=1, le=MOST_STEPS, description="most steps a request may ask for")
     max_terms: int = Field(16, ge=1, le=256, description="most terms of a target")
     max_variants: int = Field(64, ge=1, le=4096, description="most variants of a request")
-    queue_capacity: int = Field(256, ge=1, le=1_000_000, description="jobs that may wait; one more is refused")
-    max_batch_rows: int = Field(64, ge=1, le=4096, description="most rows that share a batch")
+    queue_capacity: int = Field(
+        256, ge=1, le=1_000_000, description="jobs that may wait; one more is refused, unless its client has less than its share"
+    )
+    client_queue_capacity: int = Field(128, ge=1, le=1_000_000, description="jobs of one client that may wait; one more is refused")
+    queue_timeout_s: float | None = Field(
+        None, gt=0, le=604800, description="how long a job may wait before it starts; then it fails. Requests may ask for less"
+    )
+    read_timeout_s: float = Field(60.0, gt=0, le=86400, description="how long a client may leave its results unread; then its call ends")
+    keepalive_s: float = Field(
+        15.0, ge=1, le=3600, description="silence after which the server asks whether a client is there; 10 s later it is taken for gone"
+    )
+    max_batch_rows: int = Field(64, ge=1, le=4096, description="most rows that share a batch, but for those of other clients that join")
+    batch_rows: int | None = Field(None, ge=1, le=4096, description="rows that share a batch, in place of measuring how many pay")
+    cache_dir: Path | None = Field(None, description="folder that keeps what was measured; by default that of the user's caches")
+    max_memory_mib: int | None = Field(
+        None,
+        ge=64,
+        le=2**30,
+        description="most memory in MiB of requests, running rows and unread results; by default half of what the machine or container has",
+    )
     max_request_bytes: int = Field(8_388_608, ge=65_536, le=67_108_864, description="most bytes of a request, its picture files included")
     max_start_image_pixels: int = Field(16_000_000, ge=256, le=80_000_000, description="most pixels of a picture file in a request")
     max_request_pixels: int = Field(64_000_000, ge=256, le=2**40, description="most pixels of all picture files of a request together")
@@ -101,7 +119,7 @@ class Settings(BaseSettings):
     )
     max_pixels: int = Field(512 * 512, ge=256, le=80_000_000, description="most pixels of a picture that is optimized without a prior")
     max_batch_mib: int = Field(2048, ge=16, le=2**20, description="most memory in MiB that a batch of such pictures may take")
-    drain_timeout_s: float = Field(30.0, ge=0, le=3600, description="how long running work may still take after a stop signal")
+    drain_timeout_s: float = Field(5.0, ge=0, le=3600, description="how long running work may still take after a stop signal")
     tls_cert: FilePath | None = Field(None, description="PEM file of the server's certificate chain; with tls_key it turns TLS on")
     tls_key: FilePath | None = Field(None, description="PEM file of the certificate's private key")
     tls_client_ca: FilePath | None = Field(None, description="PEM file of authorities; clients must then show a certificate of theirs")

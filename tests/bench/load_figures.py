@@ -28,9 +28,16 @@ Key = TypeVar("Key", bound=Hashable)
 class WholeBatches(Scheduler[Key]):
     """What everybody else does: who comes while a batch runs waits until all of it has finished."""
 
-    def admit(self, key: Key) -> list[Waiting]:
-        running, _ = self.counts()[key]
-        return [] if running else super().admit(key)
+    def __init__(self) -> None:
+        super().__init__(memory_bytes=2**40)
+        self._closed: set[Key] = set()
+
+    def admit(self) -> Iterator[Waiting]:
+        self._closed = {key for key, (running, _) in self.counts().items() if running}
+        return super().admit()
+
+    def has_room(self, key: Key, client: str) -> bool:
+        return key not in self._closed and super().has_room(key, client)
 
 
 def arrivals(bench: Bench) -> Figures:
@@ -47,10 +54,10 @@ def arrivals(bench: Bench) -> Figures:
         rows = min(engine.batch_rows, max(bench.sizes))
         full = bench.seconds("a full batch", lambda: wait_for(engine, works[:rows], [0.0] * rows))
     figures["full_batch_s"] = full
-    for name, scheduler in (("", Scheduler), ("whole_batches_", WholeBatches)):
+    for name, scheduler in (("", None), ("whole_batches_", WholeBatches)):
         for load in LOADS:
             bench.progress(f"arrivals at {load:.0%}, {name or 'joining'}".replace("_", " ").rstrip())
-            with running(bench, builder, scheduler()) as engine:
+            with running(bench, builder, scheduler and scheduler()) as engine:
                 waits = sorted(wait_for(engine, works[: bench.arrivals], arrival_times(bench.arrivals, load * rows / full)))
             figures[f"{name}arrivals_mean_s_{load:.0%}"] = sum(waits) / len(waits)
             figures[f"{name}arrivals_p95_s_{load:.0%}"] = waits[int(0.95 * (len(waits) - 1))]
@@ -167,14 +174,16 @@ def speeds(bench: Bench, models: Catalog, specs: list[SynthesisSpec]) -> list[fl
         time.sleep(bench.watch_s)
         after, seconds = so_far(), time.monotonic() - started
         for ticket in tickets:
-            ticket.cancel()
+            ticket.close()
     return [max(1, end - begin) / seconds for begin, end in zip(before, after, strict=True)]
 
 
 @contextmanager
 def running(bench: Bench, builder: Builder, scheduler: Scheduler[Any] | None = None) -> Iterator[DeviceThread]:
     """An engine that has warmed up, stopped when the block ends."""
-    engine = DeviceThread(typical(builder), EngineLimits(queue_capacity=10**6, max_batch_rows=max(bench.sizes)))
+    engine = DeviceThread(
+        typical(builder), EngineLimits(queue_capacity=10**6, client_queue_capacity=10**6, max_batch_rows=max(bench.sizes))
+    )
     if scheduler is not None:
         engine._runner.scheduler = scheduler  # not a setting: nobody should serve with another
     engine.start()

@@ -10,7 +10,7 @@ from pathlib import Path
 import bench as program
 import pytest
 import torch
-from dgnam_server.engine.scheduler import Waiting
+from dgnam_server.engine.scheduler import Demand
 from load_figures import WholeBatches, arrival_times
 from measuring import Bench
 from step_figures import peak_mib, print_nothing
@@ -69,12 +69,11 @@ def test_the_table_has_ratios_where_there_is_something_to_compare_with() -> None
 
 def test_whole_batches_let_nobody_join_a_running_one() -> None:
     scheduler: WholeBatches[str] = WholeBatches()
-    scheduler.add(0, "key", rows=1, capacity=4)
-    assert scheduler.admit("key") == [Waiting(0, 0, 0)]
-    scheduler.add(1, "key", rows=1, capacity=4)
-    assert scheduler.admit("key") == []
-    scheduler.left("key", 1)
-    assert scheduler.admit("key") == [Waiting(1, 1, 0)]
+    for job in (0, 1):
+        scheduler.add(Demand(job, "", "key", rows=1, capacity=4))
+        assert [waiting.job for waiting in scheduler.admit()] == [0][job:]
+    scheduler.left(0, unread=False)
+    assert [waiting.job for waiting in scheduler.admit()] == [1]
 
 
 def test_arrivals_are_the_same_each_time_and_as_many_per_second_as_asked() -> None:

@@ -101,6 +101,8 @@ def load(response: server_pb2.GetLoadResponse) -> Load:
         failed_jobs=response.failed_jobs,
         cancelled_jobs=response.cancelled_jobs,
         draining=response.draining,
+        memory_bytes=response.memory_bytes,
+        own=OwnLoad(**{fact.name: getattr(response.own, fact.name) for fact in fields(OwnLoad)}),
     )
 
 

@@ -185,6 +185,10 @@ def _set_determinism(request: Any, value: Any) -> None:
     request.determinism = choice("DETERMINISM", value, get_args(Determinism), field="determinism")
 
 
+def _set_priority(request: Any, value: Any) -> None:
+    request.priority = choice("PRIORITY", value, get_args(Priority), field="priority")
+
+
 def _set_include(request: Any, include: Iterable[Included]) -> None:
     parts = get_args(Included)
     names = [include] if isinstance(include, str) else list(include)

@@ -21,6 +21,8 @@ class Reason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     REASON_CANCELLED: _ClassVar[Reason]
     REASON_TOKEN: _ClassVar[Reason]
     REASON_BUG: _ClassVar[Reason]
+    REASON_MEMORY: _ClassVar[Reason]
+    REASON_QUEUE_TIMEOUT: _ClassVar[Reason]
 REASON_UNSPECIFIED: Reason
 REASON_INVALID_REQUEST: Reason
 REASON_NOT_FOUND: Reason
@@ -36,3 +38,5 @@ REASON_DEADLINE: Reason
 REASON_CANCELLED: Reason
 REASON_TOKEN: Reason
 REASON_BUG: Reason
+REASON_MEMORY: Reason
+REASON_QUEUE_TIMEOUT: Reason

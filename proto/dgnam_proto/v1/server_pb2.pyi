@@ -10,7 +10,7 @@ class GetServerInfoRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class Limits(_message.Message):
-    __slots__ = ("max_steps", "max_terms", "max_variants", "queue_capacity", "max_batch_rows", "max_message_bytes", "max_start_image_pixels", "max_pixels", "max_request_bytes", "max_request_pixels")
+    __slots__ = ("max_steps", "max_terms", "max_variants", "queue_capacity", "max_batch_rows", "max_message_bytes", "max_start_image_pixels", "max_pixels", "max_request_bytes", "max_request_pixels", "client_queue_capacity", "queue_timeout_s", "max_memory_bytes")
     MAX_STEPS_FIELD_NUMBER: _ClassVar[int]
     MAX_TERMS_FIELD_NUMBER: _ClassVar[int]
     MAX_VARIANTS_FIELD_NUMBER: _ClassVar[int]
@@ -21,6 +21,9 @@ class Limits(_message.Message):
     MAX_PIXELS_FIELD_NUMBER: _ClassVar[int]
     MAX_REQUEST_BYTES_FIELD_NUMBER: _ClassVar[int]
     MAX_REQUEST_PIXELS_FIELD_NUMBER: _ClassVar[int]
+    CLIENT_QUEUE_CAPACITY_FIELD_NUMBER: _ClassVar[int]
+    QUEUE_TIMEOUT_S_FIELD_NUMBER: _ClassVar[int]
+    MAX_MEMORY_BYTES_FIELD_NUMBER: _ClassVar[int]
     max_steps: int
     max_terms: int
     max_variants: int
@@ -31,7 +34,10 @@ class Limits(_message.Message):
     max_pixels: int
     max_request_bytes: int
     max_request_pixels: int
-    def __init__(self, max_steps: _Optional[int] = ..., max_terms: _Optional[int] = ..., max_variants: _Optional[int] = ..., queue_capacity: _Optional[int] = ..., max_batch_rows: _Optional[int] = ..., max_message_bytes: _Optional[int] = ..., max_start_image_pixels: _Optional[int] = ..., max_pixels: _Optional[int] = ..., max_request_bytes: _Optional[int] = ..., max_request_pixels: _Optional[int] = ...) -> None: ...
+    client_queue_capacity: int
+    queue_timeout_s: float
+    max_memory_bytes: int
+    def __init__(self, max_steps: _Optional[int] = ..., max_terms: _Optional[int] = ..., max_variants: _Optional[int] = ..., queue_capacity: _Optional[int] = ..., max_batch_rows: _Optional[int] = ..., max_message_bytes: _Optional[int] = ..., max_start_image_pixels: _Optional[int] = ..., max_pixels: _Optional[int] = ..., max_request_bytes: _Optional[int] = ..., max_request_pixels: _Optional[int] = ..., client_queue_capacity: _Optional[int] = ..., queue_timeout_s: _Optional[float] = ..., max_memory_bytes: _Optional[int] = ...) -> None: ...
 
 class GetServerInfoResponse(_message.Message):
     __slots__ = ("version", "device", "precision", "limits", "versions", "uptime_s")
@@ -70,8 +76,22 @@ class LaneLoad(_message.Message):
     waiting_rows: int
     def __init__(self, key: _Optional[str] = ..., running_rows: _Optional[int] = ..., waiting_rows: _Optional[int] = ...) -> None: ...
 
+class ClientLoad(_message.Message):
+    __slots__ = ("client", "queued_jobs", "running_jobs", "clients_ahead", "memory_bytes")
+    CLIENT_FIELD_NUMBER: _ClassVar[int]
+    QUEUED_JOBS_FIELD_NUMBER: _ClassVar[int]
+    RUNNING_JOBS_FIELD_NUMBER: _ClassVar[int]
+    CLIENTS_AHEAD_FIELD_NUMBER: _ClassVar[int]
+    MEMORY_BYTES_FIELD_NUMBER: _ClassVar[int]
+    client: str
+    queued_jobs: int
+    running_jobs: int
+    clients_ahead: int
+    memory_bytes: int
+    def __init__(self, client: _Optional[str] = ..., queued_jobs: _Optional[int] = ..., running_jobs: _Optional[int] = ..., clients_ahead: _Optional[int] = ..., memory_bytes: _Optional[int] = ...) -> None: ...
+
 class GetLoadResponse(_message.Message):
-    __slots__ = ("queued_jobs", "running_jobs", "lanes", "finished_jobs", "failed_jobs", "cancelled_jobs", "draining")
+    __slots__ = ("queued_jobs", "running_jobs", "lanes", "finished_jobs", "failed_jobs", "cancelled_jobs", "draining", "memory_bytes", "own")
     QUEUED_JOBS_FIELD_NUMBER: _ClassVar[int]
     RUNNING_JOBS_FIELD_NUMBER: _ClassVar[int]
     LANES_FIELD_NUMBER: _ClassVar[int]
@@ -79,6 +99,8 @@ class GetLoadResponse(_message.Message):
     FAILED_JOBS_FIELD_NUMBER: _ClassVar[int]
     CANCELLED_JOBS_FIELD_NUMBER: _ClassVar[int]
     DRAINING_FIELD_NUMBER: _ClassVar[int]
+    MEMORY_BYTES_FIELD_NUMBER: _ClassVar[int]
+    OWN_FIELD_NUMBER: _ClassVar[int]
     queued_jobs: int
     running_jobs: int
     lanes: _containers.RepeatedCompositeFieldContainer[LaneLoad]
@@ -86,4 +108,6 @@ class GetLoadResponse(_message.Message):
     failed_jobs: int
     cancelled_jobs: int
     draining: bool
-    def __init__(self, queued_jobs: _Optional[int] = ..., running_jobs: _Optional[int] = ..., lanes: _Optional[_Iterable[_Union[LaneLoad, _Mapping]]] = ..., finished_jobs: _Optional[int] = ..., failed_jobs: _Optional[int] = ..., cancelled_jobs: _Optional[int] = ..., draining: bool = ...) -> None: ...
+    memory_bytes: int
+    own: ClientLoad
+    def __init__(self, queued_jobs: _Optional[int] = ..., running_jobs: _Optional[int] = ..., lanes: _Optional[_Iterable[_Union[LaneLoad, _Mapping]]] = ..., finished_jobs: _Optional[int] = ..., failed_jobs: _Optional[int] = ..., cancelled_jobs: _Optional[int] = ..., draining: bool = ..., memory_bytes: _Optional[int] = ..., own: _Optional[_Union[ClientLoad, _Mapping]] = ...) -> None: ...

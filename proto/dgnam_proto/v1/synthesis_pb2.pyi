@@ -19,6 +19,12 @@ class Fit(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     FIT_RESIZE: _ClassVar[Fit]
     FIT_CROP: _ClassVar[Fit]
 
+class Priority(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    PRIORITY_UNSPECIFIED: _ClassVar[Priority]
+    PRIORITY_INTERACTIVE: _ClassVar[Priority]
+    PRIORITY_BATCH: _ClassVar[Priority]
+
 class Ending(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     ENDING_UNSPECIFIED: _ClassVar[Ending]
@@ -31,6 +37,9 @@ DETERMINISM_STRICT: Determinism
 FIT_UNSPECIFIED: Fit
 FIT_RESIZE: Fit
 FIT_CROP: Fit
+PRIORITY_UNSPECIFIED: Priority
+PRIORITY_INTERACTIVE: Priority
+PRIORITY_BATCH: Priority
 ENDING_UNSPECIFIED: Ending
 ENDING_STEPS_DONE: Ending
 ENDING_ZERO_GRADIENT: Ending
@@ -49,7 +58,7 @@ class Include(_message.Message):
     def __init__(self, png: bool = ..., image: bool = ..., code: bool = ..., history: bool = ...) -> None: ...
 
 class SynthesizeRequest(_message.Message):
-    __slots__ = ("target", "prior", "method", "options", "seed", "start_code", "start_image", "preview_interval", "variants", "determinism", "include", "fit", "height", "width")
+    __slots__ = ("target", "prior", "method", "options", "seed", "start_code", "start_image", "preview_interval", "variants", "determinism", "include", "fit", "height", "width", "priority", "queue_timeout_s")
     class OptionsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -71,6 +80,8 @@ class SynthesizeRequest(_message.Message):
     FIT_FIELD_NUMBER: _ClassVar[int]
     HEIGHT_FIELD_NUMBER: _ClassVar[int]
     WIDTH_FIELD_NUMBER: _ClassVar[int]
+    PRIORITY_FIELD_NUMBER: _ClassVar[int]
+    QUEUE_TIMEOUT_S_FIELD_NUMBER: _ClassVar[int]
     target: _target_pb2.Target
     prior: str
     method: str
@@ -85,7 +96,9 @@ class SynthesizeRequest(_message.Message):
     fit: Fit
     height: int
     width: int
-    def __init__(self, target: _Optional[_Union[_target_pb2.Target, _Mapping]] = ..., prior: _Optional[str] = ..., method: _Optional[str] = ..., options: _Optional[_Mapping[str, float]] = ..., seed: _Optional[int] = ..., start_code: _Optional[_Union[_target_pb2.Array, _Mapping]] = ..., start_image: _Optional[bytes] = ..., preview_interval: _Optional[int] = ..., variants: _Optional[int] = ..., determinism: _Optional[_Union[Determinism, str]] = ..., include: _Optional[_Union[Include, _Mapping]] = ..., fit: _Optional[_Union[Fit, str]] = ..., height: _Optional[int] = ..., width: _Optional[int] = ...) -> None: ...
+    priority: Priority
+    queue_timeout_s: float
+    def __init__(self, target: _Optional[_Union[_target_pb2.Target, _Mapping]] = ..., prior: _Optional[str] = ..., method: _Optional[str] = ..., options: _Optional[_Mapping[str, float]] = ..., seed: _Optional[int] = ..., start_code: _Optional[_Union[_target_pb2.Array, _Mapping]] = ..., start_image: _Optional[bytes] = ..., preview_interval: _Optional[int] = ..., variants: _Optional[int] = ..., determinism: _Optional[_Union[Determinism, str]] = ..., include: _Optional[_Union[Include, _Mapping]] = ..., fit: _Optional[_Union[Fit, str]] = ..., height: _Optional[int] = ..., width: _Optional[int] = ..., priority: _Optional[_Union[Priority, str]] = ..., queue_timeout_s: _Optional[float] = ...) -> None: ...
 
 class SynthesizeResponse(_message.Message):
     __slots__ = ("queued", "started", "progress", "result", "heartbeat")
@@ -102,7 +115,7 @@ class SynthesizeResponse(_message.Message):
     def __init__(self, queued: _Optional[_Union[Queued, _Mapping]] = ..., started: _Optional[_Union[Started, _Mapping]] = ..., progress: _Optional[_Union[Progress, _Mapping]] = ..., result: _Optional[_Union[Result, _Mapping]] = ..., heartbeat: _Optional[_Union[Heartbeat, _Mapping]] = ...) -> None: ...
 
 class SynthesizePixelsRequest(_message.Message):
-    __slots__ = ("target", "method", "options", "seed", "height", "width", "start_image", "preview_interval", "variants", "determinism", "include", "fit")
+    __slots__ = ("target", "method", "options", "seed", "height", "width", "start_image", "preview_interval", "variants", "determinism", "include", "fit", "priority", "queue_timeout_s")
     class OptionsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -122,6 +135,8 @@ class SynthesizePixelsRequest(_message.Message):
     DETERMINISM_FIELD_NUMBER: _ClassVar[int]
     INCLUDE_FIELD_NUMBER: _ClassVar[int]
     FIT_FIELD_NUMBER: _ClassVar[int]
+    PRIORITY_FIELD_NUMBER: _ClassVar[int]
+    QUEUE_TIMEOUT_S_FIELD_NUMBER: _ClassVar[int]
     target: _target_pb2.Target
     method: str
     options: _containers.ScalarMap[str, float]
@@ -134,7 +149,9 @@ class SynthesizePixelsRequest(_message.Message):
     determinism: Determinism
     include: Include
     fit: Fit
-    def __init__(self, target: _Optional[_Union[_target_pb2.Target, _Mapping]] = ..., method: _Optional[str] = ..., options: _Optional[_Mapping[str, float]] = ..., seed: _Optional[int] = ..., height: _Optional[int] = ..., width: _Optional[int] = ..., start_image: _Optional[bytes] = ..., preview_interval: _Optional[int] = ..., variants: _Optional[int] = ..., determinism: _Optional[_Union[Determinism, str]] = ..., include: _Optional[_Union[Include, _Mapping]] = ..., fit: _Optional[_Union[Fit, str]] = ...) -> None: ...
+    priority: Priority
+    queue_timeout_s: float
+    def __init__(self, target: _Optional[_Union[_target_pb2.Target, _Mapping]] = ..., method: _Optional[str] = ..., options: _Optional[_Mapping[str, float]] = ..., seed: _Optional[int] = ..., height: _Optional[int] = ..., width: _Optional[int] = ..., start_image: _Optional[bytes] = ..., preview_interval: _Optional[int] = ..., variants: _Optional[int] = ..., determinism: _Optional[_Union[Determinism, str]] = ..., include: _Optional[_Union[Include, _Mapping]] = ..., fit: _Optional[_Union[Fit, str]] = ..., priority: _Optional[_Union[Priority, str]] = ..., queue_timeout_s: _Optional[float] = ...) -> None: ...
 
 class SynthesizePixelsResponse(_message.Message):
     __slots__ = ("queued", "started", "progress", "result", "heartbeat")

@@ -28,6 +28,7 @@ class Builder:
     def __init__(self, catalog: Catalog, device: torch.device) -> None:
         self.catalog, self.device = catalog, device
         self._draws = DrawCache()
+        self._drawn_values = {name: memory.drawn_values(generator) for name, generator in catalog.generators.items()}
 
     def synthesis(self, spec: SynthesisSpec) -> Synthesis:
         """The variants of `spec`."""
@@ -35,14 +36,15 @@ class Builder:
         size = (0, 0) if spec.prior else spec.size  # a prior's pictures are brought to their size when they are done
         key = SynthesisKey(structure, spec.prior, size, problem.sources(spec), spec.balance, spec.fit, spec.strict)
         networks = [self.catalog.networks[term.unit.model] for term in spec.terms]
-        row_bytes = 0 if spec.prior else memory.row_bytes(networks, spec.size)  # without a prior, callers choose the size
-        return Synthesis(spec, key, row_bytes, self.device, lambda: self._problem(key), self._draws)
+        size = self.catalog.generators[spec.prior].image_size if spec.prior else spec.size
+        row_bytes = memory.row_bytes(networks, size, self._drawn_values.get(spec.prior, 0))
+        return Synthesis(spec, key, size, row_bytes, self.device, lambda: self._problem(key), self._draws)
 
     def drawing(self, prior: str, codes: np.ndarray) -> Drawing:
         """The pictures that `prior` draws of codes (N, D) float32, at least one, D being its code's size."""
         generator = self.catalog.generators[prior]
         assert len(codes) and codes.shape == (len(codes), generator.code_size), f"{codes.shape} for {generator.code_size} units"
-        return Drawing(codes, generator)
+        return Drawing(codes, generator, memory.array_bytes(self._drawn_values[prior]))
 
     def activations(self, pictures: Sequence[np.ndarray], places: Sequence[Place]) -> Activations:
         """What pictures, each (H, W, 3) float32 RGB in [0, 1], give at places that are in their taps' bounds; at least one of each.

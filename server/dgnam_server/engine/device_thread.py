@@ -13,25 +13,35 @@ from dataclasses import dataclass, replace
 
 import torch
 
+from dgnam_server.engine import heap
+from dgnam_server.engine.admission import Admission
+from dgnam_server.engine.batch_cache import BatchCache
 from dgnam_server.engine.events import Event, Failed, Failure, Queued
-from dgnam_server.engine.job import TERMINAL, Job, State
-from dgnam_server.engine.load import Draining, EngineLimits, Load, Overloaded
+from dgnam_server.engine.job import TERMINAL, Job, Standing, State
+from dgnam_server.engine.load import ClientLoad, Draining, EngineLimits, Load
 from dgnam_server.engine.runner import Runner
-from dgnam_server.engine.warmup import profile, timed_step
+from dgnam_server.engine.warmup import batch_rows
 from dgnam_server.engine.work import Work
 
 log = logging.getLogger(__name__)
 
+_LAST_STEP_S = 2.0  # that the thread may take to end after its last job
+
 
 @dataclass(frozen=True, eq=False)
 class Ticket:
-    """The caller's hold on a job."""
+    """The caller's hold on a job. Both may be called at any time, any number of times, from any thread."""
 
-    _cancel: Callable[[], None]
+    _read: Callable[[], None]
+    _close: Callable[[], None]
 
-    def cancel(self) -> None:
-        """Free the job's rows before the next iteration but one. May be called at any time, any number of times, from any thread."""
-        self._cancel()
+    def read(self) -> None:
+        """A result of the job has reached its caller: what it takes is free again."""
+        self._read()
+
+    def close(self) -> None:
+        """Free all that the job has: its rows, before the next iteration but one, and its results. Every job is to be closed once."""
+        self._close()
 
 
 class DeviceThread:
@@ -40,18 +50,22 @@ class DeviceThread:
     Args:
         typical: the work to warm up with; the size of every batch is what pays for this one.
         threads: processor threads of the device thread's kernels; None: torch's setting.
+        cache: where the size of a batch is kept that was measured; None: nowhere.
     """
 
-    def __init__(self, typical: Work, limits: EngineLimits, threads: int | None = None) -> None:
-        self._typical, self._limits, self._threads = typical, limits, threads
-        self._runner = Runner(limits.max_batch_mib * 2**20, self._count)
+    def __init__(self, typical: Work, limits: EngineLimits, threads: int | None = None, cache: BatchCache | None = None) -> None:
+        self.limits = limits
+        self._typical, self._threads, self._cache = typical, threads, cache
+        self._returns = heap.Returns()
+        self._runner = Runner(limits, self._count)
         self._thread = threading.Thread(target=self._run, name="dgnam-device", daemon=True)
         self._warm: Future[None] = Future()
         # Shared with other threads, under the lock:
         self._wake = threading.Condition()
         self._inbox: list[Callable[[], None]] = []
         self._next_id = 0
-        self._open_jobs = self._waiting_jobs = self._waiting_row_steps = 0
+        self._open_jobs = 0
+        self._admission = Admission(limits)
         self._draining = self._stopping = False
         self._load = Load()
 
@@ -65,36 +79,38 @@ class DeviceThread:
         self._thread.start()
         self._warm.result()
 
-    def submit(self, work: Work, emit: Callable[[Event], None], deadline: float | None = None) -> Ticket:
+    def submit(self, work: Work, emit: Callable[[Event], None], deadline: float | None = None, standing: Standing | None = None) -> Ticket:
         """Take work in; `emit` hears Queued at once and everything else from the device thread.
 
         Args:
             deadline: in `time.monotonic` seconds; the job fails when it is reached, waiting or running.
+            standing: whose it is, and how long it may wait; None: nobody's in particular, as long as it takes.
 
         Raises:
-            Overloaded: as many jobs wait as may.
+            Overloaded: as many jobs wait as may, of all clients or of this one, or their requests hold as much memory as they may.
+            TooLarge: the work needs more memory than there is.
             Draining: the engine is being shut down.
         """
         with self._wake:
             if self._draining:
                 raise Draining
-            if self._waiting_jobs >= self._limits.queue_capacity:
-                raise Overloaded(self._retry_after())
-            job = Job(self._next_id, work, emit, deadline)
+            job = Job(self._next_id, work, emit, deadline, standing or Standing())
+            self._admission.check(work, job.standing.client, self._runner.row_step_s)
             self._next_id += 1
-            emit(Queued(self._waiting_jobs))
+            emit(Queued(self._ahead(job.standing.client)))
             self._open_jobs += 1
-            self._waiting_jobs += 1
-            self._waiting_row_steps += job.row_steps
+            self._admission.enter(job)
             self._inbox.append(lambda: self._runner.take(job))
             self._wake.notify()
-        cancelled = Failed(Failure.CANCELLED, "cancelled by the client")
-        return Ticket(lambda: self._post(lambda: self._runner.end(job, State.CANCELLED, cancelled)))
+        return Ticket(lambda: self._post(lambda: self._runner.read(job)), lambda: self._post(lambda: self._close(job)))
 
     def load(self) -> Load:
         """What is queued and running now."""
         with self._wake:
-            return replace(self._load, queued_jobs=self._waiting_jobs, draining=self._draining)
+            waiting, known = self._admission.waiting, self._load.clients
+            clients = {name: replace(known.get(name, ClientLoad()), queued_jobs=waiting[name]) for name in {*waiting, *known}}
+            held = self._load.memory_bytes + self._admission.budget.held
+            return replace(self._load, queued_jobs=waiting.total(), draining=self._draining, clients=clients, memory_bytes=held)
 
     def drain(self, timeout_s: float) -> None:
         """Refuse new work, let what was taken finish for up to `timeout_s`, end the rest, stop the thread. Blocks."""
@@ -108,16 +124,17 @@ class DeviceThread:
             self._stopping = True
             self._wake.notify_all()
         if self._thread.is_alive():
-            self._thread.join(max(5.0, deadline - time.monotonic()))
+            self._thread.join(max(_LAST_STEP_S, deadline - time.monotonic()))
 
     def _post(self, message: Callable[[], None]) -> None:
         with self._wake:
             self._inbox.append(message)
             self._wake.notify_all()
 
-    def _retry_after(self) -> float:
-        """Seconds until about half of what waits has run."""
-        return min(60.0, max(0.5, 0.5 * self._waiting_row_steps * self._runner.row_step_s))
+    def _ahead(self, client: str) -> int:
+        """How many jobs come before one more of this client's, as all clients' jobs are admitted in turn."""
+        waiting = self._admission.waiting
+        return waiting[client] + sum(min(jobs, waiting[client] + 1) for other, jobs in waiting.items() if other != client)
 
     # --- the device thread -------------------------------------------------------------------------------------------
 
@@ -125,11 +142,11 @@ class DeviceThread:
         try:
             if self._threads is not None:
                 torch.set_num_threads(self._threads)
-            self._runner.batch_rows = profile(lambda rows: timed_step(self._typical, rows), self._limits.max_batch_rows)
+            self._runner.batch_rows = batch_rows(self._typical, self.limits, self._cache)
         except BaseException as error:
             self._warm.set_exception(error)
             return
-        log.info("up to %d rows share a batch", self._runner.batch_rows)
+        self._returns.freed()
         self._warm.set_result(None)
         while self._receive():
             self._runner.run()
@@ -139,7 +156,7 @@ class DeviceThread:
         """Wait for something to do and run what came in; False when it is time to stop."""
         with self._wake:
             self._load = self._runner.load()
-            self._wake.wait_for(lambda: self._inbox or self._stopping or self._runner.jobs)
+            self._wake.wait_for(lambda: self._inbox or self._stopping or self._runner.jobs, self._returns.wait_s())
             inbox, self._inbox = self._inbox, []
             stopping = self._stopping
         for message in inbox:
@@ -147,14 +164,19 @@ class DeviceThread:
                 message()
             except Exception:  # the thread must outlive any one job
                 log.exception("a message to the engine failed")
+        self._returns.run()
         return not (stopping and not self._runner.jobs)
+
+    def _close(self, job: Job) -> None:
+        if self._runner.close(job):
+            self._returns.freed()
+            with self._wake:
+                self._admission.close(job)
 
     def _count(self, job: Job, before: State) -> None:
         """A job left `before` for its present state."""
         with self._wake:
-            if before is State.QUEUED:
-                self._waiting_jobs -= 1
-                self._waiting_row_steps -= job.row_steps
+            self._admission.moved(job, before)
             if job.state in TERMINAL:
                 self._open_jobs -= 1
                 self._wake.notify_all()  # whoever drains watches for the last job

@@ -11,6 +11,7 @@ class Failure(Enum):
     """Why a job did not end well; errors.py gives each its status code."""
 
     DEADLINE = "deadline"
+    QUEUE_TIMEOUT = "queue timeout"
     CANCELLED = "cancelled"
     DRAINING = "draining"
     NUMERIC = "numeric"

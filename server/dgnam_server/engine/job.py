@@ -4,11 +4,13 @@ Rules: a job moves only along TRANSITIONS; every job ends in exactly one of the 
 terminal event: as many Finished as its work has rows and nothing after, or one Failed.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from enum import Enum
 
-from dgnam_server.engine.events import Event
+from dgnam_server.engine.budget import Client
+from dgnam_server.engine.events import Event, Failure
+from dgnam_server.engine.scheduler import Priority
 from dgnam_server.engine.work import Work
 
 
@@ -32,6 +34,31 @@ TRANSITIONS: dict[State, frozenset[State]] = {
 TERMINAL = frozenset(state for state, following in TRANSITIONS.items() if not following)
 
 
+@dataclass(frozen=True)
+class Standing:
+    """Whose job it is, and how long it may wait.
+
+    Attributes:
+        client: what is shared fairly is shared between clients.
+        start_by: in `time.monotonic` seconds; a job that has not started by then fails.
+    """
+
+    client: Client = ""
+    priority: Priority = Priority.INTERACTIVE
+    start_by: float | None = None
+
+
+@dataclass(frozen=True)
+class OwnLane:
+    """A lane that no other client's rows may join: a strict row has its lane to itself, and would keep others waiting for a whole run."""
+
+    key: Hashable
+    client: Client
+
+    def __str__(self) -> str:
+        return str(self.key)
+
+
 @dataclass(eq=False)
 class Job:
     """One admitted work; `deadline` in `time.monotonic` seconds."""
@@ -40,12 +67,21 @@ class Job:
     work: Work
     emit: Callable[[Event], None]
     deadline: float | None = None
+    standing: Standing = Standing()
     state: State = State.QUEUED
     steps_done: int = 0  # of its furthest row, as last told
 
     def __post_init__(self) -> None:
         self.unfinished = self.work.rows
         self.row_steps = self.work.rows * self.work.steps
+        self.key = OwnLane(self.work.key, self.standing.client) if self.work.strict else self.work.key
+
+    def late(self, now: float) -> Failure | None:
+        """Which of its times has come, where one has."""
+        if self.deadline is not None and self.deadline <= now:
+            return Failure.DEADLINE
+        start_by = self.standing.start_by
+        return Failure.QUEUE_TIMEOUT if self.state is State.QUEUED and start_by is not None and start_by <= now else None
 
     def move(self, state: State) -> None:
         """Go to `state`, which must follow the present one."""

@@ -18,18 +18,18 @@ class Pieces:
         """`step` of all row numbers below `rows`, at least one, in order, a piece at a time; what each returned.
 
         Raises:
-            RuntimeError: a single row does not fit into memory, or anything else that `step` raises.
+            RuntimeError, MemoryError: a single row does not fit into memory, or anything else that `step` raises.
         """
         most = self._most or rows
         try:
             return [step(range(start, min(start + most, rows))) for start in range(0, rows, most)]
-        except RuntimeError as error:
+        except (RuntimeError, MemoryError) as error:
             if not out_of_memory(error) or most == 1:
                 raise
             self._most = most // 2
         return self.run(rows, step)  # out here, where the error no longer holds the tensors of the step that failed
 
 
-def out_of_memory(error: RuntimeError) -> bool:
+def out_of_memory(error: RuntimeError | MemoryError) -> bool:
     """Did the device, or the host's allocator, run out of memory?"""
-    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error)

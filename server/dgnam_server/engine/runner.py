@@ -1,20 +1,22 @@
 """Runner: jobs and the lanes that their rows share, one iteration of one lane at a time.
 
 Rules: only the device thread touches a runner. A job is in `jobs` from `take` until it has ended, and a row of it is either waiting or
-running in the scheduler until it has left; whoever takes a row out of a lane tells the scheduler. Work fails alone where it can: a row that
-ends badly ends its job, a step that raises ends the jobs of its key, and neither ends anything else.
+running in the scheduler until it has left; whoever takes a row out of a lane tells the scheduler. Its results stay in the scheduler's
+budget until they were read or the job is closed. Work fails alone where it can: a row that ends badly ends its job, a step that raises ends
+the jobs of its key, and neither ends anything else.
 """
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
 from typing import Any
 
 from dgnam_server.engine.events import Event, Failed, Failure, Finished, Progress, Started
 from dgnam_server.engine.job import TERMINAL, Job, State
-from dgnam_server.engine.load import LaneLoad, Load
-from dgnam_server.engine.scheduler import Scheduler
+from dgnam_server.engine.load import ClientLoad, EngineLimits, LaneLoad, Load
+from dgnam_server.engine.scheduler import Demand, Scheduler, Turn
 from dgnam_server.engine.work import Lane, Work
 
 log = logging.getLogger(__name__)
@@ -23,6 +25,7 @@ TELL_EVERY_S = 0.1  # progress is read back at most ten times a second (SERVING.
 # And with many rows less often, so that they all together hear of so many steps a second: on a processor, passing them on takes time from
 # the step. A row's progress message costs server and client about half a millisecond of a core.
 PROGRESS_PER_S = 40
+_LATE = {Failure.DEADLINE: "the deadline was reached", Failure.QUEUE_TIMEOUT: "the job waited longer than it may"}
 
 
 @dataclass
@@ -37,45 +40,61 @@ class Runner:
     """Takes jobs, and runs what is due.
 
     Args:
-        batch_bytes: the most memory of a batch whose rows say what they take.
         moved: called with a job and the state that it has left.
     """
 
-    def __init__(self, batch_bytes: int, moved: Callable[[Job, State], None]) -> None:
+    def __init__(self, limits: EngineLimits, moved: Callable[[Job, State], None]) -> None:
         self.batch_rows = 1  # what the warm-up finds to pay
         self.row_step_s = 0.001  # device time per row and step, a running mean
-        self.scheduler: Scheduler[Hashable] = Scheduler()
+        self.scheduler: Scheduler[Hashable] = Scheduler(limits.row_bytes)
         self.jobs: dict[int, Job] = {}
-        self._batch_bytes, self._moved = batch_bytes, moved
+        self._batch_bytes, self._moved = limits.max_batch_mib * 2**20, moved
+        self._unclosed: set[int] = set()
         self._running: dict[Hashable, Running] = {}
         self._ended = dict.fromkeys(TERMINAL, 0)
 
     def take(self, job: Job) -> None:
         """Let a job's rows wait for a lane."""
         self.jobs[job.id] = job
-        self.scheduler.add(job.id, job.work.key, job.work.rows, self._capacity(job.work))
+        self._unclosed.add(job.id)
+        work, standing = job.work, job.standing
+        sizes = (work.rows, self._capacity(work), work.row_bytes, work.result_bytes)
+        self.scheduler.add(Demand(job.id, standing.client, job.key, *sizes, standing.priority))
 
     def run(self) -> None:
-        """End the jobs that are late, and give the next key its turn; nothing happens where there are no rows."""
+        """End the jobs that are late, let rows join, and give the next key its turn; nothing happens where there are no rows."""
         self._expire()
-        key = self.scheduler.next_key()
-        if key is not None:
-            self._turn(key)
+        for waiting in self.scheduler.admit():
+            self._join(self.jobs[waiting.job], waiting.row)
+        turn = self.scheduler.next_turn()
+        if turn is not None:
+            self._turn(turn)
         for key in [key for key in self._running if key not in self.scheduler]:
             del self._running[key]
+
+    def read(self, job: Job) -> None:
+        """A result of a job has reached its caller."""
+        self.scheduler.read(job.id)
+
+    def close(self, job: Job) -> bool:
+        """End a job, if it has not ended, and forget its results; whether it was open."""
+        self.end(job, State.CANCELLED, Failed(Failure.CANCELLED, "cancelled by the client"))
+        if opened := job.id in self._unclosed:
+            self._unclosed.remove(job.id)
+            self.scheduler.close(job.id)
+        return opened
 
     def end(self, job: Job, state: State, event: Failed | None) -> None:
         """Move a job to its terminal state and take out whatever rows it still has. Nothing happens if it has ended already."""
         if job.state in TERMINAL:
             return
-        phase, key = job.state.value, job.work.key
+        phase = job.state.value
         self._move(job, state)
         self._ended[state] += 1
         self.jobs.pop(job.id, None)
-        self.scheduler.drop(job.id, key)
-        running = self._running.get(key)
-        if running and (gone := running.lane.leave(job.id)):
-            self.scheduler.left(key, gone)
+        if running := self._running.get(job.key):
+            running.lane.leave(job.id)
+        self.scheduler.drop(job.id)
         if event is not None:
             self._emit(job, replace(event, phase=phase, steps_done=job.steps_done))
 
@@ -92,51 +111,55 @@ class Runner:
             finished_jobs=self._ended[State.FINISHED],
             failed_jobs=self._ended[State.FAILED],
             cancelled_jobs=self._ended[State.CANCELLED],
+            memory_bytes=self.scheduler.budget.held,
+            clients=self._clients(),
         )
 
+    def _clients(self) -> dict[str, ClientLoad]:
+        order, running = self.scheduler.order(), Counter(job.standing.client for job in self.jobs.values() if job.state is State.RUNNING)
+        ahead = {client: place for place, client in enumerate(order)}
+        held = self.scheduler.budget.of
+        return {
+            name: ClientLoad(running_jobs=running[name], clients_ahead=ahead.get(name, 0), memory_bytes=held(name))
+            for name in {*order, *running, *self.scheduler.budget.clients()}
+        }
+
     def _capacity(self, work: Work) -> int:
-        """The most rows of a lane: as many as pay, and where rows say what they take, as many as fit into memory."""
+        """The most rows of a lane: as many as pay, and where callers choose how much a row computes, as many as fit into memory."""
         if work.strict:
             return 1
-        return max(1, min(self.batch_rows, self._batch_bytes // work.row_bytes)) if work.row_bytes else self.batch_rows
+        return max(1, min(self.batch_rows, self._batch_bytes // work.row_bytes)) if work.sized else self.batch_rows
 
-    def _turn(self, key: Hashable) -> None:
-        """One iteration of the key's lane, at its cost."""
+    def _turn(self, turn: Turn[Hashable]) -> None:
+        """One iteration of a lane, at the cost of the client whose turn it is."""
         started = time.monotonic()
         try:
-            self._iterate(key)
+            self._iterate(turn.key, self._running[turn.key])
         except Exception:
-            log.exception("a batch failed: %s", key)
-            self._fail(key)
-        self.scheduler.charge(key, time.monotonic() - started)
+            log.exception("a batch failed: %s", turn.key)
+            self._fail(turn.key)
+        self.scheduler.charge(turn, time.monotonic() - started)
 
-    def _iterate(self, key: Hashable) -> None:
-        """Let rows join, step the lane, tell what happened."""
-        for waiting in self.scheduler.admit(key):
-            if job := self.jobs.get(waiting.job):
-                self._join(key, job, waiting.row)
-            else:  # ended while an earlier of its rows joined
-                self.scheduler.left(key, 1)
-        running = self._running.get(key)
-        if running is None or not (rows := len(running.lane)):
-            return
-        now = time.monotonic()
+    def _iterate(self, key: Hashable, running: Running) -> None:
+        """Step a lane, tell what happened."""
+        rows, now = len(running.lane), time.monotonic()
         if tell := now - running.told_at >= max(TELL_EVERY_S, rows / PROGRESS_PER_S):
             running.told_at = now
         events = running.lane.step(tell)
-        self.scheduler.left(key, rows - len(running.lane))
+        for number, event in events:
+            if isinstance(event, Finished | Failed):
+                self.scheduler.left(number, isinstance(event, Finished))
         self.row_step_s += 0.1 * ((time.monotonic() - now) / rows - self.row_step_s)
         for number, event in events:
             self._tell(self.jobs.get(number), event)
 
-    def _join(self, key: Hashable, job: Job, row: int) -> None:
+    def _join(self, job: Job, row: int) -> None:
         try:
-            if key not in self._running:
-                self._running[key] = Running(job.work.open())
-            self._running[key].lane.join(job.id, job.work, row)
+            if job.key not in self._running:
+                self._running[job.key] = Running(job.work.open())
+            self._running[job.key].lane.join(job.id, job.work, row)
         except Exception:
-            log.exception("a row could not be made: %s", key)
-            self.scheduler.left(key, 1)
+            log.exception("a row could not be made: %s", job.key)
             self.end(job, State.FAILED, Failed(Failure.BUG, "the row could not be made"))
             return
         if job.state is State.QUEUED:
@@ -171,12 +194,11 @@ class Runner:
 
     def _expire(self) -> None:
         now = time.monotonic()
-        for job in [job for job in self.jobs.values() if job.deadline is not None and job.deadline <= now]:
-            self.end(job, State.FAILED, Failed(Failure.DEADLINE, "the deadline was reached"))
+        for job, late in [(job, late) for job in self.jobs.values() if (late := job.late(now))]:
+            self.end(job, State.FAILED, Failed(late, _LATE[late]))
 
     def _fail(self, key: Hashable) -> None:
         """A step failed in a way no single row explains: fail the key's jobs."""
-        for job in [job for job in self.jobs.values() if job.work.key == key]:
+        del self._running[key]
+        for job in [job for job in self.jobs.values() if job.key == key]:
             self.end(job, State.FAILED, Failed(Failure.BUG, "a step failed"))
-        self.scheduler.forget(key)
-        self._running.pop(key, None)

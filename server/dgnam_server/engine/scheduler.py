@@ -1,103 +1,246 @@
-"""Which batch runs next and which rows join it: pure policy, without torch, threads or a clock.
+"""Which rows join a batch, and which batch steps next: pure policy, without torch, threads or a clock.
 
-Rules: rows that may share a batch have the same key. Keys share the device's time fairly: the next to run is the one served least so far,
-so none waits behind another's long work (start-time fair queuing, Goyal et al. 1996). Within a key, rows are admitted in the order of
-arrival + row number, so that a request for many rows does not hold up the single ones behind it.
+Rules. Rows that may share a batch have the same key. A row is admitted when its batch has room and its bytes fit into the budget.
+
+Admission: of the clients' next rows, that of the client which holds least. A client's own rows come by priority, then by arrival + row
+number, so that a request for many rows does not hold up the single ones behind it. A batch has room up to its capacity; a client with less
+than an equal part of it finds room up to twice the capacity, so that it need not wait until another's long rows end. A row too large for
+what is free lets nobody pass but clients that hold nothing, and of them at most PASSES.
+
+Turns: clients share the device's time in equal parts, and a client's keys share the client's. The client whose turn it is pays for the
+whole step, also for the rows of others that ride along. A turn for BATCH rows counts as BATCH_COST turns.
 """
 
 import heapq
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
+from enum import IntEnum
 from typing import Generic, TypeVar
+
+from dgnam_server.engine.budget import Budget, Client
+from dgnam_server.engine.shares import Shares
 
 Key = TypeVar("Key", bound=Hashable)
 JobId = int
+PASSES = 32
+BATCH_COST = 4
+
+
+class Priority(IntEnum):
+    """The smaller comes first."""
+
+    INTERACTIVE = 0  # somebody waits for it
+    BATCH = 1  # nobody does
 
 
 @dataclass(frozen=True, order=True)
 class Waiting:
-    """A row that waits: the smallest `rank` is admitted first."""
+    """A row that waits: of one client's, the smallest is admitted first."""
 
+    priority: Priority
     rank: int
     job: JobId
     row: int
 
 
-@dataclass
-class _Queue:
-    capacity: int  # rows that may run at once
-    served: float  # device time so far, from the common virtual start
+@dataclass(frozen=True)
+class Demand(Generic[Key]):
+    """What a job asks for. `job` numbers must grow with arrival.
+
+    Attributes:
+        capacity: of the key's batch, in rows.
+        row_bytes: what a row holds while it is in the batch.
+        result_bytes: what it holds from then on until its result was read.
+    """
+
+    job: JobId
+    client: Client
+    key: Key
+    rows: int
+    capacity: int
+    row_bytes: int = 0
+    result_bytes: int = 0
+    priority: Priority = Priority.INTERACTIVE
+
+    @property
+    def needs(self) -> int:
+        """Bytes that one row must find free."""
+        return self.row_bytes + self.result_bytes
+
+
+@dataclass(frozen=True)
+class Turn(Generic[Key]):
+    """The batch of `key` steps, for this client and at its cost, `weight` times."""
+
+    client: Client
+    key: Key
+    weight: int
+
+
+@dataclass(eq=False)
+class _Job(Generic[Key]):
+    demand: Demand[Key]
+    waiting: int
     running: int = 0
-    waiting: list[Waiting] = field(default_factory=list)  # a heap
+    unread: int = 0
+
+
+@dataclass(eq=False)
+class _Lane:
+    capacity: int
+    waiting: dict[Client, list[Waiting]] = field(default_factory=dict)  # heaps
+    running: dict[Client, int] = field(default_factory=dict)
+
+    @property
+    def rows(self) -> int:
+        return sum(self.running.values())
 
 
 class Scheduler(Generic[Key]):
-    """Rows by key; the engine asks `next_key`, admits, and reports what left and what it cost."""
+    """Rows by key and client. The runner admits, asks for the next turn, and reports what left, what it cost and what was read."""
 
-    def __init__(self) -> None:
-        self._queues: dict[Key, _Queue] = {}
-        self._now = 0.0  # virtual time: what the least served key had when it was last chosen
+    def __init__(self, memory_bytes: int) -> None:
+        self.budget = Budget(memory_bytes)
+        self._jobs: dict[JobId, _Job[Key]] = {}
+        self._lanes: dict[Key, _Lane] = {}
+        self._clients: Shares[Client] = Shares()
+        self._keys: dict[Client, Shares[Key]] = {}
+        self._passes = 0
 
-    def add(self, job: JobId, key: Key, rows: int, capacity: int) -> None:
-        """Let a job's rows wait. `job` numbers must grow with arrival; `capacity` is the key's largest batch."""
-        queue = self._queues.setdefault(key, _Queue(capacity, self._now))
-        queue.capacity = capacity
-        for row in range(rows):
-            heapq.heappush(queue.waiting, Waiting(job + row, job, row))
+    def add(self, demand: Demand[Key]) -> None:
+        """Let a job's rows wait."""
+        self._jobs[demand.job] = _Job(demand, demand.rows)
+        lane = self._lanes.setdefault(demand.key, _Lane(demand.capacity))
+        lane.capacity = demand.capacity
+        heap = lane.waiting.setdefault(demand.client, [])
+        for row in range(demand.rows):
+            heapq.heappush(heap, Waiting(demand.priority, demand.job + row, demand.job, row))
 
     def __contains__(self, key: Key) -> bool:
         """Whether the key has rows, running or waiting."""
-        return key in self._queues
+        return key in self._lanes
 
-    def next_key(self) -> Key | None:
-        """The least served key that has rows, or None."""
-        if not self._queues:
+    def has_room(self, key: Key, client: Client) -> bool:
+        """Whether a row of the client may join the key's batch."""
+        lane = self._lanes[key]
+        part = max(1, lane.capacity // len(lane.waiting.keys() | lane.running.keys()))
+        return lane.rows < lane.capacity or (lane.rows < 2 * lane.capacity and lane.running.get(client, 0) < part)
+
+    def admit(self) -> Iterator[Waiting]:
+        """The rows that join their batches now; each counts as running as soon as it is given."""
+        while (waiting := self._next()) is not None:
+            job = self._jobs[waiting.job]
+            demand, lane = job.demand, self._lanes[job.demand.key]
+            _popped(lane.waiting, demand.client)
+            lane.running[demand.client] = lane.running.get(demand.client, 0) + 1
+            job.waiting -= 1
+            job.running += 1
+            self.budget.take(demand.client, demand.needs)
+            yield waiting
+
+    def order(self) -> list[Client]:
+        """The clients with rows that wait, whose turn to be admitted is next first, were there room for all."""
+        return [client for client, _ in self._heads(anywhere=True)]
+
+    def next_turn(self) -> Turn[Key] | None:
+        """Whose turn it is, for which key; None: no row runs."""
+        active: dict[Client, list[Key]] = {}
+        for key, lane in self._lanes.items():
+            for client in lane.running:
+                active.setdefault(client, []).append(key)
+        self._keys = {client: shares for client, shares in self._keys.items() if client in active}
+        if not active:
             return None
-        key = min(self._queues, key=lambda key: self._queues[key].served)
-        self._now = self._queues[key].served
-        return key
+        client = self._clients.next(active)
+        key = self._keys.setdefault(client, Shares()).next(active[client])
+        asked = [job.demand for job in self._jobs.values() if job.running]
+        interactive = any((one.client, one.key, one.priority) == (client, key, Priority.INTERACTIVE) for one in asked)
+        return Turn(client, key, 1 if interactive else BATCH_COST)
 
-    def admit(self, key: Key) -> list[Waiting]:
-        """The rows that join the key's batch now; they count as running from here on."""
-        queue = self._queues[key]
-        count = min(queue.capacity - queue.running, len(queue.waiting))
-        admitted = [heapq.heappop(queue.waiting) for _ in range(count)]
-        queue.running += len(admitted)
-        return admitted
+    def charge(self, turn: Turn[Key], cost: float) -> None:
+        """The turn cost so much (any unit, the same for all)."""
+        self._clients.charge(turn.client, turn.weight * cost)
+        self._keys[turn.client].charge(turn.key, cost)
 
-    def charge(self, key: Key, cost: float) -> None:
-        """The key's batch ran for `cost` (any unit, the same for all)."""
-        if key in self._queues:
-            self._queues[key].served += cost
+    def left(self, job_id: JobId, unread: bool) -> None:
+        """A row of a job has left its batch; `unread`: with a result that its caller has yet to read."""
+        job = self._jobs[job_id]
+        self._leave(job, 1)
+        job.unread += unread
+        self.budget.give(job.demand.client, job.demand.row_bytes if unread else job.demand.needs)
 
-    def left(self, key: Key, rows: int) -> None:
-        """So many running rows have left the key's batch."""
-        queue = self._queues[key]
-        queue.running -= rows
-        assert queue.running >= 0
-        self._forget_if_empty(key)
+    def read(self, job_id: JobId) -> None:
+        """A result of a job was read."""
+        job = self._jobs.get(job_id)
+        if job is not None and job.unread:
+            job.unread -= 1
+            self.budget.give(job.demand.client, job.demand.result_bytes)
 
-    def drop(self, job: JobId, key: Key) -> int:
-        """Take a job's waiting rows out; returns how many there were."""
-        queue = self._queues.get(key)
-        if queue is None:
-            return 0
-        kept = [row for row in queue.waiting if row.job != job]
-        dropped = len(queue.waiting) - len(kept)
-        heapq.heapify(kept)
-        queue.waiting = kept
-        self._forget_if_empty(key)
-        return dropped
+    def drop(self, job_id: JobId) -> None:
+        """Take out all rows of a job, waiting and running; results that nobody has read stay."""
+        job = self._jobs[job_id]
+        client, running = job.demand.client, job.running
+        if job.waiting:
+            lane = self._lanes[job.demand.key]
+            lane.waiting[client] = [row for row in lane.waiting[client] if row.job != job_id]
+            heapq.heapify(lane.waiting[client])
+            if not lane.waiting[client]:
+                del lane.waiting[client]
+            job.waiting = 0
+        self._leave(job, running)
+        self.budget.give(client, running * job.demand.needs)
 
-    def forget(self, key: Key) -> None:
-        """Take a key out with all its rows."""
-        self._queues.pop(key, None)
+    def close(self, job_id: JobId) -> None:
+        """Forget a job and what nobody will read of it any more."""
+        self.drop(job_id)
+        job = self._jobs.pop(job_id)
+        self.budget.give(job.demand.client, job.unread * job.demand.result_bytes)
 
     def counts(self) -> dict[Key, tuple[int, int]]:
         """(running, waiting) rows by key."""
-        return {key: (queue.running, len(queue.waiting)) for key, queue in self._queues.items()}
+        return {key: (lane.rows, sum(map(len, lane.waiting.values()))) for key, lane in self._lanes.items()}
 
-    def _forget_if_empty(self, key: Key) -> None:
-        queue = self._queues[key]
-        if not queue.running and not queue.waiting:
-            del self._queues[key]
+    def _next(self) -> Waiting | None:
+        """The next row to be admitted, where there is one."""
+        blocked = False
+        for client, waiting in self._heads(anywhere=False):
+            if blocked and (self.budget.of(client) or self._passes >= PASSES):
+                continue
+            needs = self._jobs[waiting.job].demand.needs
+            if self.budget.fits(client, needs):
+                self._passes = self._passes + 1 if blocked else 0
+                return waiting
+            blocked = blocked or needs > self.budget.free
+        return None
+
+    def _heads(self, *, anywhere: bool) -> list[tuple[Client, Waiting]]:
+        """Each client's next row, of the batches with room or of all, in the order of admission."""
+        heads: dict[Client, Waiting] = {}
+        for key, lane in self._lanes.items():
+            for client, heap in lane.waiting.items():
+                if (anywhere or self.has_room(key, client)) and (client not in heads or heap[0] < heads[client]):
+                    heads[client] = heap[0]
+        held = self.budget.of
+        return sorted(heads.items(), key=lambda head: (held(head[0]) * (BATCH_COST if head[1].priority else 1), head[1]))
+
+    def _leave(self, job: _Job[Key], rows: int) -> None:
+        client, lane = job.demand.client, self._lanes.get(job.demand.key)
+        if lane is None:
+            assert not rows
+            return
+        assert 0 <= rows <= job.running
+        job.running -= rows
+        if rows:
+            lane.running[client] -= rows
+            if not lane.running[client]:
+                del lane.running[client]
+        if not lane.running and not lane.waiting:
+            del self._lanes[job.demand.key]
+        if not self._lanes:
+            self._clients.rest()
+
+
+def _popped(heaps: dict[Client, list[Waiting]], client: Client) -> None:
+    heapq.heappop(heaps[client])
+    if not heaps[client]:
+        del heaps[client]

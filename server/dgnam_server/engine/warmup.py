@@ -1,13 +1,20 @@
 """What happens before the engine takes work: it runs the commonest kind, and finds out how many rows should share a batch."""
 
+import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from statistics import median
 
+from dgnam_server.engine.batch_cache import BatchCache
 from dgnam_server.engine.builder import Builder
 from dgnam_server.engine.kinds.synthesis import Synthesis
+from dgnam_server.engine.load import EngineLimits
 from dgnam_server.engine.work import Work
 from dgnam_server.synth.methods import DEFAULT_METHOD, DEFAULT_PIXEL_METHOD, METHODS
 from dgnam_server.synth.spec import Balance, Fit, SynthesisSpec, Term, Unit
+
+log = logging.getLogger(__name__)
 
 
 def typical(builder: Builder) -> Synthesis:
@@ -51,17 +58,58 @@ def timed_step(work: Work, rows: int) -> float:
     return time.monotonic() - started
 
 
-def profile(step: Callable[[int], float], largest: int, worth: float = 0.95, rounds: int = 2) -> int:
+@dataclass(frozen=True)
+class Profile:
+    """How many rows should share a batch, and `steady`: whether every round but one would have said the same, whichever that one is."""
+
+    rows: int
+    steady: bool
+
+
+def profile(step: Callable[[int], float], largest: int, worth: float = 0.95, rounds: int = 5) -> Profile:
     """How many rows should share a batch: the smallest power of two that reaches `worth` of the best rows per second.
 
-    So no smaller size is faster, and a larger one hardly. All sizes are timed in turn, `rounds` times, and the shortest time of each
-    counts: no slow moment of the machine decides.
+    So no smaller size is faster, and a larger one hardly. All sizes are timed in turn, `rounds` times. A size's rate counts as a part of
+    the best of its own round, so that a slow machine slows all of them, and the median over the rounds counts: no slow moment decides.
 
     Args:
         step: runs one step of so many rows and returns its seconds.
         largest: never more than this.
     """
     sizes = [1 << power for power in range(largest.bit_length())]
-    times = [[step(size) for size in sizes] for _ in range(rounds)]
-    rates = [size / min(seconds) for size, seconds in zip(sizes, zip(*times, strict=True), strict=True)]
-    return next(size for size, rate in zip(sizes, rates, strict=True) if rate >= worth * max(rates))
+    rates = [[size / step(size) for size in sizes] for _ in range(rounds)]
+    relative = [[rate / max(of_round) for rate in of_round] for of_round in rates]
+    rows = _smallest(sizes, relative, worth)
+    others = {_smallest(sizes, relative[:i] + relative[i + 1 :], worth) for i in range(rounds)}
+    return Profile(rows, steady=others == {rows})
+
+
+def _smallest(sizes: Sequence[int], relative: Sequence[Sequence[float]], worth: float) -> int:
+    medians = [median(of_size) for of_size in zip(*relative, strict=True)]
+    return next(size for size, rate in zip(sizes, medians, strict=True) if rate >= worth * max(medians))
+
+
+def batch_rows(work: Work, limits: EngineLimits, cache: BatchCache | None) -> int:
+    """How many rows share a batch: as set, as measured before, or as measured now. Runs the work at least once, and logs what decided."""
+    if (rows := limits.batch_rows) is not None:
+        why = "as set"
+    elif (rows := cache.read() if cache else None) is not None:
+        why = f"as measured before, see {cache.file if cache else None}"
+    else:
+        return _measured(work, limits.max_batch_rows, cache)
+    rows = min(rows, limits.max_batch_rows)
+    timed_step(work, rows)
+    log.info("up to %d rows share a batch: %s", rows, why)
+    return rows
+
+
+def _measured(work: Work, largest: int, cache: BatchCache | None) -> int:
+    timed_step(work, 1)  # what only the first step does is not what is measured
+    found = profile(lambda rows: timed_step(work, rows), largest)
+    if found.steady:
+        log.info("up to %d rows share a batch: measured now", found.rows)
+        if cache:
+            cache.write(found.rows)
+    else:
+        log.info("up to %d rows share a batch: measured now, on a busy machine, so it is not kept (batch_rows sets it)", found.rows)
+    return found.rows

@@ -29,8 +29,20 @@ class Work(Protocol):
         """Iterations that a row takes part in, at most."""
 
     @property
+    def sized(self) -> bool:
+        """Whether its caller chose how much a row computes, so that the batch size of the warm-up may not suit it."""
+
+    @property
+    def held_bytes(self) -> int:
+        """Bytes that the request holds from its admission to the end of its call, about."""
+
+    @property
     def row_bytes(self) -> int:
-        """Bytes that a row takes on the device at most, about; 0: so little that the batch size of the warm-up holds."""
+        """Bytes that a row takes while it runs at most, about."""
+
+    @property
+    def result_bytes(self) -> int:
+        """Bytes that a row's result takes from then on until its caller has read it, where `held_bytes` does not have them."""
 
     @property
     def strict(self) -> bool:

@@ -17,7 +17,7 @@ from google.rpc import error_details_pb2, status_pb2
 from grpc import StatusCode
 
 from dgnam_server.engine.events import Failed, Failure
-from dgnam_server.engine.load import Draining, Overloaded
+from dgnam_server.engine.load import Draining, Overloaded, TooLarge
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +41,8 @@ class Reason(Enum):
     NO_PATCHES = "NO_PATCHES"
     NUMERIC = "NUMERIC"
     QUEUE_FULL = "QUEUE_FULL"
+    QUEUE_TIMEOUT = "QUEUE_TIMEOUT"
+    MEMORY = "MEMORY"
     WARMING_UP = "WARMING_UP"
     DRAINING = "DRAINING"
     DEADLINE = "DEADLINE"
@@ -147,10 +149,24 @@ class FailedPrecondition(ServerError):
 
 
 class QueueFull(ServerError):
-    """More jobs wait than may."""
+    """More jobs wait than may, or hold more memory than they may."""
 
     code = StatusCode.RESOURCE_EXHAUSTED
     reason = Reason.QUEUE_FULL
+
+
+class OutOfMemory(ServerError):
+    """A request that this server has too little memory for, however long it waits."""
+
+    code = StatusCode.RESOURCE_EXHAUSTED
+    reason = Reason.MEMORY
+
+
+class QueueTimeout(ServerError):
+    """The request waited as long as it may, and had not started."""
+
+    code = StatusCode.DEADLINE_EXCEEDED
+    reason = Reason.QUEUE_TIMEOUT
 
 
 class ShuttingDown(ServerError):
@@ -208,6 +224,8 @@ def of_failure(failed: Failed) -> ServerError:
     match failed.failure:
         case Failure.DEADLINE:
             return DeadlineReached(failed.phase, failed.steps_done)
+        case Failure.QUEUE_TIMEOUT:
+            return QueueTimeout(f"{failed.message}: the server is busy", phase=failed.phase, steps_done=str(failed.steps_done))
         case Failure.CANCELLED:
             return Cancelled(failed.message)
         case Failure.DRAINING:
@@ -223,7 +241,9 @@ def explain(error: Exception) -> ServerError:
     if isinstance(error, ServerError):
         return error
     if isinstance(error, Overloaded):
-        return QueueFull(f"the queue is full; try again in {error.retry_after_s:.1f} s", retry_after_s=error.retry_after_s)
+        return QueueFull(str(error), retry_after_s=error.retry_after_s, whose="client" if error.by_client else "server")
+    if isinstance(error, TooLarge):
+        return OutOfMemory(str(error))
     if isinstance(error, Draining):
         return ShuttingDown("the server is shutting down", retry_after_s=_RETRY_S)
     return _logged("a call failed", error)

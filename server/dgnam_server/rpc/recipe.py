@@ -31,8 +31,8 @@ def recipe(completed: Request, digests: Mapping[str, str], provenance: Provenanc
 def complete(asked: Request, spec: SynthesisSpec, variant: int) -> Request:
     """The request that draws this one variant again: every default filled in, and nothing that changes no picture."""
     filled = type(asked).FromString(asked.SerializeToString())
-    filled.ClearField("preview_interval")
-    filled.ClearField("include")
+    for name in ("preview_interval", "include", "priority", "queue_timeout_s"):
+        filled.ClearField(name)
     for message, term in zip(filled.target.terms, spec.terms, strict=True):
         message.weight = term.weight
         if term.readout in target.READOUTS.values():  # else the unit itself says what is read

@@ -7,7 +7,7 @@ from dgnam_models import Generator
 from dgnam_proto.v1 import synthesis_pb2
 from dgnam_proto.v1.synthesis_pb2 import Determinism, SynthesizeRequest
 
-from dgnam_server.rpc import decoding, lookup, options, payload, pictures, space, start, target
+from dgnam_server.rpc import decoding, lookup, options, payload, pictures, queueing, space, start, target
 from dgnam_server.rpc.fields import Reader
 from dgnam_server.rpc.space import Request, Space
 from dgnam_server.rpc.wording import listed, quoted
@@ -52,6 +52,7 @@ def read(reader: Reader, request: Request) -> spec.SynthesisSpec:
         fit=_fit(reader, request, prior),
     )
     _check_payload(reader.at("include"), request, checked)
+    queueing.check(reader, request)
     reader.raise_any()
     return checked
 

@@ -44,6 +44,7 @@ SERVICES = tuple(
 )
 _HANDSHAKE_S, _IDLE_S = 10, 600  # who connects and does nothing makes room for others
 _METADATA_BYTES = 16 * 2**10
+_KEEPALIVE_ANSWER_S = 10.0
 _LAST_WORDS_S = 2.0  # for streams to send their last message after the engine stopped
 
 
@@ -121,7 +122,7 @@ def _server(app: App) -> aio.Server:
 
 
 def _options(settings: Settings) -> list[tuple[str, int]]:
-    """gRPC's own limits: on connections, streams and messages."""
+    """gRPC's own limits: on connections, streams and messages, and on how long a client that answers nothing is taken for there."""
     return [
         ("grpc.max_receive_message_length", settings.max_request_bytes),
         ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
@@ -133,6 +134,9 @@ def _options(settings: Settings) -> list[tuple[str, int]]:
         ("grpc.max_metadata_size", _METADATA_BYTES),
         ("grpc.absolute_max_metadata_size", 2 * _METADATA_BYTES),
         ("grpc.keepalive_permit_without_calls", 1),
+        ("grpc.keepalive_time_ms", round(settings.keepalive_s * 1000)),
+        ("grpc.keepalive_timeout_ms", round(_KEEPALIVE_ANSWER_S * 1000)),
+        ("grpc.http2.max_pings_without_data", 0),  # however long the stream is silent
         ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
         ("grpc.so_reuseport", 0),  # else a second server on the port would silently take half of the calls
     ]

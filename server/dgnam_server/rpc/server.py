@@ -8,6 +8,8 @@ from dgnam_proto.v1 import server_pb2, server_pb2_grpc
 from grpc import aio
 
 from dgnam_server.engine.device_thread import DeviceThread
+from dgnam_server.engine.load import ClientLoad
+from dgnam_server.rpc import identity
 from dgnam_server.rpc.payload import MAX_MESSAGE_BYTES
 from dgnam_server.rpc.recipe import Provenance
 from dgnam_server.settings import Settings
@@ -37,6 +39,9 @@ class ServerServicer(server_pb2_grpc.ServerServiceServicer):
             max_pixels=self.limits.max_pixels,
             max_request_bytes=self.limits.max_request_bytes,
             max_request_pixels=self.limits.max_request_pixels,
+            client_queue_capacity=self.limits.client_queue_capacity,
+            queue_timeout_s=self.limits.queue_timeout_s or 0,
+            max_memory_bytes=self.engine.limits.max_memory_mib * 2**20,
         )
         return server_pb2.GetServerInfoResponse(
             version=self.provenance.versions["dgnam"],
@@ -48,8 +53,9 @@ class ServerServicer(server_pb2_grpc.ServerServiceServicer):
         )
 
     async def GetLoad(self, request: server_pb2.GetLoadRequest, context: Context) -> server_pb2.GetLoadResponse:  # noqa: N802
-        """What is queued and running."""
-        load = self.engine.load()
+        """What is queued and running, of all clients and of this one."""
+        load, name = self.engine.load(), identity.of_call(context)
+        own = load.clients.get(name, ClientLoad())
         lanes = [server_pb2.LaneLoad(key=lane.key, running_rows=lane.running_rows, waiting_rows=lane.waiting_rows) for lane in load.lanes]
         return server_pb2.GetLoadResponse(
             queued_jobs=load.queued_jobs,
@@ -59,4 +65,12 @@ class ServerServicer(server_pb2_grpc.ServerServiceServicer):
             failed_jobs=load.failed_jobs,
             cancelled_jobs=load.cancelled_jobs,
             draining=load.draining,
+            memory_bytes=load.memory_bytes,
+            own=server_pb2.ClientLoad(
+                client=name,
+                queued_jobs=own.queued_jobs,
+                running_jobs=own.running_jobs,
+                clients_ahead=own.clients_ahead,
+                memory_bytes=own.memory_bytes,
+            ),
         )

@@ -1,9 +1,9 @@
 """Submission: the work of one call on its way through the engine."""
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,15 +12,19 @@ from grpc import aio
 from dgnam_server.engine.builder import Builder
 from dgnam_server.engine.device_thread import DeviceThread
 from dgnam_server.engine.events import Failed, Finished
+from dgnam_server.engine.job import Standing
 from dgnam_server.engine.work import Work
-from dgnam_server.rpc import errors
+from dgnam_server.rpc import errors, identity
 from dgnam_server.rpc.fields import Reader
 from dgnam_server.rpc.mailbox import Delivery, Mailbox, News, Pace
 from dgnam_server.rpc.pools import Pools
+from dgnam_server.rpc.queueing import Queueing
 from dgnam_server.settings import Settings
 
 Context = aio.ServicerContext[Any, Any]
 _SILENCE: tuple[Delivery | None] = (None,)
+_AS_USUAL = Queueing()
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,14 +48,16 @@ class Submitter:
             raise errors.NotReady
         return Reader(self.builder.catalog, self.limits)
 
-    async def deliveries(self, work: Work, context: Context) -> AsyncGenerator[News | None, None]:
-        """What becomes of the work until its last row is done; None after a silence. To be closed, which frees its rows.
+    async def deliveries(self, work: Work, context: Context, queueing: Queueing = _AS_USUAL) -> AsyncGenerator[News | None, None]:
+        """What becomes of the work until its last row is done; None after a silence.
+
+        To be closed, which frees its rows. Whoever asks for the next delivery has passed on the one before.
 
         Raises:
             ServerError: the work failed, or there is no room for it.
         """
         mailbox = Mailbox(self.pace)
-        ticket = self.engine.submit(work, mailbox.put, _deadline(context))
+        ticket = self.engine.submit(work, mailbox.put, _deadline(context), self._standing(context, queueing))
         try:
             unfinished = work.rows
             while unfinished:
@@ -59,9 +65,11 @@ class Submitter:
                     if isinstance(delivery, Failed):
                         raise errors.of_failure(delivery)
                     yield delivery
-                    unfinished -= isinstance(delivery, Finished)
+                    if isinstance(delivery, Finished):
+                        unfinished -= 1
+                        ticket.read()
         finally:
-            ticket.cancel()
+            ticket.close()
 
     async def values(self, work: Work, context: Context) -> list[Any]:
         """What each row ended with, in order; the rows are freed however the call ends.
@@ -70,11 +78,37 @@ class Submitter:
             ServerError: as `deliveries`.
         """
         found: list[Any] = [None] * work.rows
-        async with aclosing(self.deliveries(work, context)) as deliveries:
-            async for delivery in deliveries:
+        mailbox = Mailbox(self.pace)
+        ticket = self.engine.submit(work, mailbox.put, _deadline(context), self._standing(context, _AS_USUAL))
+        context.add_done_callback(lambda *_: ticket.close())  # not before the answer was sent: until then it takes memory
+        unfinished = work.rows
+        while unfinished:
+            for delivery in await mailbox.take():
+                if isinstance(delivery, Failed):
+                    raise errors.of_failure(delivery)
                 if isinstance(delivery, Finished):
                     found[delivery.row] = delivery.value
+                    unfinished -= 1
         return found
+
+    def _standing(self, context: Context, queueing: Queueing) -> Standing:
+        waits = [limit for limit in (queueing.timeout_s, self.limits.queue_timeout_s) if limit is not None]
+        start_by = time.monotonic() + min(waits) if waits else None
+        return Standing(identity.of_call(context), queueing.priority, start_by)
+
+
+async def passed_on(context: Context, message: Any, timeout_s: float) -> None:
+    """Write a stream's message; it ends when flow control lets it go, which is when the client has read enough of what came before.
+
+    Raises:
+        CancelledError: that took longer than `timeout_s`. It ends the call without a last message, for which there is no way either.
+    """
+    try:
+        async with asyncio.timeout(timeout_s):
+            await context.write(message)
+    except TimeoutError:
+        log.warning("client %s has not read its results for %g s: its call is ended", identity.of_call(context), timeout_s)
+        raise asyncio.CancelledError from None
 
 
 def _deadline(context: Context) -> float | None:

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from dgnam_proto.v1 import synthesis_pb2_grpc
 from dgnam_proto.v1.synthesis_pb2 import DrawRequest, DrawResponse, SynthesizePixelsRequest, SynthesizeRequest
 
-from dgnam_server.rpc import draw, request
+from dgnam_server.rpc import draw, queueing, request
 from dgnam_server.rpc.recipe import Provenance
 from dgnam_server.rpc.result import Writer
 from dgnam_server.rpc.space import Request
-from dgnam_server.rpc.submission import Context, Submitter
+from dgnam_server.rpc.submission import Context, Submitter, passed_on
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,9 +33,9 @@ class SynthesisServicer(synthesis_pb2_grpc.SynthesisServiceServicer):
         pools, reader = self.submitter.pools, self.submitter.reader()
         spec = await request.pictured(reader, asked, await pools.check(request.read, reader, asked), pools.decoder.decode)
         writer = Writer(asked, spec, builder.catalog, self.provenance)
-        async with aclosing(self.submitter.deliveries(builder.synthesis(spec), context)) as deliveries:
+        async with aclosing(self.submitter.deliveries(builder.synthesis(spec), context, queueing.read(asked))) as deliveries:
             async for delivery in deliveries:
-                await context.write(await pools.encode(writer.message, delivery))
+                await passed_on(context, await pools.encode(writer.message, delivery), self.submitter.limits.read_timeout_s)
 
     async def Draw(self, request: DrawRequest, context: Context) -> DrawResponse:  # noqa: N802
         """The pictures of codes."""

@@ -45,7 +45,7 @@ def test_cancel_frees_the_rows_and_says_so_once(engine: DeviceThread, work_for: 
     ticket = engine.submit(work_for(("tiny", "fc8", 1), settings=FOREVER, variants=6), caller)
     caller.wait_for_start()
     for _ in range(3):
-        ticket.cancel()
+        ticket.close()
     events = caller.wait_for(lambda events: isinstance(events[-1], Failed))
     failure = events[-1]
     assert isinstance(failure, Failed)
@@ -75,7 +75,7 @@ def test_the_queue_is_bounded_and_opens_again(engine: DeviceThread, work_for: Wo
         engine.submit(work_for(("tiny", "fc8", 1)), Caller())
     assert 0.5 <= refused.value.retry_after_s <= 60
     assert [event.position for caller in callers for event in caller.events if isinstance(event, Queued)] == list(range(8))
-    tickets[0].cancel()
+    tickets[0].close()
     for caller in callers:
         assert values(caller.wait_for_end())
     assert engine.load().queued_jobs == 0
@@ -86,7 +86,7 @@ def test_other_keys_go_on_while_one_is_busy(engine: DeviceThread, work_for: Work
     caller = Caller()
     engine.submit(work_for(("tiny-res", "fc", 1)), caller)
     assert values(caller.wait_for_end())
-    busy.cancel()
+    busy.close()
 
 
 def test_every_key_hears_of_its_progress(engine: DeviceThread, work_for: WorkFor) -> None:
@@ -96,7 +96,7 @@ def test_every_key_hears_of_its_progress(engine: DeviceThread, work_for: WorkFor
     for caller in callers:
         caller.wait_for(lambda events: sum(isinstance(event, Progress) for event in events) >= 5)
     for ticket in tickets:
-        ticket.cancel()
+        ticket.close()
 
 
 def test_many_rows_together_hear_of_no_more_steps_a_second(
@@ -106,7 +106,7 @@ def test_many_rows_together_hear_of_no_more_steps_a_second(
     caller, started = Caller(), time.monotonic()
     ticket = engine.submit(work_for(("tiny", "fc8", 1), settings=FOREVER, variants=4), caller)
     time.sleep(1.2)
-    ticket.cancel()
+    ticket.close()
     events = caller.wait_for_end()
     heard = sum(isinstance(event, Progress) for event in events)
     assert 0 < heard <= 4 * (time.monotonic() - started) + 4, "a step of each row, and then four a second"

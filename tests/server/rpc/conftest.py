@@ -19,8 +19,9 @@ from dgnam_server.app import App
 from dgnam_server.catalog import Catalog
 from dgnam_server.engine.builder import Builder
 from dgnam_server.engine.events import Event, Finished, Queued
+from dgnam_server.engine.job import Standing
 from dgnam_server.engine.kinds.synthesis_result import Ending, SynthesisResult
-from dgnam_server.engine.load import Load
+from dgnam_server.engine.load import ClientLoad, EngineLimits, Load
 from dgnam_server.engine.work import Work
 from dgnam_server.rpc import request, serve
 from dgnam_server.rpc.errors import InvalidRequest
@@ -41,10 +42,15 @@ class ScriptedJob:
     work: Any
     emit: Callable[[Event], None]
     deadline: float | None
+    standing: Standing
     cancelled: threading.Event = field(default_factory=threading.Event)
+    results_read: int = 0
 
-    def cancel(self) -> None:
+    def close(self) -> None:
         self.cancelled.set()
+
+    def read(self) -> None:
+        self.results_read += 1
 
     def finish(self, variant: int = 0) -> None:
         """Emit a synthesis's result."""
@@ -61,21 +67,23 @@ class ScriptedEngine:
     warm: threading.Event = field(default_factory=threading.Event)
     refusal: Exception | None = None
     batch_rows: int = 4
+    limits: EngineLimits = field(default_factory=EngineLimits)
     drained: float | None = None
     on_drain: Callable[[], None] = lambda: None
 
     def start(self) -> None:
         assert self.warm.wait(20)
 
-    def submit(self, work: Work, emit: Callable[[Event], None], deadline: float | None = None) -> ScriptedJob:
+    def submit(self, work: Work, emit: Callable[[Event], None], deadline: float | None, standing: Standing) -> ScriptedJob:
         if self.refusal:
             raise self.refusal
-        self.jobs.append(ScriptedJob(work, emit, deadline))
+        self.jobs.append(ScriptedJob(work, emit, deadline, standing))
         emit(Queued(0))
         return self.jobs[-1]
 
     def load(self) -> Load:
-        return Load(queued_jobs=3, finished_jobs=5)
+        own = ClientLoad(queued_jobs=2, running_jobs=1, clients_ahead=4, memory_bytes=6)
+        return Load(queued_jobs=3, finished_jobs=5, memory_bytes=7, clients={"127.0.0.1": own})
 
     def drain(self, timeout_s: float) -> None:
         self.drained = timeout_s

@@ -1,5 +1,6 @@
 """Activations as work: a row is one picture, done once every network has looked at it and every place was read."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -9,6 +10,7 @@ from dgnam_models import Network
 from torch import Tensor
 
 from dgnam_server.engine.one_shot import OneShotLane
+from dgnam_server.synth.memory import array_bytes
 from dgnam_server.synth.problem import Source
 from dgnam_server.synth.transforms import resize
 
@@ -26,6 +28,11 @@ class Place:
     def source(self) -> Source:
         """Its network and tap."""
         return self.model, self.tap
+
+    def shape(self, tap: tuple[int, ...]) -> tuple[int, ...]:
+        """The shape of what it reads of one picture, from the tap's."""
+        there = tap if self.position is None else tap[:1]
+        return there if self.index is None else there[1:]
 
     def read(self, tap: Tensor) -> Tensor:
         """The tap's activations (B, C) or (B, C, H, W) -> those at this place: (B, ...) without the axes that it picks from."""
@@ -61,7 +68,9 @@ class Activations:
     row_bytes: int
     device: torch.device
     steps: int = 1
+    result_bytes: int = 0
     strict: bool = False
+    sized: bool = True
 
     @property
     def key(self) -> ActivationsKey:
@@ -72,6 +81,13 @@ class Activations:
     def rows(self) -> int:
         """One per picture."""
         return len(self.pictures)
+
+    @property
+    def held_bytes(self) -> int:
+        """The pictures, and what all of them give, which is sent together: as floats and in the message."""
+        taps = {(name, tap.name): tap.shape for name, network in self.networks.items() for tap in network.card.taps}
+        values = sum(math.prod(place.shape(taps[place.source])) for place in self.places)
+        return sum(picture.nbytes for picture in self.pictures) + 2 * self.rows * array_bytes(values)
 
     def open(self) -> "OneShotLane[Activations]":
         """A lane without rows."""

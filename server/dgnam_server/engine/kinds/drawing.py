@@ -10,6 +10,7 @@ from dgnam_models import Generator
 from dgnam_server.engine.events import Failed, Failure
 from dgnam_server.engine.one_shot import OneShotLane
 from dgnam_server.engine.picture import on_host
+from dgnam_server.synth.memory import array_bytes
 
 
 @dataclass(frozen=True)
@@ -28,9 +29,11 @@ class Drawing:
 
     codes: np.ndarray
     generator: Generator
+    row_bytes: int
     steps: int = 1
-    row_bytes: int = 0
+    result_bytes: int = 0
     strict: bool = False
+    sized: bool = False
 
     @property
     def key(self) -> DrawingKey:
@@ -41,6 +44,11 @@ class Drawing:
     def rows(self) -> int:
         """One per code."""
         return len(self.codes)
+
+    @property
+    def held_bytes(self) -> int:
+        """The codes, and all pictures, which are sent together: as floats and in the message."""
+        return self.codes.nbytes + 2 * self.rows * array_bytes(3, *self.generator.image_size)
 
     def open(self) -> "OneShotLane[Drawing]":
         """A lane without rows."""

@@ -20,6 +20,7 @@ from dgnam_server.engine.pieces import Pieces
 from dgnam_server.synth import ascent
 from dgnam_server.synth.ascent import Seen
 from dgnam_server.synth.draws import Ranking
+from dgnam_server.synth.memory import array_bytes
 from dgnam_server.synth.objectives import weighted_sum
 from dgnam_server.synth.parts.redirected_relu import REDIRECTED_STEPS
 from dgnam_server.synth.priors import Prior
@@ -52,12 +53,14 @@ class Synthesis:
     """A spec to synthesize. The value of each Finished is a SynthesisResult.
 
     Attributes:
+        size: height and width of its pictures.
         problem: makes what rows of this key have in common, on `device`.
         draws: what is known of priors' draws, for all lanes.
     """
 
     spec: SynthesisSpec
     key: SynthesisKey
+    size: tuple[int, int]
     row_bytes: int
     device: torch.device
     problem: Callable[[], Problem]
@@ -77,6 +80,25 @@ class Synthesis:
     def strict(self) -> bool:
         """The spec's."""
         return self.spec.strict
+
+    @property
+    def sized(self) -> bool:
+        """Without a prior, callers choose the size."""
+        return not self.spec.prior
+
+    @property
+    def held_bytes(self) -> int:
+        """Pictures, codes and vectors to start from and to match."""
+        arrays = [self.spec.start.code, self.spec.start.image]
+        arrays += [array for term in self.spec.terms for array in (term.vector, term.picture)]
+        return sum(array.nbytes for array in arrays if array is not None)
+
+    @property
+    def result_bytes(self) -> int:
+        """Picture and code, twice on their way into a message, their history, and a preview that waits beside them."""
+        picture = array_bytes(3, *self.size)
+        history = array_bytes(self.spec.steps, len(self.spec.terms))
+        return 4 * picture + history + (picture if self.spec.preview_interval else 0)
 
     def open(self) -> "SynthesisLane":
         """A lane without rows."""

@@ -102,7 +102,7 @@ def test_it_does_not_wait_for_a_long_synthesis(engine: DeviceThread, builder: Bu
     engine.submit(builder.activations(pictures(5), [Place("tiny", "fc8", 0)]), caller)
     assert len(values(caller.wait_for_end(5))) == 5
     assert engine.load().running_jobs == 1 and not values(long.events)
-    ticket.cancel()
+    ticket.close()
 
 
 def test_the_load_names_what_runs(builder: Builder) -> None:

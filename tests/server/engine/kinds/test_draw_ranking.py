@@ -128,7 +128,7 @@ def test_rows_of_the_lane_and_other_lanes_go_on_meanwhile(engine: DeviceThread, 
     engine.submit(work_for(("tiny", "fc8", 2)), same)
     engine.submit(work_for(("tiny-res", "fc", 2)), other)
     assert values(same.wait_for_end()) and values(other.wait_for_end())
-    ticket.cancel()
+    ticket.close()
     assert waits.wait_for_failure().failure is Failure.CANCELLED
     assert all(event.step == 0 for event in waits.events if isinstance(event, Progress)), "its draws were not ranked"
 
@@ -144,7 +144,7 @@ def test_a_row_that_waits_for_its_draws_can_be_ended(
     ticket = engine.submit(work_for(("tiny", "fc8", 1), settings=drawing(20_000, FOREVER), variants=6), caller, deadline)
     caller.wait_for_start()
     if how == "cancel":
-        ticket.cancel()
+        ticket.close()
     failure = caller.wait_for_failure()
     assert isinstance(failure, Failed)
     assert (failure.failure.value.startswith(how), failure.phase, failure.steps_done) == (True, "running", 0)

@@ -82,7 +82,7 @@ def test_it_does_not_wait_for_a_long_synthesis(engine: DeviceThread, builder: Bu
     engine.submit(builder.drawing("tiny-prior", codes(2)), caller)
     assert len(values(caller.wait_for_end(2))) == 2
     assert engine.load().running_jobs == 1 and not values(long.events)
-    ticket.cancel()
+    ticket.close()
 
 
 def test_a_large_request_holds_nobody_up(engine: DeviceThread, builder: Builder) -> None:
@@ -96,7 +96,7 @@ def test_a_large_request_holds_nobody_up(engine: DeviceThread, builder: Builder)
     small.wait_for_end()
     same_prior.wait_for_end()
     assert len(values(large.events)) < MANY / 2
-    ticket.cancel()
+    ticket.close()
 
 
 def test_cancelled_between_two_batches(engine: DeviceThread, builder: Builder, work_for: WorkFor) -> None:
@@ -105,7 +105,7 @@ def test_cancelled_between_two_batches(engine: DeviceThread, builder: Builder, w
     def cancelling(event: Event) -> None:
         caller(event)
         if isinstance(event, Finished):
-            ticket.cancel()
+            ticket.close()
 
     with Pause(engine, work_for(("tiny", "fc8", 1))):
         ticket = engine.submit(builder.drawing("tiny-prior", codes(100)), cancelling)

@@ -49,7 +49,7 @@ def test_strict_gives_the_same_bits_beside_other_work(engine: DeviceThread, work
     alone = drawn()
     ticket = engine.submit(work_for(("tiny", "fc8", 2), settings=FOREVER, variants=3), Caller())
     beside = drawn()
-    ticket.cancel()
+    ticket.close()
     np.testing.assert_array_equal(alone, beside)
 
 
