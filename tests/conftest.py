@@ -1,6 +1,7 @@
 """What every test may need."""
 
 import signal
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -17,6 +18,14 @@ settings.load_profile("short")
 def pytest_configure() -> None:
     """Hear Ctrl-C, as tests of it need: a program that a shell runs in the background starts deaf to it, and so would its children."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _caches_of_their_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Servers that tests start neither read nor write what the user's own servers have measured."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("caches")))
+        yield
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -27,7 +27,7 @@ from ._picture import Picture
 from ._place import Place
 from ._recipe import Recipe
 from ._result import Result, StartRank
-from ._server import Lane, Limits, Load, ServerInfo
+from ._server import Lane, Limits, Load, OwnLoad, ServerInfo
 from ._sheet import contact_sheet
 from ._target import Term
 from ._unit import Direction, Features, Unit
@@ -57,6 +57,7 @@ __all__ = [
     "NotReadyError",
     "Option",
     "OverloadedError",
+    "OwnLoad",
     "PermissionDeniedError",
     "Picture",
     "Place",

@@ -232,7 +232,9 @@ class SmallServer(
 
     def GetLoad(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         self._note(request, context)
-        return server_pb2.GetLoadResponse(queued_jobs=1, lanes=[server_pb2.LaneLoad(key="k", running_rows=3)], finished_jobs=7)
+        return server_pb2.GetLoadResponse(
+            queued_jobs=1, lanes=[server_pb2.LaneLoad(key="k", running_rows=3)], finished_jobs=7, own=server_pb2.ClientLoad(client="me")
+        )
 
 
 def abort(context: grpc.ServicerContext, code: grpc.StatusCode, message: str, details: tuple[Message, ...]) -> None:

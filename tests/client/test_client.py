@@ -285,6 +285,7 @@ def test_server(client: Client, server: Any) -> None:
     assert (info.version, info.precision, info.limits.max_steps, info.versions) == ("0.1.0", "float32", 2000, {"torch": "2"})
     load = client.load()
     assert (load.queued_jobs, load.lanes, load.draining) == (1, (dgnam_client.Lane("k", 3, 0),), False)
+    assert load.own == dgnam_client.OwnLoad(client="me")
     assert client.health() == "SERVING"
     server.health.enter_graceful_shutdown()
     assert client.health() == "NOT_SERVING"

@@ -38,6 +38,7 @@ def test_the_public_names() -> None:
         "NotReadyError",
         "Option",
         "OverloadedError",
+        "OwnLoad",
         "PermissionDeniedError",
         "Picture",
         "Place",

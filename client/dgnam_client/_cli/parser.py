@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 from .. import __version__
 from .._address import DEFAULT_SERVER
-from .._options import Balance, Determinism, Fit, Readout
+from .._options import Balance, Determinism, Fit, Priority, Readout
 
 Arguments = argparse.Namespace
 
@@ -134,6 +134,8 @@ def _synth(synth: argparse.ArgumentParser) -> None:
     options.add_argument("--variants", type=int, metavar="N", help="so many pictures of each target, from seeds in a row")
     options.add_argument("--start", metavar="FILE", help="start from this picture, or this code (.npy)")
     options.add_argument("--determinism", choices=get_args(Determinism), help="strict: the same bits each time, more slowly")
+    options.add_argument("--priority", choices=get_args(Priority), help="batch: your interactive requests come first")
+    options.add_argument("--queue-timeout-s", type=float, metavar="S", help="give up if it has not started after so many seconds")
     options.add_argument("--balance", choices=get_args(Balance), help="how several units are brought together")
     options.add_argument("--readout", choices=get_args(Readout), help="what is read off a unit")
 

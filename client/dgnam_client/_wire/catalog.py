@@ -10,7 +10,7 @@ from dgnam_proto.v1 import catalog_pb2, server_pb2
 
 from .._catalog import Code, Method, Methods, Model, Option, Tap, UnitInfo
 from .._errors import ProtocolError
-from .._server import Lane, Limits, Load, ServerInfo
+from .._server import Lane, Limits, Load, OwnLoad, ServerInfo
 
 UNITS_PER_PAGE = 1000
 _ROLES: dict[int, Literal["classifier", "prior"]] = {catalog_pb2.ROLE_CLASSIFIER: "classifier", catalog_pb2.ROLE_PRIOR: "prior"}

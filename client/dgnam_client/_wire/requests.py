@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from dgnam_proto.v1 import analysis_pb2, synthesis_pb2
 
 from .._errors import InvalidRequestError
-from .._options import Determinism, Fit, Included, SynthesisOptions
+from .._options import Determinism, Fit, Included, Priority, SynthesisOptions
 from .._picture_file import PictureLike, is_picture, picture_file
 from .._place import Place, place_message
 from .._recipe import Recipe, Request, drawing
@@ -200,4 +200,11 @@ def _set_include(request: Any, include: Iterable[Included]) -> None:
 
 
 # The keywords that are not set by name.
-_SETTERS = {"start": _set_start, "size": _set_size, "fit": _set_fit, "determinism": _set_determinism, "include": _set_include}
+_SETTERS = {
+    "start": _set_start,
+    "size": _set_size,
+    "fit": _set_fit,
+    "determinism": _set_determinism,
+    "priority": _set_priority,
+    "include": _set_include,
+}

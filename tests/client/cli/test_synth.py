@@ -46,11 +46,13 @@ def test_options_are_sent(server: Any, folder: Path) -> None:
     Image.new("RGB", (2, 2)).save("start.png")
     options = "--prior p --method dgn-am --steps 7 --start-learning-rate=1 --decay 0 --seed 1"
     options += " --start start.png --determinism strict --balance none --readout probability --variants 2 --size 48 --fit crop"
+    options += " --priority batch --queue-timeout-s 5"
     assert main(["synth", LEMON, "-o", "out", *options.split()]) == 0
     request = server.requests[-1]
     assert {field.name for field, _ in request.ListFields()} == {
         field.name for field in request.DESCRIPTOR.fields if field.name not in ("start_code", "preview_interval", "include")
     }
+    assert (request.priority, request.queue_timeout_s) == (2, 5.0)
     assert dict(request.options) == {"steps": 7, "start_learning_rate": 1, "decay": 0}
     assert files(folder / "out") == {f"alexnet64-fc8-lemon{name}" for name in (".png", ".json", "-seed2.png", "-seed2.json")}
 

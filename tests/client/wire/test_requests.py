@@ -54,12 +54,14 @@ def test_every_field_is_sent(space: Space, result_message: Any) -> None:
         "determinism": "strict",
         "include": ["png"],
     }
+    shared |= {"priority": "batch", "queue_timeout_s": 2.5}
     sent = request(
         space, variants=4, balance="none", readout="activation", **shared, **own, steps=np.int64(10), decay=0, churn=np.float32(0.5)
     )
     fields = {field.name for field in sent.DESCRIPTOR.fields} - ({"start_image"} if space is CODE else set())
     assert {field.name for field, _ in sent.ListFields()} == fields
     assert (sent.variants, sent.seed, sent.determinism) == (4, 2**64 - 1, synthesis_pb2.DETERMINISM_STRICT)
+    assert (sent.priority, sent.queue_timeout_s) == (synthesis_pb2.PRIORITY_BATCH, 2.5)
     assert dict(sent.options) == {"steps": 10, "decay": 0, "churn": 0.5}
     assert (sent.height, sent.width, sent.fit) == (48, 40, synthesis_pb2.FIT_CROP)
     if space is PIXELS:
@@ -93,6 +95,7 @@ def test_what_has_no_place_in_a_space() -> None:
         ("seed", 1.5, "an integer"),
         ("variants", "two", r"an integer from 0 to 2\^32 - 1"),
         ("preview_interval", 2**32, "an integer"),
+        ("queue_timeout_s", "soon", "a number"),
     ],
 )
 def test_what_a_field_cannot_hold(space: Space, field: str, value: Any, wanted: str) -> None:

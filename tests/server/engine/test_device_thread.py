@@ -9,7 +9,7 @@ import pytest
 import torch
 from callers import FOREVER, Caller, Late, reference, spec_for, values
 from dgnam_server.catalog import Catalog
-from dgnam_server.engine import runner
+from dgnam_server.engine import heap, runner
 from dgnam_server.engine.builder import Builder
 from dgnam_server.engine.device_thread import DeviceThread
 from dgnam_server.engine.events import Event, Failed, Failure, Finished, Progress, Queued, Started
@@ -219,3 +219,21 @@ def test_drain_waits_for_a_job_on_its_way_from_the_inbox(builder: Builder, work_
     assert taking.wait(30)
     engine.drain(30)
     assert values(caller.events)
+
+
+def test_memory_is_given_back_after_a_job_was_closed_though_nothing_else_happens(
+    builder: Builder, work_for: WorkFor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = threading.Semaphore(0)
+    monkeypatch.setattr(heap.Returns, "AFTER_S", 0.05)
+    monkeypatch.setattr(heap, "give_back", given.release)
+    engine, caller = DeviceThread(typical(builder), EngineLimits(8, 4, batch_rows=4)), Caller()
+    engine.start()
+    assert given.acquire(timeout=30), "after the warm-up"
+    ticket = engine.submit(work_for(("tiny", "fc8", 1)), caller)
+    caller.wait_for_end()
+    assert engine.load().memory_bytes > 0, "nobody has read the result"
+    ticket.close()
+    assert given.acquire(timeout=30)
+    assert engine.load().memory_bytes == 0
+    engine.drain(0)

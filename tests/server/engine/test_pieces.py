@@ -1,5 +1,8 @@
 """What does not fit into memory runs in halves."""
 
+import subprocess
+import sys
+
 import pytest
 import torch
 from dgnam_server.engine.pieces import Pieces
@@ -39,3 +42,29 @@ def test_the_hosts_allocator_is_understood() -> None:
 def test_a_single_row_that_does_not_fit_and_other_errors_are_raised(room: int, error: type[RuntimeError]) -> None:
     with pytest.raises(error, match="pretend"):
         Pieces().run(2, Device(room, error).step)
+
+
+REAL = """
+import resource
+import torch
+from dgnam_server.engine.pieces import Pieces
+
+torch.set_num_threads(1)
+pages = int(open("/proc/self/statm").read().split()[0])
+resource.setrlimit(resource.RLIMIT_AS, (pages * 4096 + 300 * 2**20,) * 2)
+asked = []
+
+def step(piece):
+    asked.append(len(piece))
+    return torch.ones(len(piece), 2**24).sum(1).tolist()  # 64 MiB a row
+
+print(asked, sum(Pieces().run(8, step), []) == [2.0**24] * 8, sep=";")
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits the address space")
+def test_a_processor_that_really_runs_out_of_memory() -> None:
+    done = subprocess.run([sys.executable, "-c", REAL], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    asked, right = done.stdout.strip().split(";")
+    assert asked.startswith("[8, 4,") and right == "True"
