@@ -78,7 +78,7 @@ def _allowed(field: FieldInfo, kind: str) -> str:
     if names := choices(field):
         return f"{', '.join(names[:-1])} or {names[-1]}"
     if limits := bounds(field):
-        number = "" if kind in _OUT_OF_BOUNDS else "a whole number " if field.annotation is int else "a number "
+        number = "" if kind in _OUT_OF_BOUNDS else "a whole number " if field.annotation in (int, int | None) else "a number "
         return f"{number}between {limits[0]:.10g} and {limits[1]:.10g}"
     if kind == "string_pattern_mismatch":
         return "auto or a device as PyTorch names it: cpu, cuda, cuda:1, mps, ..."

@@ -89,9 +89,9 @@ class Settings(BaseSettings):
     )
     client_queue_capacity: int = Field(128, ge=1, le=1_000_000, description="jobs of one client that may wait; one more is refused")
     queue_timeout_s: float | None = Field(
-        None, gt=0, le=604800, description="how long a job may wait before it starts; then it fails. Requests may ask for less"
+        None, ge=0.001, le=604800, description="how long a job may wait before it starts; then it fails. Requests may ask for less"
     )
-    read_timeout_s: float = Field(60.0, gt=0, le=86400, description="how long a client may leave its results unread; then its call ends")
+    read_timeout_s: float = Field(60.0, ge=0.1, le=86400, description="how long a client may leave its results unread; then its call ends")
     keepalive_s: float = Field(
         15.0, ge=1, le=3600, description="silence after which the server asks whether a client is there; 10 s later it is taken for gone"
     )

@@ -139,8 +139,12 @@ def _parser() -> argparse.ArgumentParser:
 def _metavar(name: str, setting: FieldInfo) -> str:
     if is_text(setting):
         return name.split("_")[-1].upper()
-    kinds = {int: "N", float: "SECONDS"}
-    return "|".join(choices(setting)) or kinds.get(setting.annotation, "PACK" if name == "models" else "FILE")  # type: ignore[arg-type]
+    kinds: dict[object, str] = {int: "N", int | None: "N", float: "SECONDS", float | None: "SECONDS"}
+    return "|".join(choices(setting)) or kinds.get(setting.annotation, _paths(name))
+
+
+def _paths(name: str) -> str:
+    return "PACK" if name == "models" else "FOLDER" if name.endswith("_dir") else "FILE"
 
 
 def _help(setting: FieldInfo) -> str:

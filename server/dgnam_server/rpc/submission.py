@@ -80,7 +80,7 @@ class Submitter:
         found: list[Any] = [None] * work.rows
         mailbox = Mailbox(self.pace)
         ticket = self.engine.submit(work, mailbox.put, _deadline(context), self._standing(context, _AS_USUAL))
-        context.add_done_callback(lambda *_: ticket.close())  # not before the answer was sent: until then it takes memory
+        context.add_done_callback(lambda ctx: ticket.close())  # not before the answer was sent: until then it takes memory
         unfinished = work.rows
         while unfinished:
             for delivery in await mailbox.take():

@@ -33,11 +33,11 @@ def drawn_values(generator: Generator) -> int:
 
     hooks = [module.register_forward_hook(count) for module in generator.module.modules() if not any(module.children())]
     try:
-        image = generator(generator.code_mean[None])
+        image: Tensor = generator(generator.code_mean[None])
     finally:
         for hook in hooks:
             hook.remove()
-    return sum(found) + math.prod(image.shape)
+    return sum(found) + image.numel()
 
 
 def array_bytes(*shape: int) -> int:

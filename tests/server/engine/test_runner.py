@@ -102,10 +102,16 @@ def test_results_that_nobody_reads_hold_their_own_job_back_and_nobody_else(pixel
     assert bench.runner.load().memory_bytes >= drawn * work.result_bytes, "the load tells what lies unread"
     other = bench.take(pixels_for((128, 128)), "other")
     bench.iterations_until(lambda: other.state is State.FINISHED)
-    for _ in range(64):
-        bench.runner.read(deaf)
-        bench.iterations_until(lambda: deaf.state is State.FINISHED or len(bench.runner._running) == 0, 50)
-    bench.iterations_until(lambda: deaf.state is State.FINISHED)
+    read = 0
+
+    def reads() -> bool:
+        nonlocal read
+        while read < sum(isinstance(event, Finished) for event in bench.heard[deaf.id]):
+            bench.runner.read(deaf)
+            read += 1
+        return deaf.state is State.FINISHED
+
+    bench.iterations_until(reads)
     for job in (deaf, other):
         assert bench.runner.close(job)
         assert not bench.runner.close(job), "once is enough"

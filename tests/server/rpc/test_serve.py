@@ -164,6 +164,8 @@ async def test_mutual_tls(serving: Any, config: Settings, certificate: tuple[Pat
         known = grpc.ssl_channel_credentials(cert.read_bytes(), key.read_bytes(), cert.read_bytes())
         async with grpc.aio.secure_channel(address, known) as channel:
             assert (await info(channel)).version
+            load = await server_pb2_grpc.ServerServiceStub(channel).GetLoad(server_pb2.GetLoadRequest())
+            assert load.own.client == "localhost", "the certificate says who it is"
         async with grpc.aio.secure_channel(address, grpc.ssl_channel_credentials(cert.read_bytes())) as channel:
             with pytest.raises(grpc.aio.AioRpcError) as caught:
                 await info(channel, timeout=5)
