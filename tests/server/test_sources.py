@@ -55,7 +55,7 @@ def test_help_has_every_flag_its_range_and_its_default(capsys: pytest.CaptureFix
     for name, setting in Settings.model_fields.items():
         assert (f"--{name.replace('_', '-')} " in text) == (name != "token")
         assert name == "token" or str(setting.description) in text
-    assert "most rows that share a batch (default: 64; 1 to 4096)" in text
+    assert "most rows that share a batch, but for those of other clients that join (default: 64; 1 to 4096)" in text
     assert "--precision auto|float32|bfloat16" in text and "DGNAM_CONFIG" in text
 
 

@@ -136,6 +136,7 @@ def _options(settings: Settings) -> list[tuple[str, int]]:
         ("grpc.keepalive_permit_without_calls", 1),
         ("grpc.keepalive_time_ms", round(settings.keepalive_s * 1000)),
         ("grpc.keepalive_timeout_ms", round(_KEEPALIVE_ANSWER_S * 1000)),
+        ("grpc.http2.ping_timeout_ms", round(_KEEPALIVE_ANSWER_S * 1000)),  # newer gRPC waits for this one, a minute by default
         ("grpc.http2.max_pings_without_data", 0),  # however long the stream is silent
         ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
         ("grpc.so_reuseport", 0),  # else a second server on the port would silently take half of the calls

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from dgnam_proto import arrays
-from dgnam_proto.v1.synthesis_pb2 import DETERMINISM_ROUNDING, Include, SynthesizePixelsRequest, SynthesizeRequest
+from dgnam_proto.v1.synthesis_pb2 import DETERMINISM_ROUNDING, PRIORITY_BATCH, Include, SynthesizePixelsRequest, SynthesizeRequest
 from dgnam_proto.v1.target_pb2 import BALANCE_NONE, READOUT_ACTIVATION, Term, Unit
 from dgnam_server.catalog import Catalog
 from dgnam_server.rpc import recipe
@@ -16,6 +16,7 @@ from dgnam_server.rpc.recipe import Provenance
 from dgnam_server.synth.methods import METHODS
 from PIL import Image
 
+NO_MATTER = {"preview_interval", "include", "priority", "queue_timeout_s"}  # to the picture
 Read = Callable[..., Any]
 
 
@@ -23,6 +24,7 @@ def detail(asked: SynthesizeRequest | SynthesizePixelsRequest) -> None:
     asked.target.terms[0].unit.label = "Go Kart"
     asked.target.terms.append(Term(unit=Unit(model="tiny-res", tap="conv1", index=1), weight=-2))
     asked.seed, asked.variants, asked.preview_interval = 40, 3, 2
+    asked.priority, asked.queue_timeout_s = PRIORITY_BATCH, 9
     asked.options["steps"] = 5
     asked.include.CopyFrom(Include(png=False))
 
@@ -42,7 +44,7 @@ def test_every_default_is_filled_in(kind: str, method: str, unset: set[str], rea
     assert set(filled.options) == {option.name for option in METHODS[method].options}
     assert (filled.target.balance, filled.determinism) == (BALANCE_NONE, DETERMINISM_ROUNDING)
     assert [(term.weight, term.readout) for term in filled.target.terms] == [(1, READOUT_ACTIVATION), (-2, READOUT_ACTIVATION)]
-    assert {f.name for f in filled.DESCRIPTOR.fields} - {f.name for f, _ in filled.ListFields()} == unset | {"preview_interval", "include"}
+    assert {f.name for f in filled.DESCRIPTOR.fields} - {f.name for f, _ in filled.ListFields()} == unset | NO_MATTER
     again = read(filled)
     assert again == replace(spec, seed=42, variants=1, preview_interval=0, start=again.start)
 

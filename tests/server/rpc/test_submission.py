@@ -36,8 +36,8 @@ async def refused(call: Any) -> tuple[grpc.aio.AioRpcError, error_details_pb2.Er
     return caught.value, info
 
 
-def large(variant: int, side: int = 1200) -> Finished:
-    """A result of 17 MiB, far more than a connection buffers."""
+def large(variant: int, side: int = 480) -> Finished:
+    """A result of almost 3 MiB; a dozen are far more than a connection buffers."""
     image = np.zeros((side, side, 3), np.float32)
     return Finished(
         variant, SynthesisResult(image, np.zeros(4, np.float32), np.ones((1, 1), np.float32), 1.0, np.ones(1), Ending.STEPS_DONE)
@@ -115,15 +115,18 @@ async def test_results_that_are_read_are_told_to_the_engine(serving: Any, engine
         assert job.cancelled.is_set()
 
 
-async def test_a_client_that_does_not_read_is_ended(serving: Any, engine: Any, config: Settings, request_: SynthesizeRequest) -> None:
-    request_.variants = 4
+async def test_a_client_that_does_not_read_is_ended(
+    serving: Any, engine: Any, config: Settings, request_: SynthesizeRequest, caplog: pytest.LogCaptureFixture
+) -> None:
+    request_.variants = 24
     async with serving(config.model_copy(update={"read_timeout_s": 0.5})) as server:
         call = synthesize(server, request_)
         job = await engine.job()
-        for variant in range(4):
+        for variant in range(24):
             job.emit(large(variant))
         assert await asyncio.to_thread(job.cancelled.wait, 20)
-        assert job.results_read < 4
+        assert job.results_read < 12
+        assert "client 127.0.0.1 has not read its results for 0.5 s" in caplog.text
         with pytest.raises((grpc.aio.AioRpcError, asyncio.CancelledError)):
             async for _ in call:
                 pass

@@ -276,7 +276,7 @@ async def test_pictures_come_in_the_order_of_their_codes(serving: Any, engine: A
         for row in (2, 0, 1):
             job.emit(Finished(row, np.full((4, 4, 3), row, np.float32)))
         assert [arrays.from_message(picture.image)[0, 0, 0] for picture in (await call).pictures] == [0, 1, 2]
-        assert job.cancelled.is_set()  # harmless after the end, and never forgotten
+        assert await asyncio.to_thread(job.cancelled.wait, 5), "once the answer was sent"
 
 
 async def test_a_draw_that_is_cancelled_late_or_fails(serving: Any, engine: Any) -> None:
