@@ -19,6 +19,7 @@ from ._options import Included, shows_options
 from ._picture import Picture
 from ._picture_file import PictureLike, is_picture
 from ._place import PlaceLike, parse_places
+from ._receptive_field import ReceptiveField
 from ._result import Result
 from ._server import Load, ServerInfo
 from ._target import TargetLike
@@ -219,6 +220,10 @@ class AsyncClient:
     async def model(self, name: str, *, timeout: float | None = None) -> Model:
         """One model, with everything about it: `Client.model`."""
         return catalog.model((await self._calls.ask("catalog.GetModel", catalog_pb2.GetModelRequest(name=name), timeout)).model)
+
+    async def receptive_field(self, model: str, tap: str, *, timeout: float | None = None) -> ReceptiveField | None:
+        """Which pixels each position of a convolutional tap's map sees: `Client.receptive_field`."""
+        return catalog.receptive_field(tap, await self._calls.work("catalog.GetModel", catalog.field_request(model, tap), timeout))
 
     async def units(self, model: str, tap: str | None = None, *, filter: str | None = None, timeout: float | None = None) -> list[UnitInfo]:
         """The units of a tap: `Client.units`."""

@@ -18,6 +18,7 @@ import grpc
 import grpc.aio
 
 from ._channel import Connection, Services, bearer, seconds
+from ._deadline import Deadline
 from ._errors import DgnamError, RpcFailure, from_rpc
 from ._events import Event, OnEvent, OnIndexedEvent
 from ._recipe import Request
@@ -54,15 +55,22 @@ class AsyncCalls:
         """The events of a picture being drawn."""
         metadata = await self._metadata()
         open_call = getattr(self._open().synthesis, requests.CALLS[type(request)])
-        call = open_call(request, timeout=seconds(timeout, self._synthesis_timeout), metadata=metadata)
+        call = open_call(request, metadata=metadata)
+        deadline = Deadline(seconds(timeout, self._synthesis_timeout), call.cancel, asyncio.get_running_loop().call_later)
         try:
             async for response in call:
                 event = results.event(response)
+                deadline.heard(event)
                 if event is not None:
                     yield event
         except grpc.RpcError as error:
             raise from_rpc(cast(RpcFailure, error), self.server) from error
+        except asyncio.CancelledError:
+            if deadline.passed:
+                raise deadline.error() from None
+            raise
         finally:
+            deadline.stop()
             # Also where the consumer stops early: the server then stops too. No effect on a call that has ended.
             call.cancel()
 

@@ -14,9 +14,10 @@ from typing import Any, cast
 import grpc
 
 from ._channel import Connection, Services, bearer, seconds
+from ._deadline import Deadline
 from ._errors import RpcFailure, from_rpc
 from ._events import Event, OnEvent, OnIndexedEvent
-from ._many import draw_many
+from ._many import Done, draw_many, drawings
 from ._recipe import Request
 from ._result import Result
 from ._wire import requests, results
@@ -58,17 +59,20 @@ class Calls:
     def events(self, request: Request, timeout: float | None, on_open: Callable[[Any], object] | None = None) -> Generator[Event]:
         """The events of a picture being drawn; `on_open` gets the call before the first one."""
         open_call = getattr(self._open().synthesis, requests.CALLS[type(request)])
-        call = open_call(request, timeout=seconds(timeout, self._synthesis_timeout), metadata=self._metadata())
+        call = open_call(request, metadata=self._metadata())
+        deadline = Deadline(seconds(timeout, self._synthesis_timeout), call.cancel, _later)
         try:
             if on_open is not None:
                 on_open(call)
             for response in call:
                 event = results.event(response)
+                deadline.heard(event)
                 if event is not None:
                     yield event
         except grpc.RpcError as error:
-            raise from_rpc(cast(RpcFailure, error), self.server) from error
+            raise (deadline.error() if deadline.passed else from_rpc(cast(RpcFailure, error), self.server)) from error
         finally:
+            deadline.stop()
             # Also where the consumer stops early, or Ctrl-C does: the server then stops too. No effect on a call that has ended.
             call.cancel()
 
@@ -88,9 +92,11 @@ class Calls:
         self, requests: Sequence[Request], timeout: float | None, on_progress: OnIndexedEvent | None, concurrency: int
     ) -> list[Any]:
         """What `draw` gives for each request, or the DgnamError that it raises."""
-        return draw_many(
-            lambda request, report, opened: self.draw(request, timeout, report, opened), requests, on_progress or _ignore, concurrency
-        )
+        return draw_many(self.drawings(requests, timeout, concurrency), len(requests), on_progress or _ignore)
+
+    def drawings(self, requests: Sequence[Request], timeout: float | None, concurrency: int) -> Generator[tuple[int, Event | Done]]:
+        """All requests at once: each one's events, and what `draw` gives for it, as they come. Closing it stops the server's work."""
+        return drawings(lambda request, report, opened: self.draw(request, timeout, report, opened), requests, concurrency)
 
     def close(self) -> None:
         """Close the channel. Calls under way end as cancelled, and later ones raise RuntimeError."""
@@ -122,6 +128,13 @@ class Calls:
     def _metadata(self) -> list[tuple[str, str]]:
         token = self.connection.token
         return bearer(token() if callable(token) else token)
+
+
+def _later(seconds: float, ring: Callable[[], None]) -> threading.Timer:
+    timer = threading.Timer(seconds, ring)
+    timer.daemon = True
+    timer.start()
+    return timer
 
 
 def _ignore(index: int, event: Event) -> None:

@@ -19,6 +19,7 @@ from ._options import Included, shows_options
 from ._picture import Picture
 from ._picture_file import PictureLike, is_picture
 from ._place import PlaceLike, parse_places
+from ._receptive_field import ReceptiveField
 from ._result import Result
 from ._server import Load, ServerInfo
 from ._target import TargetLike
@@ -43,7 +44,8 @@ class Client:
         cert_file: This client's PEM certificate, where the server asks for one.
         key_file: Its PEM key.
         timeout: Seconds that a quick call may take.
-        synthesis_timeout: Seconds that a call may take which has the server draw or look at pictures, waiting included.
+        synthesis_timeout: Seconds that the server may take to draw or look at pictures. Where it draws for units, time in its queue
+            does not count.
 
     Every call has a `timeout` of its own, which overrides these; `math.inf` is none.
 
@@ -95,7 +97,7 @@ class Client:
                 several units into one picture.
             variants: How many pictures, each from its own seed.
             on_progress: Called with each event as it comes.
-            timeout: Seconds, waiting included.
+            timeout: Seconds that the server may take, from the first step; waiting in its queue does not count.
             **options: See SynthesisOptions; every other keyword is an option of the method, such as `steps=100`.
 
         Returns:
@@ -161,7 +163,7 @@ class Client:
             variants: How many pictures of each.
             on_progress: Called in this thread with a target's index and an event. What it raises stops all work.
             concurrency: How many requests are with the server at once.
-            timeout: Seconds for each target, from the moment its request is sent.
+            timeout: Seconds for each target, as in `synthesize`.
             **options: As in `synthesize`; the same for all.
 
         Returns:
@@ -250,7 +252,7 @@ class Client:
         Args:
             recipe: A result's recipe, its dict or JSON text, or the path of its file.
             on_progress: Called with each event as it comes.
-            timeout: Seconds, waiting included.
+            timeout: As in `synthesize`.
 
         Raises:
             InvalidRequestError: It is not a recipe.
@@ -324,6 +326,22 @@ class Client:
             NotFoundError: No such model.
         """
         return catalog.model(self._calls.ask("catalog.GetModel", catalog_pb2.GetModelRequest(name=name), timeout).model)
+
+    def receptive_field(self, model: str, tap: str, *, timeout: float | None = None) -> ReceptiveField | None:
+        """Which pixels each position of a convolutional tap's map sees, worked out by the server on the network itself.
+
+        Returns:
+            What the positions see; None where the tap has no map, or every position may see every pixel.
+
+        Args:
+            model: The model's name.
+            tap: The tap's name.
+            timeout: Seconds; the first time it takes the server longer than later.
+
+        Raises:
+            NotFoundError: No such model or tap.
+        """
+        return catalog.receptive_field(tap, self._calls.work("catalog.GetModel", catalog.field_request(model, tap), timeout))
 
     def units(self, model: str, tap: str | None = None, *, filter: str | None = None, timeout: float | None = None) -> list[UnitInfo]:
         """The units of a tap.

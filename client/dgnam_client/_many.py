@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
 from typing import Any
 
 from ._errors import DgnamError
@@ -18,15 +20,19 @@ Drawn = Result | list[Result]
 Draw = Callable[[Request, Callable[[Event], object], Callable[[Any], object]], Drawn]
 
 
-def draw_many(
-    draw: Draw, requests: Sequence[Request], on_progress: Callable[[int, Event], object], concurrency: int
-) -> list[Drawn | DgnamError]:
-    """Draw all requests, `concurrency` of them at once; a DgnamError takes the place of what it prevented.
+@dataclass(frozen=True)
+class Done:
+    """A request is finished with: its picture or pictures, or the error that prevented them."""
 
-    Workers only pass on what comes. This thread alone calls back, so it can stop them all where that fails or on Ctrl-C.
+    outcome: Drawn | DgnamError
+
+
+def drawings(draw: Draw, requests: Sequence[Request], concurrency: int) -> Generator[tuple[int, Event | Done]]:
+    """Draw all requests, `concurrency` of them at once, and give what comes as it comes, with the request's index.
+
+    Workers only pass on what comes. The caller's thread alone hears of it, and closing the generator stops them all.
     """
-    inbox: queue.SimpleQueue[tuple[int, Event | None, Drawn | BaseException | None]] = queue.SimpleQueue()
-    outcomes: dict[int, Drawn | DgnamError] = {}
+    inbox: queue.SimpleQueue[tuple[int, Event | Done | BaseException]] = queue.SimpleQueue()
     calls: list[Any] = []
     stop = threading.Event()
 
@@ -38,27 +44,39 @@ def draw_many(
     def work(index: int) -> None:
         if stop.is_set():
             return
-        outcome: Drawn | BaseException
         try:
-            outcome = draw(requests[index], lambda event: inbox.put((index, event, None)), opened)
+            inbox.put((index, Done(draw(requests[index], lambda event: inbox.put((index, event)), opened))))
+        except DgnamError as error:
+            inbox.put((index, Done(error)))
         except BaseException as error:
-            outcome = error
-        inbox.put((index, None, outcome))
+            inbox.put((index, error))
 
+    left = len(requests)
     with ThreadPoolExecutor(concurrency, thread_name_prefix="dgnam") as pool:
         try:
             for index in range(len(requests)):
                 pool.submit(work, index)
-            while len(outcomes) < len(requests):
-                index, event, outcome = inbox.get()
-                if event is not None:
-                    on_progress(index, event)
-                elif isinstance(outcome, Result | list | DgnamError):
-                    outcomes[index] = outcome
-                elif outcome is not None:
-                    raise outcome
+            while left:
+                index, what = inbox.get()
+                if isinstance(what, BaseException):
+                    raise what
+                left -= isinstance(what, Done)
+                yield index, what
         finally:
             stop.set()
             for call in list(calls):
                 call.cancel()
-    return [outcomes[index] for index in range(len(requests))]
+
+
+def draw_many(
+    coming: Generator[tuple[int, Event | Done]], count: int, on_progress: Callable[[int, Event], object]
+) -> list[Drawn | DgnamError]:
+    """What each of `count` requests gave, in their order; a DgnamError takes the place of what it prevented."""
+    outcomes: dict[int, Drawn | DgnamError] = {}
+    with closing(coming):
+        for index, what in coming:
+            if isinstance(what, Done):
+                outcomes[index] = what.outcome
+            else:
+                on_progress(index, what)
+    return [outcomes[index] for index in range(count)]

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL import Image
 
+    from ._receptive_field import Box
+
 # Notebooks show smaller pictures than this enlarged.
 PREVIEW_PX = 192
 
@@ -67,18 +69,18 @@ class Picture:
         path = Path(path)
         return write_file(path, self._encoded(path.suffix.lower()))
 
-    def _encoded(self, suffix: str) -> bytes:
-        if suffix == ".png":
+    def _encoded(self, suffix: str, box: Box | None = None) -> bytes:
+        if suffix == ".png" and box is None:
             return self.png
         if suffix == ".npy":
-            return npy(self.array)
+            return npy(self.array if box is None else self.array[box.top : box.bottom, box.left : box.right])
         from PIL import Image
 
         kind = Image.registered_extensions().get(suffix)
         if kind is None:
             raise ValueError(f"{suffix!r} is not the suffix of a picture: use .png, .npy, .jpg or .webp")
         file = io.BytesIO()
-        self.image.save(file, format=kind)
+        (self.image if box is None else self.image.crop((box.left, box.top, box.right, box.bottom))).save(file, format=kind)
         return file.getvalue()
 
     def _part(self, name: str) -> Any:

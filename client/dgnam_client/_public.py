@@ -25,6 +25,7 @@ from ._local import LocalServer, local_server
 from ._options import SynthesisOptions
 from ._picture import Picture
 from ._place import Place
+from ._receptive_field import Box, ReceptiveField
 from ._recipe import Recipe
 from ._result import Result, StartRank
 from ._server import Lane, Limits, Load, OwnLoad, ServerInfo
@@ -36,6 +37,7 @@ __all__ = [
     "DEFAULT_SERVER",
     "Activations",
     "AsyncClient",
+    "Box",
     "CallCancelledError",
     "Client",
     "Code",
@@ -64,6 +66,7 @@ __all__ = [
     "Progress",
     "ProtocolError",
     "Queued",
+    "ReceptiveField",
     "Recipe",
     "Result",
     "ServerError",

@@ -11,7 +11,7 @@ from dgnam_proto.v1 import synthesis_pb2
 
 from ._errors import InvalidRequestError
 from ._file import write_file
-from ._target import target_terms
+from ._target import Term, target_terms
 
 Request = synthesis_pb2.SynthesizeRequest | synthesis_pb2.SynthesizePixelsRequest
 # The fields that hold the request: one for each of the calls that draw.
@@ -103,7 +103,12 @@ class Recipe:
     @property
     def target(self) -> str:
         """The target as text: terms joined by `+`."""
-        return "+".join(map(str, target_terms(self._request.target)))
+        return "+".join(map(str, self.terms))
+
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        """The target's terms."""
+        return target_terms(self._request.target)
 
     @property
     def seed(self) -> int:

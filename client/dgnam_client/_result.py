@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from ._file import write_file
+from ._file import write_files
+from ._history import history_file
 from ._picture import Picture, npy
 from ._recipe import Recipe
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from ._receptive_field import Box
 
 Ending = Literal["steps-done", "zero-gradient", "no-gradient", "unknown"]
 
@@ -99,32 +102,41 @@ class Result(Picture):
         """Steps done; those asked for, where the history was left out."""
         return len(self.history) if "history" in self.sent else int(self.recipe.options.get("steps", 0))
 
-    def save(self, path: str | os.PathLike[str], *, recipe: bool = True, code: bool = False) -> Path:
+    def save(
+        self, path: str | os.PathLike[str], *, recipe: bool = True, code: bool = False, history: bool = False, box: Box | None = None
+    ) -> Path:
         """Write the picture, and its recipe beside it.
 
-        A file that is there is replaced, whole or not at all.
+        All files are written or none, and what is there is replaced, whole or not at all.
 
         Args:
             path: Its suffix chooses the format: `.png` (the server's file, unchanged), `.npy` (the array), or another one
                 that Pillow can write.
             recipe: Also write the recipe, to the same name with the suffix `.json`.
             code: Also write the code, to the same name with the suffix `.code.npy`.
+            history: Also write the terms' activations at each step, to the same name with the suffix `.history.csv`.
+            box: Write only this part of the picture, such as what a hidden unit sees: see `ReceptiveField`.
 
         Returns:
             The picture's path.
 
         Raises:
             ValueError: Pillow has no such format.
-            OSError: The file cannot be written.
+            OSError: A file cannot be written.
         """
         path = Path(path)
         if path.suffix.lower() == ".json":
             raise ValueError(f"{path} is a recipe's name: end the picture's name in .png, .npy or another picture format")
-        super().save(path)
+        files: dict[Path, bytes] = {}
         if recipe:
-            self.recipe.save(path.with_suffix(".json"))
+            files[path.with_suffix(".json")] = self.recipe.to_json().encode()
         if code:
-            write_file(path.with_suffix(".code.npy"), npy(self.code))
+            files[path.with_suffix(".code.npy")] = npy(self.code)
+        if history:
+            files[path.with_suffix(".history.csv")] = history_file(self.recipe, self.history)
+        # The picture comes last: where it is, the rest is too.
+        files[path] = self._encoded(path.suffix.lower(), box)
+        write_files(files)
         return path
 
     def __repr__(self) -> str:

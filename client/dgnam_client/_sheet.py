@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from ._result import Result
-from ._target import target_terms
 from ._unit import Position
 
 if TYPE_CHECKING:
@@ -108,8 +107,8 @@ def contact_sheet(
 
 
 def caption(result: Result) -> list[str]:
-    """The lines under a picture where none are given: units; networks and taps; what was read off them; what else is to be known."""
-    terms = target_terms(result.recipe.request().target)
+    """The lines under a picture where none are given: units; networks and taps; what was read off them; how; what else is to be known."""
+    terms = result.recipe.terms
     names = [
         (f"{term.weight:g} * " if term.weight != 1 else "")
         + (f"unit {term.unit.unit}" if isinstance(term.unit.unit, int) else str(term.unit.unit).replace("_", " "))
@@ -117,8 +116,8 @@ def caption(result: Result) -> list[str]:
         for term in terms
     ]
     places = dict.fromkeys(f"{term.unit.model}:{term.unit.tap}" for term in terms)
-    read = f"{result.readout} {result.activation:.4g}, {result.recipe.method}, seed {result.recipe.seed}"
-    return [" + ".join(names), ", ".join(places), read, *([result.remark] if result.remark else [])]
+    lines = [" + ".join(names), ", ".join(places), f"{result.readout} {result.activation:.4g}"]
+    return [*lines, f"{result.recipe.method}, seed {result.recipe.seed}", *([result.remark] if result.remark else [])]
 
 
 def _at(position: Position | None) -> str:

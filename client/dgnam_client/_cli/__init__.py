@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from .._errors import DgnamError
 from . import parser, tunables
-from .printing import BAD_REQUEST, DONE, FAILED, INTERRUPTED, complain, exit_code
+from .printing import BAD_REQUEST, DONE, FAILED, INTERRUPTED, complain, exit_code, take_any_text
 
 __all__ = ["BAD_REQUEST", "DONE", "FAILED", "INTERRUPTED", "main"]
 
@@ -24,6 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         0 if all went well, 2 for a request that cannot be met as it is, 1 for other failures, 130 after Ctrl-C.
     """
+    take_any_text()
     given = list(sys.argv[1:] if argv is None else argv)
     commands = parser.build()
     fixed = commands.options("synth")

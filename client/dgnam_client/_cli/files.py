@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .._errors import InvalidRequestError
-
-if TYPE_CHECKING:
-    from .._result import Result
 
 
 def read_array(file: str) -> Any:
@@ -60,14 +56,3 @@ def places(output: str | None, names: Iterable[str]) -> list[Path]:
     folder = Path(output or ".")
     folder.mkdir(parents=True, exist_ok=True)
     return [folder / f"{name}.png" for name in names]
-
-
-def result_names(results: Iterable[Result]) -> list[str]:
-    """A name for each picture, from target and seed; never the same twice."""
-    names: list[str] = []
-    for result in results:
-        stem = re.sub(r"[^\w.+-]+", "-", result.recipe.target).strip("-.")[:120]
-        wished = [stem, f"{stem}-seed{result.recipe.seed}"]
-        wished += [f"{wished[1]}-{number}" for number in range(2, len(names) + 3)]
-        names.append(next(name for name in wished if name not in names))
-    return names

@@ -28,6 +28,7 @@ SYNTH_EXAMPLES = """\
 A target is model:tap:unit. The unit is a label or an index; @y,x after it is a place in a convolutional tap, @n a token of a
 transformer. Where a number could be either, index=7 or label=7 says which.
 Each target becomes a picture; + between addresses puts several units into one, and 0.5* in front weighs one.
+model:tap:0-29 is thirty targets; @units.txt is those in the lines of a file.
 
 examples:
   dgnam synth alexnet64:fc8:lemon -o lemon.png
@@ -37,10 +38,13 @@ examples:
   dgnam synth alexnet64:fc8:lemon --method pyramid --tv-weight 0.2 -o lemon.png
   dgnam synth alexnet64:conv3 --features photo.jpg --method pyramid -o again.png
   dgnam synth --replay lemon.json -o again.png
+  dgnam synth alexnet64:conv5:0-29 -o set/ --table set.csv --skip-existing
+  dgnam synth alexnet64:fc8:lemon --rank 8 --judge resnet64 -o best/
+  dgnam synth alexnet64:fc8:lemon --sweep steps=50,200 --sweep decay=0,0.01 -o sweep/ --grid sweep.png
 
 Every option of the method can be given as --NAME VALUE. `dgnam synth --method NAME --help` lists them.
-Without -o, pictures go to the current folder, named after their targets; with --grid alone, only the sheet is written.
-Ctrl-C stops the server's work too.
+Without -o, pictures go to the current folder, named after target and seed; with --grid alone, only the sheet is written.
+Each picture is written when it is ready. Ctrl-C stops the server's work too and keeps what is finished.
 """
 ACTIVATIONS_EXAMPLES = """\
 A place is model:tap for a whole tap, model:tap:unit for one unit, or model for its output tap; @y,x after it is one
@@ -108,20 +112,30 @@ def _connection() -> argparse.ArgumentParser:
     group.add_argument("--cert-file", metavar="PEM", help="this client's certificate, where the server asks for one")
     group.add_argument("--key-file", metavar="PEM", help="its key")
     group.add_argument(
-        "--timeout", type=float, metavar="SECONDS", help="give up after so long (default: 600 for pictures and activations, 10 for lists)"
+        "--timeout",
+        type=float,
+        metavar="SECONDS",
+        help="give up after so long, waiting in the server's queue not counted (default: 600 for pictures, 10 for lists)",
     )
     return connection
 
 
 def _synth(synth: argparse.ArgumentParser) -> None:
-    synth.add_argument("targets", nargs="*", metavar="TARGET", help="model:tap:unit, or several joined by +")
+    synth.add_argument(
+        "targets", nargs="*", metavar="TARGET", help="model:tap:unit, several joined by +, a range model:tap:0-29, or @FILE of them"
+    )
     synth.add_argument("-h", "--help", action="store_true", help="show this help; with --method, that method's options too")
     synth.add_argument("-o", "--output", metavar="PATH", help="the picture's file (.png, .npy, .jpg, .webp), or a folder for several")
     synth.add_argument("--grid", metavar="FILE", help="also write all pictures, with names and activations, on one sheet")
     synth.add_argument("--replay", metavar="RECIPE", help="draw the picture of a recipe file again")
     synth.add_argument("--no-recipe", action="store_true", help="write no .json beside a picture")
     synth.add_argument("--code", action="store_true", help="also write the code beside a picture, as .code.npy")
+    synth.add_argument("--history", action="store_true", help="also write each step's activations beside a picture, as .history.csv")
+    synth.add_argument(
+        "--crop", action="store_true", help="cut pictures of hidden units, at a position @y,x, to the pixels that the unit sees"
+    )
     synth.add_argument("--quiet", action="store_true", help="no progress bars")
+    _sets(synth.add_argument_group("sets of pictures"))
     whole = synth.add_mutually_exclusive_group()
     whole.add_argument("--direction", metavar="FILE.npy", help="targets are taps, model:tap; go along these weights of its units")
     whole.add_argument("--features", metavar="PICTURE", help="targets are taps, model:tap; draw what the tap cannot tell from this picture")
@@ -131,13 +145,24 @@ def _synth(synth: argparse.ArgumentParser) -> None:
     options.add_argument("--size", type=int, metavar="PX", help="side of the finished picture; what a prior draws is scaled")
     options.add_argument("--fit", choices=get_args(Fit), help="how a network gets to see the picture: all of it scaled, or its middle")
     options.add_argument("--seed", type=int, metavar="N", help="another seed, another picture")
-    options.add_argument("--variants", type=int, metavar="N", help="so many pictures of each target, from seeds in a row")
     options.add_argument("--start", metavar="FILE", help="start from this picture, or this code (.npy)")
     options.add_argument("--determinism", choices=get_args(Determinism), help="strict: the same bits each time, more slowly")
     options.add_argument("--priority", choices=get_args(Priority), help="batch: your interactive requests come first")
     options.add_argument("--queue-timeout-s", type=float, metavar="S", help="give up if it has not started after so many seconds")
     options.add_argument("--balance", choices=get_args(Balance), help="how several units are brought together")
     options.add_argument("--readout", choices=get_args(Readout), help="what is read off a unit")
+
+
+def _sets(sets: Any) -> None:
+    sets.add_argument("--variants", type=int, metavar="N", help="so many pictures of each target, from seeds in a row")
+    sets.add_argument("--rank", type=int, metavar="N", help="draw each target from so many seeds in a row, and keep the best")
+    sets.add_argument("--judge", metavar="MODEL", help="what this network calls the pictures; with --rank, also keep the best by it")
+    sets.add_argument(
+        "--sweep", action="append", default=[], metavar="OPTION=A,B,C", help="draw with each value; repeated, with every combination"
+    )
+    sets.add_argument("--skip-existing", action="store_true", help="draw only what is not there yet, as after Ctrl-C")
+    sets.add_argument("--table", metavar="FILE", help="also write a table with a row for each picture: .csv or .parquet")
+    sets.add_argument("--columns", type=int, metavar="N", help="so many pictures in a row of the sheet")
 
 
 def _draw(draw: argparse.ArgumentParser) -> None:

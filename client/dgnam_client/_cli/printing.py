@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import sys
 from collections.abc import Iterable, Sequence
+from typing import TextIO
 
 from .._errors import DgnamError, InvalidRequestError, NotFoundError
 
@@ -19,7 +21,26 @@ def exit_code(error: DgnamError) -> int:
 
 def complain(text: str) -> None:
     """Say what is wrong, on standard error."""
-    print(f"dgnam: {text}", file=sys.stderr, flush=True)
+    line(f"dgnam: {text}", sys.stderr)
+
+
+def line(text: str, file: TextIO | None = None) -> None:
+    """Print a line while there is work to do, which goes on even where nobody reads any more or there is no room for the line."""
+    stream = file or sys.stdout
+    try:
+        print(text, file=stream, flush=True)
+    except OSError as error:
+        # What is left in the stream would be tried again, and fail again, with the next line and when Python ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        if stream is not sys.stderr and not isinstance(error, BrokenPipeError):
+            complain(f"what follows cannot be printed, but is drawn and written all the same: {error.strerror}")
+
+
+def take_any_text() -> None:
+    """Have the streams write what their encoding lacks as escapes, where Python would raise an error."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def print_json(record: object) -> int:

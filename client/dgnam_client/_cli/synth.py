@@ -4,147 +4,221 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from contextlib import closing
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 from .._client import Client
 from .._errors import DgnamError, InvalidRequestError
-from .._file import write_file
+from .._many import Done
 from .._options import SynthesisOptions
 from .._recipe import Recipe
 from .._result import Result
-from .._target import TargetLike, parse_target
-from .._unit import Direction, Features, Unit
-from . import files, tunables
+from . import files, resume, sweeps
 from .bars import Bars
+from .catalog import Catalog
+from .crop import boxes
+from .judge import Judge
+from .output import Kept, Output, sheet
 from .parser import Arguments
-from .printing import DONE, complain, exit_code
+from .plan import Wish, plan
+from .printing import DONE, FAILED, INTERRUPTED, complain
+from .rank import best
+from .results_table import ResultsTable
 
-Outcomes = Sequence[Result | list[Result] | DgnamError]
+# Requests that are with the server at once: as many as its largest batch has rows, unless it is set otherwise.
+CONCURRENCY = 64
 
 
 def run(client: Client, arguments: Arguments) -> int:
-    """Draw what is asked for, write it, and tell what went wrong."""
+    """Draw what is asked for, write each picture when it is ready, and tell what went wrong."""
     if bool(arguments.targets) == bool(arguments.replay):
         raise InvalidRequestError("name at least one target, such as alexnet64:fc8:lemon, or a recipe to --replay, not both")
     if arguments.replay:
         return _replay(client, arguments)
-    targets = _targets(arguments)
-    names = ["+".join(map(str, parse_target(target))) for target in targets]
-    options = _options(arguments)
-    pixels = _check_method(client, arguments, options)
-    _check_output(arguments, several=len(names) * (arguments.variants or 1) > 1)
-    draw = client.synthesize_pixels_many if pixels else client.synthesize_many
-    with Bars(names, arguments.variants or 1, sys.stderr, quiet=arguments.quiet) as bars:
-        outcomes = draw(targets, variants=arguments.variants, timeout=arguments.timeout, on_progress=bars, **options)
-    _write([result for outcome in outcomes if not isinstance(outcome, DgnamError) for result in _listed(outcome)], arguments)
-    return _report(names, outcomes)
+    _check(arguments)
+    wishes = plan(client, arguments)
+    _check_output(arguments, several=len({wish.group for wish in wishes}) * (1 if arguments.rank else len({w.seed for w in wishes})) > 1)
+    catalog = Catalog(client, arguments.timeout)
+    targets = list({wish.name: wish.terms for wish in wishes}.values())
+    judge = Judge(client, catalog, arguments.judge, targets) if arguments.judge else None
+    table = None if arguments.table is None else ResultsTable(Path(arguments.table), keep=arguments.skip_existing)
+    output = Output(arguments, catalog, print, complain, table, several=len(wishes) > 1)
+    if arguments.crop:
+        output.boxes = boxes(catalog, targets, complain)
+    if arguments.output is not None and files.is_folder(arguments.output):
+        Path(arguments.output).mkdir(parents=True, exist_ok=True)
+    left = _left(wishes, output) if arguments.skip_existing else wishes
+    interrupted = _draw(client, left, output, judge)
+    _finish(output)
+    if interrupted:
+        finished = len(output.kept)
+        complain(f"stopped: {finished} of {len(left)} pictures are finished and kept; the same command with --skip-existing draws the rest")
+        return INTERRUPTED
+    return output.code
+
+
+def _draw(client: Client, wishes: Sequence[Wish], output: Output, judge: Judge | None) -> bool:
+    """Draw, and write as pictures come; whether Ctrl-C ended it."""
+    sets = _Sets(wishes, output, judge)
+    timeout = output.arguments.timeout
+    coming = client._calls.drawings([wish.request for wish in wishes], timeout, CONCURRENCY)
+    names = [" ".join(filter(None, (wish.name, sweeps.described(wish.setting)))) for wish in wishes]
+    with Bars(names, sys.stderr, quiet=output.arguments.quiet) as bars, closing(coming):
+        output.say = bars.line
+        output.complain = lambda text: bars.line(f"dgnam: {text}", sys.stderr)
+        try:
+            for index, what in coming:
+                if isinstance(what, Done):
+                    bars.finished(index, failed=isinstance(what.outcome, DgnamError))
+                    sets.take(wishes[index], what.outcome)
+                else:
+                    bars(index, what)
+        except KeyboardInterrupt:
+            return True
+        finally:
+            output.say, output.complain = print, complain
+    return False
+
+
+class _Sets:
+    """The draws of each group, until all of them are there and the best can be chosen; without --rank, each draw is kept."""
+
+    def __init__(self, wishes: Sequence[Wish], output: Output, judge: Judge | None) -> None:
+        self._output, self._judge = output, judge
+        self._missing: dict[int, int] = {}
+        self._drawn: dict[int, list[Kept]] = {}
+        for wish in wishes:
+            self._missing[wish.group] = self._missing.get(wish.group, 0) + 1
+
+    def take(self, wish: Wish, outcome: Result | list[Result] | DgnamError) -> None:
+        """A draw is there, or will not be."""
+        if isinstance(outcome, Result):
+            one = Kept(wish, outcome, self._judged(wish, outcome))
+            if not self._output.arguments.rank:
+                self._output.keep(one)
+                return
+            self._drawn.setdefault(wish.group, []).append(one)
+        elif isinstance(outcome, DgnamError):
+            self._output.fail(wish, outcome)
+        self._missing[wish.group] -= 1
+        drawn = self._drawn.get(wish.group, [])
+        if self._missing[wish.group] or not drawn:
+            return
+        kept = best(drawn, self._output.arguments.judge, len(drawn))
+        for one in drawn:
+            if one.wish not in [other.wish for other in kept]:
+                self._output.enter(one.wish, one.result, None, one.judged)
+        for one in kept:
+            self._output.keep(one)
+        del self._drawn[wish.group]
+
+    def _judged(self, wish: Wish, result: Result) -> float | None:
+        if self._judge is None:
+            return None
+        try:
+            return self._judge.probability(wish.terms, result, self._output.arguments.timeout)
+        except DgnamError as error:
+            self._output.fail(wish, f"no opinion of {self._judge.name}: {error}")
+            return None
+
+
+def _left(wishes: Sequence[Wish], output: Output) -> list[Wish]:
+    """The pictures that are not there yet. One that is there and differs from what is asked for is told, and left alone."""
+    left, there = [], 0
+    groups: dict[int, list[Wish]] = {}
+    for wish in wishes:
+        groups.setdefault(wish.group if output.arguments.rank else len(groups), []).append(wish)
+    for group in groups.values():
+        paths = {wish.file: path for wish in group if (path := output.path(wish)) is not None and path.exists()}
+        if not paths:
+            left += group
+            continue
+        there += 1
+        for wish in group:
+            if wish.file in paths:
+                _check_existing(wish, paths[wish.file], output)
+    if there:
+        complain(f"{there} of {len(groups)} pictures are there already, and left as they are")
+    return left
+
+
+def _check_existing(wish: Wish, path: Path, output: Output) -> None:
+    if differ := resume.differences(path.with_suffix(".json"), wish.request):
+        output.fail(
+            wish,
+            f"{path} is there, but was drawn otherwise ({', '.join(differ)}): write into another folder, or leave out --skip-existing",
+            FAILED,
+        )
+
+
+def _finish(output: Output) -> None:
+    """Tell what repeated, rank a sweep, and write the sheet."""
+    arguments, kept = output.arguments, output.kept
+    output.told()
+    if arguments.sweep and kept:
+        quantities = {one.result.readout for one in kept}
+        scored = [sweeps.Scored(one.wish.setting, one.result.activation, one.judged) for one in kept]
+        print("\n".join(sweeps.ranking(scored, quantities.pop() if len(quantities) == 1 else "number", arguments.judge)))
+        places = [setting for setting, *_ in sweeps.ranked(scored)]
+        kept = sorted(kept, key=lambda one: (one.wish.name, places.index(one.wish.setting), one.wish.seed))
+    else:
+        kept = sorted(kept, key=lambda one: (one.wish.group, one.wish.seed))
+    if arguments.grid is None or not kept:
+        return
+    path = Path(arguments.grid)
+    columns = arguments.columns or (len({tuple(one.wish.setting.values()) for one in kept}) if arguments.sweep else None)
+    try:
+        sheet(kept, output, path, columns)
+    except (OSError, ValueError) as error:
+        complain(f"{path} cannot be written: {getattr(error, 'strerror', None) or error}")
+        output.code = max(output.code, FAILED)
+    else:
+        print(f"{path}  {len(kept)} pictures")
 
 
 def _replay(client: Client, arguments: Arguments) -> int:
-    beside = (*_options(arguments).values(), arguments.variants, arguments.direction, arguments.features)
-    if arguments.tuned or any(value is not None for value in beside):
+    options = [getattr(arguments, name) for name in SynthesisOptions.__annotations__ if hasattr(arguments, name)]
+    beside = (*options, arguments.variants, arguments.rank, arguments.direction, arguments.features)
+    if arguments.tuned or arguments.sweep or any(value is not None for value in beside):
         raise InvalidRequestError("a recipe holds all options: leave them out beside --replay")
     recipe = Recipe.load(arguments.replay)
     _check_output(arguments, several=False)
-    with Bars([recipe.target], 1, sys.stderr, quiet=arguments.quiet) as bars:
-        result = client.replay(recipe, timeout=arguments.timeout, on_progress=lambda event: bars(0, event))
-    _write([result], arguments)
+    with Bars([recipe.target], sys.stderr, quiet=arguments.quiet) as bars:
+        result = client.replay(recipe, timeout=arguments.timeout, on_progress=partial(bars, 0))
+    path = Path(arguments.output) if arguments.output and not files.is_folder(arguments.output) else None
+    if path is None:
+        path = Path(arguments.output or ".") / f"{Path(arguments.replay).stem}-again.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+    result.save(path, recipe=not arguments.no_recipe, code=arguments.code, history=arguments.history)
+    print(f"{path}  {result.readout} {result.activation:.4g}, {result.steps} steps, seed {result.recipe.seed}")
     for line in recipe.differences(result.recipe):
         complain(f"the picture may differ from the recipe's: {line}")
     return DONE
 
 
-def _options(arguments: Arguments) -> dict[str, Any]:
-    """The keywords of SynthesisOptions that have an option here; None where it was left out."""
-    return {name: getattr(arguments, name) for name in SynthesisOptions.__annotations__ if hasattr(arguments, name)}
-
-
-def _targets(arguments: Arguments) -> list[TargetLike]:
-    """What the pictures are of.
-
-    Raises:
-        InvalidRequestError: A target is a tap and should be a unit, or the other way round; or the direction's file cannot be read.
-    """
-    if arguments.direction is None and arguments.features is None:
-        return list(arguments.targets)
-    option = "--features" if arguments.direction is None else "--direction"
-    places = [[part.strip() for part in text.split(":")] for text in arguments.targets]
-    wrong = [text for text, parts in zip(arguments.targets, places, strict=True) if len(parts) != 2 or not all(parts)]
+def _check(arguments: Arguments) -> None:
+    """What can be told without the server."""
+    wrong = []
+    for name in ("variants", "rank", "columns"):
+        value = getattr(arguments, name)
+        if value is not None and value < 1:
+            wrong.append(f"--{name}: {value} is less than 1")
+    if arguments.rank is not None and arguments.variants is not None:
+        wrong.append("--rank draws the seeds that --variants would, and keeps the best: leave one of the two out")
+    if arguments.columns is not None and arguments.grid is None:
+        wrong.append("--columns is of the sheet: name its file with --grid")
+    if arguments.seed is not None and arguments.seed < 0:
+        wrong.append(f"seed: {arguments.seed} is not an integer from 0 to 2^64 - 1")
     if wrong:
-        raise InvalidRequestError(f"with {option} a target is a whole tap, such as alexnet64:conv3, not {', '.join(wrong)}")
-    what = Features(arguments.features) if arguments.direction is None else Direction(files.read_array(arguments.direction))
-    return [Unit(model, tap, what) for model, tap in places]
-
-
-def _check_method(client: Client, arguments: Arguments, options: dict[str, Any]) -> bool:
-    """Whether the method optimizes pixels; adds the values of its own options to `options`.
-
-    Raises:
-        InvalidRequestError: The method has no such option, or a value is not a number.
-        NotFoundError: There is no such method.
-    """
-    if arguments.start is not None and Path(arguments.start).suffix.lower() == ".npy":
-        options["start"] = files.read_array(arguments.start)
-    if arguments.method is None and not arguments.tuned:
-        return False  # no need to ask
-    methods = client.methods(timeout=arguments.timeout)
-    method = tunables.find(methods, arguments.method or methods.default_method)
-    if options["prior"] is not None and method.pixels:
-        having = ", ".join(other.name for other in methods if not other.pixels)
-        raise InvalidRequestError(f"--prior is not an option of {method.name}, but of {having}")
-    options |= tunables.values(arguments.tuned, method, methods, arguments.fixed)
-    return method.pixels
+        raise InvalidRequestError("; ".join(wrong))
 
 
 def _check_output(arguments: Arguments, *, several: bool) -> None:
-    for text in (arguments.output, arguments.grid):
+    for text in (arguments.output, arguments.grid, arguments.table):
         if text is not None:
             files.check_folder(text)
     if arguments.grid is not None and Path(arguments.grid).suffix.lower() not in (".png", ".jpg", ".jpeg", ".webp"):
         raise InvalidRequestError(f"--grid {arguments.grid}: end the name in .png, .jpg or .webp")
     if several:
         files.check_several(arguments.output, f" or --grid {arguments.output}")
-
-
-def _listed(outcome: Result | list[Result]) -> list[Result]:
-    return outcome if isinstance(outcome, list) else [outcome]
-
-
-def _write(results: list[Result], arguments: Arguments) -> None:
-    if not results:
-        return
-    only_sheet = arguments.output is None and arguments.grid is not None
-    paths = [] if only_sheet else files.places(arguments.output, files.result_names(results))
-    for path, result in zip(paths, results, strict=False):
-        result.save(path, recipe=not arguments.no_recipe, code=arguments.code)
-        print(f"{path}  {result.readout} {result.activation:.4g}, {result.steps} steps, seed {result.recipe.seed}")
-        if result.remark:
-            complain(f"{path}: {result.remark}{_advice(result)}")
-    if arguments.grid is not None:
-        from PIL import Image
-
-        from .._sheet import contact_sheet, encode
-
-        sheet = Path(arguments.grid)
-        write_file(sheet, encode(contact_sheet(results), Image.registered_extensions()[sheet.suffix.lower()]))
-        print(f"{sheet}  {len(results)} pictures")
-
-
-def _advice(result: Result) -> str:
-    """What to do about a picture without a gradient; empty for others."""
-    if result.ending != "no-gradient":
-        return ""
-    why = "its unit is silent or saturated for every picture seen, or its function has no slope"
-    wake = f"an option that wakes silent units, where `dgnam methods {result.recipe.method}` has one"
-    return f", as {why}: try a tap before it, another --seed, a --start, or {wake}"
-
-
-def _report(names: list[str], outcomes: Outcomes) -> int:
-    errors = {name: outcome for name, outcome in zip(names, outcomes, strict=True) if isinstance(outcome, DgnamError)}
-    if len(errors) > 1 and len({str(error) for error in errors.values()}) == 1 and len(errors) == len(set(names)):
-        complain(str(next(iter(errors.values()))))
-    else:
-        for name, error in errors.items():
-            complain(f"{name}: {error}" if len(names) > 1 else str(error))
-    return max(map(exit_code, errors.values()), default=DONE)

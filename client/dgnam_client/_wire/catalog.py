@@ -10,6 +10,7 @@ from dgnam_proto.v1 import catalog_pb2, server_pb2
 
 from .._catalog import Code, Method, Methods, Model, Option, Tap, UnitInfo
 from .._errors import ProtocolError
+from .._receptive_field import ReceptiveField
 from .._server import Lane, Limits, Load, OwnLoad, ServerInfo
 
 UNITS_PER_PAGE = 1000
@@ -58,6 +59,27 @@ def model(message: catalog_pb2.Model) -> Model:
         labels=tuple(message.labels),
         training=training,
     )
+
+
+def field_request(model: str, tap: str) -> catalog_pb2.GetModelRequest:
+    """The request for what a tap's positions see."""
+    return catalog_pb2.GetModelRequest(name=model, receptive_fields_of=[tap])
+
+
+def receptive_field(tap: str, response: catalog_pb2.GetModelResponse) -> ReceptiveField | None:
+    """What the positions of a tap see; None where that is not told.
+
+    Raises:
+        ProtocolError: Its numbers do not belong together.
+    """
+    message = next((one for one in response.model.taps if one.name == tap), catalog_pb2.Tap())
+    if not message.HasField("receptive_field"):
+        return None
+    field = message.receptive_field
+    try:
+        return ReceptiveField(tuple(zip(field.top, field.bottom, strict=True)), tuple(zip(field.left, field.right, strict=True)))
+    except ValueError as error:
+        raise ProtocolError(f"the receptive field of {tap} cannot be read: {error}") from error
 
 
 def methods(response: catalog_pb2.ListMethodsResponse) -> Methods:

@@ -25,12 +25,26 @@ SPACE_CODE: Space
 SPACE_PIXELS: Space
 
 class Tap(_message.Message):
-    __slots__ = ("name", "shape")
+    __slots__ = ("name", "shape", "receptive_field")
     NAME_FIELD_NUMBER: _ClassVar[int]
     SHAPE_FIELD_NUMBER: _ClassVar[int]
+    RECEPTIVE_FIELD_FIELD_NUMBER: _ClassVar[int]
     name: str
     shape: _containers.RepeatedScalarFieldContainer[int]
-    def __init__(self, name: _Optional[str] = ..., shape: _Optional[_Iterable[int]] = ...) -> None: ...
+    receptive_field: ReceptiveField
+    def __init__(self, name: _Optional[str] = ..., shape: _Optional[_Iterable[int]] = ..., receptive_field: _Optional[_Union[ReceptiveField, _Mapping]] = ...) -> None: ...
+
+class ReceptiveField(_message.Message):
+    __slots__ = ("top", "bottom", "left", "right")
+    TOP_FIELD_NUMBER: _ClassVar[int]
+    BOTTOM_FIELD_NUMBER: _ClassVar[int]
+    LEFT_FIELD_NUMBER: _ClassVar[int]
+    RIGHT_FIELD_NUMBER: _ClassVar[int]
+    top: _containers.RepeatedScalarFieldContainer[int]
+    bottom: _containers.RepeatedScalarFieldContainer[int]
+    left: _containers.RepeatedScalarFieldContainer[int]
+    right: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, top: _Optional[_Iterable[int]] = ..., bottom: _Optional[_Iterable[int]] = ..., left: _Optional[_Iterable[int]] = ..., right: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class Code(_message.Message):
     __slots__ = ("size", "encoder", "tap", "start_learning_rate", "option_defaults")
@@ -109,10 +123,12 @@ class ListModelsResponse(_message.Message):
     def __init__(self, models: _Optional[_Iterable[_Union[Model, _Mapping]]] = ...) -> None: ...
 
 class GetModelRequest(_message.Message):
-    __slots__ = ("name",)
+    __slots__ = ("name", "receptive_fields_of")
     NAME_FIELD_NUMBER: _ClassVar[int]
+    RECEPTIVE_FIELDS_OF_FIELD_NUMBER: _ClassVar[int]
     name: str
-    def __init__(self, name: _Optional[str] = ...) -> None: ...
+    receptive_fields_of: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, name: _Optional[str] = ..., receptive_fields_of: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class GetModelResponse(_message.Message):
     __slots__ = ("model",)

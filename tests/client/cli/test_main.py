@@ -7,6 +7,8 @@ import re
 import signal
 import subprocess
 import sys
+import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -40,7 +42,8 @@ def test_nobody_there(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["synth", LEMON, TEAPOT, "--server", "grpc://127.0.0.1:1"]) == 1
     out, err = capsys.readouterr()
     assert out == ""
-    assert re.fullmatch(r"dgnam: cannot reach the server at grpc://127\.0\.0\.1:1: .*`dgnam-server` starts one.*\n", err)
+    first = r"dgnam: cannot reach the server at grpc://127\.0\.0\.1:1: .*`dgnam-server` starts one.*\n"
+    assert re.fullmatch(first + "dgnam: the same of 1 more picture\n", err)
 
 
 def test_a_reader_that_leaves_early_is_no_error(command: Any) -> None:
@@ -56,14 +59,17 @@ def test_version(command: Any) -> None:
         assert process.communicate(timeout=30) == ("dgnam 0.1.0\n", "")
 
 
-def test_ctrl_c_stops_the_server(server: Any, command: Any) -> None:
-    with command("synth", "alexnet64:fc8:slow", LEMON) as process:
-        while not any(request.target.terms[0].unit.label == "slow" for request in list(server.requests)):
+def test_ctrl_c_stops_the_server_and_keeps_what_is_finished(server: Any, command: Any, folder: Path) -> None:
+    with command("synth", "alexnet64:fc8:slow", LEMON, "--table", "t.csv") as process:
+        while not (folder / "alexnet64-fc8-lemon-seed0.png").exists() or "lemon" not in (folder / "t.csv").read_text():
             assert process.poll() is None
+            time.sleep(0.02)
         os.kill(process.pid, signal.SIGINT)
         out, err = process.communicate(timeout=30)
-    assert (process.returncode, out, err) == (130, "", "dgnam: stopped\n")
+    assert process.returncode == 130 and out.startswith("alexnet64-fc8-lemon-seed0.png  ")
+    assert err == "dgnam: stopped: 1 of 2 pictures are finished and kept; the same command with --skip-existing draws the rest\n"
     assert server.cancelled.acquire(timeout=5)
+    assert {path.name for path in folder.iterdir()} == {"t.csv", "alexnet64-fc8-lemon-seed0.png", "alexnet64-fc8-lemon-seed0.json"}
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["synth", "--help"], ["draw", "--help"], ["activations", "--help"], ["--version"]])

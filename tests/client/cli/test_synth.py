@@ -32,14 +32,14 @@ def test_a_target_without_a_gradient_is_told(folder: Path, capsys: pytest.Captur
     assert "try a tap before it, another --seed, a --start" in told
 
 
-def test_names_are_made_from_targets(folder: Path) -> None:
+def test_names_are_made_from_targets(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["synth", LEMON, LEMON, f"-0.5*{LEMON}+alexnet64:conv5:1@2,3", "alexnet64:fc8:../tabby cat", "--no-recipe"]) == 0
     assert files(folder) == {
-        "alexnet64-fc8-lemon.png",
         "alexnet64-fc8-lemon-seed0.png",
-        "0.5-alexnet64-fc8-lemon+alexnet64-conv5-1-2-3.png",
-        "alexnet64-fc8-..-tabby-cat.png",
+        "0.5-alexnet64-fc8-lemon+alexnet64-conv5-1-2-3-seed0.png",
+        "alexnet64-fc8-..-tabby-cat-seed0.png",
     }
+    assert "named twice, drawn once: alexnet64:fc8:lemon" in capsys.readouterr().err
 
 
 def test_options_are_sent(server: Any, folder: Path) -> None:
@@ -50,11 +50,12 @@ def test_options_are_sent(server: Any, folder: Path) -> None:
     assert main(["synth", LEMON, "-o", "out", *options.split()]) == 0
     request = server.requests[-1]
     assert {field.name for field, _ in request.ListFields()} == {
-        field.name for field in request.DESCRIPTOR.fields if field.name not in ("start_code", "preview_interval", "include")
+        field.name for field in request.DESCRIPTOR.fields if field.name not in ("start_code", "preview_interval", "variants")
     }
+    assert sorted(request.seed for request in server.requests[-2:]) == [1, 2]
     assert (request.priority, request.queue_timeout_s) == (2, 5.0)
     assert dict(request.options) == {"steps": 7, "start_learning_rate": 1, "decay": 0}
-    assert files(folder / "out") == {f"alexnet64-fc8-lemon{name}" for name in (".png", ".json", "-seed2.png", "-seed2.json")}
+    assert files(folder / "out") == {f"alexnet64-fc8-lemon-seed{name}" for name in ("1.png", "1.json", "2.png", "2.json")}
 
 
 def test_a_pixel_method_takes_the_options_that_the_server_lists(server: Any, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -74,7 +75,7 @@ def test_sheet_alone_and_with_pictures(folder: Path) -> None:
     with Image.open("sheet.png") as sheet:
         assert sheet.width == 2 * 32 + 2 * 192 + 24
     assert main(["synth", LEMON, "--grid", "sheet.jpg", "-o", "new/", "--no-recipe"]) == 0
-    assert files(folder) == {"sheet.png", "sheet.jpg", "new/alexnet64-fc8-lemon.png"}
+    assert files(folder) == {"sheet.png", "sheet.jpg", "new/alexnet64-fc8-lemon-seed0.png"}
 
 
 def test_replay(server: Any, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -103,6 +104,22 @@ def test_replay(server: Any, folder: Path, capsys: pytest.CaptureFixture[str]) -
         (["synth", LEMON, "--variants", "2", "-o", "a.png"], "several pictures"),
         (["synth", LEMON, "-o", "no/such/a.png"], "there is no folder no/such"),
         (["synth", LEMON, "--grid", "sheet"], "end the name in .png"),
+        (["synth", LEMON, "--table", "t.txt"], "--table t.txt: end the name in .csv or .parquet"),
+        (["synth", LEMON, "--columns", "0", "--rank", "0"], "--rank: 0 is less than 1; --columns: 0 is less than 1; --columns is of the"),
+        (["synth", LEMON, "--rank", "2", "--variants", "2"], "leave one of the two out"),
+        (["synth", "alexnet64:fc8:9-3"], "'alexnet64:fc8:9-3' runs backwards. Write 3-9."),
+        (["synth", "@none.txt"], "@none.txt: the file of targets cannot be read: No such file"),
+        (["synth", LEMON, "--sweep", "steps"], "--sweep steps: write an option and its values"),
+        (
+            ["synth", LEMON, "--sweep", "steps=1,", "--sweep", "seed=1,2"],
+            "its values, as in --sweep steps=50,100,200; --sweep seed=1,2: seed",
+        ),
+        (["synth", LEMON, "--sweep", "stpes=1,2"], "--stpes is not an option of dgn-am: did you mean --steps"),
+        (["synth", LEMON, "--sweep", "steps=1,x"], "--steps: 'x' is not a number"),
+        (["synth", LEMON, "--steps", "3", "--sweep", "steps=1,2"], "steps is also given as an option"),
+        (["synth", "alexnet64:fc7:3", "--judge", "alexnet64"], "no label says what alexnet64:fc7:3 should look like"),
+        (["synth", "alexnet64:fc8:pear", "--judge", "alexnet64"], "--judge alexnet64: it does not know pear"),
+        (["synth", "alexnet64:conv1:3", "--crop"], "name a position, such as alexnet64:conv1:3@2,2"),
         (["synth", LEMON, "--tv-weight", "1"], "--tv-weight is not an option of dgn-am, but of pyramid."),
         (["synth", LEMON, "--method", "pyramid", "--tw-weight", "1"], "--tw-weight is not an option of pyramid: did you mean --tv-weight"),
         (["synth", LEMON, "--sed", "1"], "--sed is not an option of dgn-am: did you mean --seed"),
@@ -132,9 +149,14 @@ def test_bad_requests(arguments: list[str], says: str, folder: Path, capsys: pyt
 def test_failures_lose_no_other_picture(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["synth", LEMON, "alexnet64:fc8:cut", "alexnet64:fc8:wrong", "-o", "."]) == 2
     out, err = capsys.readouterr()
-    assert "alexnet64-fc8-lemon.png" in out
+    assert "alexnet64-fc8-lemon-seed0.png" in out
     assert (
-        err.startswith("dgnam: alexnet64:fc8:cut: the server ended the stream") and "\ndgnam: alexnet64:fc8:wrong: no unit 'wrong'" in err
+        sorted(line.partition(" in ")[0] for line in err.splitlines())
+        == [
+            "dgnam: alexnet64:fc8:cut: the server ended the stream after 0 of 1 results.",
+            "dgnam: alexnet64:fc8:wrong: no unit 'wrong'",
+        ]
+        or err.count("\n") == 2
     )
     assert main(["synth", LEMON, "alexnet64:fc8:cut", "-o", "."]) == 1
 
