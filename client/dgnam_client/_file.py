@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,6 +20,9 @@ def write_files(contents: Mapping[Path, bytes]) -> None:
 
     So the last file is there only where the others are.
     """
+    for path in contents:
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     drafts = {path.with_name(f".{path.name}.{secrets.token_hex(4)}"): path for path in contents}
     try:
         for draft, path in drafts.items():

@@ -47,7 +47,8 @@ class SmallServer(
     server_pb2_grpc.ServerServiceServicer,
 ):
     """Draws noise at once. What a target's first label says may change that: "slow" never ends, "cut" ends without a result,
-    "broken" is a result that cannot be read, "silent" ends without a gradient, "wrong" is refused with NOT_FOUND.
+    "broken" is a result that cannot be read, "silent" ends without a gradient, "wrong" is refused with NOT_FOUND, "varied" likes some
+    seeds more than others, and "queued" waits until `vacancy` is set, with a heartbeat now and then.
     """
 
     def __init__(self) -> None:
@@ -58,6 +59,7 @@ class SmallServer(
         # Raised by the next calls, one each.
         self.failures: list[tuple[grpc.StatusCode, str, tuple[Message, ...]]] = []
         self.version = "0.1.0"
+        self.vacancy = threading.Event()
         # How many pictures Draw sends, however many codes there are.
         self.drawn_at_most: int | None = None
         self.models = [
@@ -137,6 +139,8 @@ class SmallServer(
             context.add_callback(self.cancelled.release)
         response = synthesis_pb2.SynthesizeResponse
         yield response(queued=synthesis_pb2.Queued(position=2))
+        while label == "queued" and not self.vacancy.wait(0.05) and context.is_active():
+            yield response(heartbeat=synthesis_pb2.Heartbeat())
         yield response(started=synthesis_pb2.Started())
         if label == "slow":
             step = 0
@@ -162,6 +166,8 @@ class SmallServer(
         # Last first: the order of results is not promised.
         for variant in reversed(range(max(request.variants, 1))):
             result = finished(filled, variant)
+            if label == "varied":
+                result.activation = float(filled.seed * 7 % 5)
             if label == "broken":
                 result.image.data = result.image.data[:-1]
             yield response(result=result)
@@ -179,6 +185,10 @@ class SmallServer(
         full.CopyFrom(model)
         for name, shape in TAPS.items():
             full.taps.add(name=name, shape=shape)
+            if name in request.receptive_fields_of and len(shape) == 3:
+                full.taps[-1].receptive_field.CopyFrom(
+                    catalog_pb2.ReceptiveField(top=[0, 1, 3, 5], bottom=[3, 5, 7, 8], left=[0, 1, 3, 5], right=[2, 4, 6, 8])
+                )
         full.labels.extend(LABELS)
         full.training_json = '{"top1": 0.5}'
         return catalog_pb2.GetModelResponse(model=full)

@@ -72,6 +72,11 @@ async def test_timeout(aio: AsyncClient, server: Any) -> None:
     assert await stopped(server)
 
 
+async def test_waiting_in_the_queue_does_not_count(aio: AsyncClient, server: Any) -> None:
+    asyncio.get_running_loop().call_later(0.8, server.vacancy.set)
+    assert isinstance(await aio.synthesize("alexnet64:fc8:queued", timeout=0.5), Result)
+
+
 async def test_many(aio: AsyncClient) -> None:
     seen = set()
     targets = [LEMON, "alexnet64:fc8:wrong", "alexnet64:fc8:teapot"]

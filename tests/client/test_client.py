@@ -362,3 +362,16 @@ def test_it_prints_nothing(client: Client, capfd: pytest.CaptureFixture[str]) ->
     with pytest.raises(dgnam_client.NotFoundError):
         client.synthesize("alexnet64:fc8:wrong")
     assert capfd.readouterr() == ("", "")
+
+
+def test_waiting_in_the_queue_does_not_count(client: Client, server: Any) -> None:
+    """Thirty pictures that take ten seconds each are not lost because the last one has waited longer than its timeout."""
+    seen = []
+
+    def note(event: object) -> None:
+        seen.append(event)
+        if isinstance(event, Queued):
+            threading.Timer(0.8, server.vacancy.set).start()
+
+    assert isinstance(client.synthesize("alexnet64:fc8:queued", timeout=0.5, on_progress=note), Result)
+    assert isinstance(seen[-1], Result)

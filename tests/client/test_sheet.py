@@ -44,7 +44,8 @@ def test_default_captions(result_message: Any) -> None:
     assert _sheet.caption(result) == [
         "tabby cat + -0.5 * unit 12 at 6, 7",
         "alexnet64:fc8, alexnet64:conv5",
-        "activation 12.5, dgn-am, seed 3",
+        "activation 12.5",
+        "dgn-am, seed 3",
     ]
     assert contact_sheet([result]).height > contact_sheet([result], [[]]).height
 

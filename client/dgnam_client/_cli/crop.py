@@ -23,7 +23,7 @@ def boxes(catalog: Catalog, targets: list[tuple[Term, ...]], say: Callable[[str]
         if unseen:
             height, width = _shape(catalog, terms[0])[1:] if len(_shape(catalog, terms[0])) == 3 else (2, 2)
             raise InvalidRequestError(
-                f"--crop: {unseen[0]} is read all over its map, so it sees the whole picture: "
+                f"--crop-to-field: {unseen[0]} is read all over its map, so it sees the whole picture: "
                 f"name a position, such as {unseen[0]}@{height // 2},{width // 2}"
             )
         found[terms] = _of_terms(catalog, terms)
@@ -50,7 +50,7 @@ def _of_terms(catalog: Catalog, terms: tuple[Term, ...]) -> Box | None:
         try:
             box = field.box(term.unit.position)
         except IndexError as error:
-            raise InvalidRequestError(f"--crop: {term.unit}: {error}") from None
+            raise InvalidRequestError(f"--crop-to-field: {term.unit}: {error}") from None
         found.append(box.scaled(catalog.model(term.unit.model).image_size, size))
     box = Box(min(b.top for b in found), min(b.left for b in found), max(b.bottom for b in found), max(b.right for b in found))
     return None if box == Box(0, 0, *size) else box

@@ -132,7 +132,7 @@ def _synth(synth: argparse.ArgumentParser) -> None:
     synth.add_argument("--code", action="store_true", help="also write the code beside a picture, as .code.npy")
     synth.add_argument("--history", action="store_true", help="also write each step's activations beside a picture, as .history.csv")
     synth.add_argument(
-        "--crop", action="store_true", help="cut pictures of hidden units, at a position @y,x, to the pixels that the unit sees"
+        "--crop-to-field", action="store_true", help="cut pictures of hidden units, at a position @y,x, to the pixels that the unit sees"
     )
     synth.add_argument("--quiet", action="store_true", help="no progress bars")
     _sets(synth.add_argument_group("sets of pictures"))

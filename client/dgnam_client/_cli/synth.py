@@ -44,7 +44,7 @@ def run(client: Client, arguments: Arguments) -> int:
     judge = Judge(client, catalog, arguments.judge, targets) if arguments.judge else None
     table = None if arguments.table is None else ResultsTable(Path(arguments.table), keep=arguments.skip_existing)
     output = Output(arguments, catalog, print, complain, table, several=len(wishes) > 1)
-    if arguments.crop:
+    if arguments.crop_to_field:
         output.boxes = boxes(catalog, targets, complain)
     if arguments.output is not None and files.is_folder(arguments.output):
         Path(arguments.output).mkdir(parents=True, exist_ok=True)

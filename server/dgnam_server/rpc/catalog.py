@@ -1,10 +1,12 @@
 """CatalogService: models, their units, the methods."""
 
+import asyncio
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from dgnam_models import ModelCard
+from dgnam_models import ModelCard, receptive_field
+from dgnam_models.receptive_field import ReceptiveField
 from dgnam_proto.v1 import catalog_pb2, catalog_pb2_grpc
 from grpc import aio
 
@@ -24,6 +26,7 @@ class CatalogServicer(catalog_pb2_grpc.CatalogServiceServicer):
 
     catalog: Catalog
     limits: Settings
+    _fields: dict[tuple[str, str], ReceptiveField | None] = field(default_factory=dict, init=False)
 
     async def ListModels(self, request: catalog_pb2.ListModelsRequest, context: Context) -> catalog_pb2.ListModelsResponse:  # noqa: N802
         """Every model, briefly."""
@@ -33,9 +36,23 @@ class CatalogServicer(catalog_pb2_grpc.CatalogServiceServicer):
         """One model in full."""
         reader = Reader(self.catalog, self.limits)
         card = lookup.card(reader.at("name"), request.name)
+        fields = list(dict.fromkeys(request.receptive_fields_of))
+        if card is not None:
+            for index, name in enumerate(request.receptive_fields_of):
+                lookup.tap(reader.at("receptive_fields_of", index), card, name)
         reader.raise_any()
         assert card is not None
-        return catalog_pb2.GetModelResponse(model=model(card, full=True))
+        message = model(card, full=True)
+        for tap in message.taps:
+            if tap.name in fields and (found := await self._receptive_field(card.name, tap.name)) is not None:
+                tap.receptive_field.CopyFrom(field_message(found))
+        return catalog_pb2.GetModelResponse(model=message)
+
+    async def _receptive_field(self, name: str, tap: str) -> ReceptiveField | None:
+        """Worked out once, beside the event loop and the device."""
+        if (name, tap) not in self._fields:
+            self._fields[name, tap] = await asyncio.to_thread(receptive_field.receptive_field, self.catalog.networks[name], tap)
+        return self._fields[name, tap]
 
     async def ListUnits(self, request: catalog_pb2.ListUnitsRequest, context: Context) -> catalog_pb2.ListUnitsResponse:  # noqa: N802
         """A page of a tap's units."""
@@ -72,6 +89,12 @@ def model(card: ModelCard, full: bool) -> catalog_pb2.Model:
         message.labels.extend(card.labels)
         message.training_json = json.dumps(card.training, default=str, sort_keys=True)
     return message
+
+
+def field_message(found: ReceptiveField) -> catalog_pb2.ReceptiveField:
+    """What the positions of a map see."""
+    (top, bottom), (left, right) = zip(*found.rows, strict=True), zip(*found.columns, strict=True)
+    return catalog_pb2.ReceptiveField(top=top, bottom=bottom, left=left, right=right)
 
 
 def methods(default_prior: str, max_steps: int) -> catalog_pb2.ListMethodsResponse:

@@ -112,14 +112,14 @@ def test_replay(server: Any, folder: Path, capsys: pytest.CaptureFixture[str]) -
         (["synth", LEMON, "--sweep", "steps"], "--sweep steps: write an option and its values"),
         (
             ["synth", LEMON, "--sweep", "steps=1,", "--sweep", "seed=1,2"],
-            "its values, as in --sweep steps=50,100,200; --sweep seed=1,2: seed",
+            "steps=50,100,200; --sweep seed=1,2: seed cannot",
         ),
         (["synth", LEMON, "--sweep", "stpes=1,2"], "--stpes is not an option of dgn-am: did you mean --steps"),
         (["synth", LEMON, "--sweep", "steps=1,x"], "--steps: 'x' is not a number"),
         (["synth", LEMON, "--steps", "3", "--sweep", "steps=1,2"], "steps is also given as an option"),
         (["synth", "alexnet64:fc7:3", "--judge", "alexnet64"], "no label says what alexnet64:fc7:3 should look like"),
         (["synth", "alexnet64:fc8:pear", "--judge", "alexnet64"], "--judge alexnet64: it does not know pear"),
-        (["synth", "alexnet64:conv1:3", "--crop"], "name a position, such as alexnet64:conv1:3@2,2"),
+        (["synth", "alexnet64:conv1:3", "--crop-to-field"], "name a position, such as alexnet64:conv1:3@2,2"),
         (["synth", LEMON, "--tv-weight", "1"], "--tv-weight is not an option of dgn-am, but of pyramid."),
         (["synth", LEMON, "--method", "pyramid", "--tw-weight", "1"], "--tw-weight is not an option of pyramid: did you mean --tv-weight"),
         (["synth", LEMON, "--sed", "1"], "--sed is not an option of dgn-am: did you mean --seed"),
@@ -150,14 +150,9 @@ def test_failures_lose_no_other_picture(folder: Path, capsys: pytest.CaptureFixt
     assert main(["synth", LEMON, "alexnet64:fc8:cut", "alexnet64:fc8:wrong", "-o", "."]) == 2
     out, err = capsys.readouterr()
     assert "alexnet64-fc8-lemon-seed0.png" in out
-    assert (
-        sorted(line.partition(" in ")[0] for line in err.splitlines())
-        == [
-            "dgnam: alexnet64:fc8:cut: the server ended the stream after 0 of 1 results.",
-            "dgnam: alexnet64:fc8:wrong: no unit 'wrong'",
-        ]
-        or err.count("\n") == 2
-    )
+    cut, wrong = sorted(err.splitlines())
+    assert cut.startswith("dgnam: alexnet64:fc8:cut: the server ended the stream")
+    assert wrong.startswith("dgnam: alexnet64:fc8:wrong: no unit 'wrong'")
     assert main(["synth", LEMON, "alexnet64:fc8:cut", "-o", "."]) == 1
 
 

@@ -55,6 +55,14 @@ async def test_over_a_socket(serving: Any) -> None:
         assert [model.name for model in models if model.name.startswith("tiny")] == ["tiny", "tiny-prior", "tiny-res"]
         model = (await stub.GetModel(catalog_pb2.GetModelRequest(name="tiny"))).model
         assert (model.labels[1], json.loads(model.training_json)) == ("school bus", {})
+        assert not any(tap.HasField("receptive_field") for tap in model.taps)
+        asked = catalog_pb2.GetModelRequest(name="tiny", receptive_fields_of=["conv1", "fc6", "conv1"])
+        fields = {tap.name: tap.receptive_field for tap in (await stub.GetModel(asked)).model.taps if tap.HasField("receptive_field")}
+        assert list(fields) == ["conv1"] and list(fields["conv1"].top[:3]) == [0, 0, 2] and list(fields["conv1"].bottom[:3]) == [3, 5, 7]
+        for names, code in ((["conv1", "cnov"], grpc.StatusCode.NOT_FOUND), ([""], grpc.StatusCode.INVALID_ARGUMENT)):
+            with pytest.raises(grpc.aio.AioRpcError) as wrong:
+                await stub.GetModel(catalog_pb2.GetModelRequest(name="tiny", receptive_fields_of=names))
+            assert wrong.value.code() is code and "receptive_fields_of" in str(wrong.value.details())
         assert (await stub.ListUnits(catalog_pb2.ListUnitsRequest(model="tiny"))).total_size == 7
         assert (await stub.ListMethods(catalog_pb2.ListMethodsRequest())).default_prior == "tiny-prior"
         for name, code in (("tyni", grpc.StatusCode.NOT_FOUND), ("", grpc.StatusCode.INVALID_ARGUMENT)):

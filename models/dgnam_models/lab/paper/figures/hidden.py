@@ -8,11 +8,11 @@ from torch import Tensor
 
 from dgnam_models.lab.evaluate.drawing import as_pil
 from dgnam_models.lab.evaluate.quality import layers
-from dgnam_models.lab.paper.receptive_field import Box, centre, receptive_field
 from dgnam_models.lab.paper.study import SHOWN, TARGET, Figure, Study, sheet, spread
 from dgnam_models.network import Network
 from dgnam_models.photographs import Photographs, batches
 from dgnam_models.preprocess import centre_crop
+from dgnam_models.receptive_field import Box, centre, receptive_field
 
 
 def draw(study: Study) -> Figure:
@@ -29,7 +29,8 @@ def draw(study: Study) -> Figure:
         shape = next(t.shape for t in network.card.taps if t.name == tap)
         units = spread(range(shape[0]), min(study.units, SHOWN))
         position = centre(shape)
-        box = receptive_field(network, tap, position)
+        field = receptive_field(network, tap)
+        box = Box(0, 0, *network.input_size) if field is None or position is None else field.box(position)
         place = "" if position is None else f"@{position[0]},{position[1]}"
         pictures = study.draw([f"{TARGET}:{tap}:{unit}{place}" for unit in units], tap)
         images = centre_crop(pictures.images, network.input_size)

@@ -4,7 +4,9 @@ import dgnam_models
 import pytest
 import torch
 from dgnam_models import Network
-from dgnam_models.lab.paper.receptive_field import Box, centre, receptive_field
+from dgnam_models.card import Preprocessing
+from dgnam_models.receptive_field import Box, ReceptiveField, centre, receptive_field
+from torch import Tensor, nn
 
 
 @pytest.fixture(scope="module")
@@ -24,15 +26,57 @@ def alexnet() -> Network:
         ("conv4", (4, 4), 10, 61),
         ("conv5", (4, 4), 2, 64),  # would reach 68: the picture ends before
         ("conv3", (0, 0), 0, 21),
-        ("fc6", None, 0, 64),
     ],
 )
-def test_alexnet(alexnet: Network, tap: str, position: tuple[int, int] | None, start: int, end: int) -> None:
-    assert receptive_field(alexnet, tap, position) == Box(start, start, end, end)
+def test_alexnet(alexnet: Network, tap: str, position: tuple[int, int], start: int, end: int) -> None:
+    assert field(alexnet, tap).box(position) == Box(start, start, end, end)
+
+
+def test_a_tap_without_a_map_has_no_field(alexnet: Network) -> None:
+    assert receptive_field(alexnet, "fc6") is None
 
 
 def test_rows_and_columns_are_not_mixed_up(alexnet: Network) -> None:
-    assert receptive_field(alexnet, "conv1", (3, 10)) == Box(4, 18, 9, 23)
+    assert field(alexnet, "conv1").box((3, 10)) == Box(4, 18, 9, 23)
+
+
+class Squeezed(nn.Module):
+    """A network of layers that other people's networks have; `se` looks at the whole picture."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Sequential(nn.Conv2d(3, 4, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(4), nn.ReLU6())
+        self.pool = nn.MaxPool2d(3, 2, ceil_mode=True)
+        self.norm = nn.GroupNorm(1, 4)
+        self.deep = nn.Conv2d(4, 4, 3, padding=1, bias=False)
+        self.se = nn.Conv2d(4, 4, 1)
+        self.head = nn.Linear(4, 5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.stem(x)
+        with torch.no_grad():
+            assert x.ndim == 4
+        x = self.deep(self.pool(x))
+        x = x + self.se(x * x.mean((2, 3), keepdim=True).sigmoid())
+        return self.head(self.norm(x).mean((2, 3)))
+
+
+def test_other_peoples_layers() -> None:
+    module = Squeezed()
+    with torch.no_grad():
+        module.stem[1].weight.zero_()  # wiring counts, not weights
+    network = Network.of(module, "squeezed", Preprocessing((24, 32)))
+    assert field(network, "stem.0").box((3, 5)) == Box(5, 9, 8, 12)  # 2y - 1 to 2y + 1
+    assert field(network, "stem").box((3, 5)) == Box(5, 9, 8, 12)
+    assert field(network, "pool").box((1, 2)) == Box(3, 7, 10, 14)  # 4y - 1 to 4y + 5
+    assert field(network, "deep").box((2, 3)) == Box(3, 7, 18, 22)  # one more of these, 4 px apart, on either side
+    assert field(network, "se").box((2, 3)) == Box(0, 0, 24, 32)
+
+
+def field(network: Network, tap: str) -> ReceptiveField:
+    found = receptive_field(network, tap)
+    assert found is not None
+    return found
 
 
 @pytest.mark.parametrize(("name", "tap"), [("resnet64", "res3a"), ("inception64", "inception3a")])
@@ -42,7 +86,7 @@ def test_branches_and_sums(name: str, tap: str) -> None:
     shape = next(t.shape for t in network.card.taps if t.name == tap)
     position = centre(shape)
     assert position is not None
-    box = receptive_field(network, tap, position)
+    box = field(network, tap).box(position)
     images = torch.rand(8, 3, 64, 64, generator=torch.Generator().manual_seed(0), requires_grad=True)
     network.activations(images, [tap])[tap][:, :, position[0], position[1]].square().sum().backward()
     assert images.grad is not None
@@ -55,7 +99,7 @@ def test_branches_and_sums(name: str, tap: str) -> None:
 
 def test_the_network_is_left_as_it_was(alexnet: Network) -> None:
     before = {name: value.clone() for name, value in alexnet.state_dict().items()}
-    receptive_field(alexnet, "conv2", (0, 0))
+    receptive_field(alexnet, "conv2")
     assert all(torch.equal(before[name], value) for name, value in alexnet.state_dict().items())
 
 
