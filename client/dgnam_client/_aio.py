@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 class AsyncClient:
     """A dgnam server's calls, for asyncio. See Client: arguments, results and errors are the same.
 
-    The first call opens the channel; a call from another event loop, or after a fork, opens another one.
+    The first call opens the channel; a call from another event loop opens another one. In a process that is forked from one whose
+    AsyncClient has made a call every call raises RuntimeError, as gRPC's asyncio does not survive the fork.
     Cancelling the task of a call stops the server's work. `token` may also be a coroutine function.
     """
 

@@ -1,7 +1,7 @@
 """Calls for asyncio: the channel, opened by the first call, and what goes over it.
 
-Rules: a channel is used only in the event loop and the process that opened it; a call that is left early is cancelled, so that the
-server stops too.
+Rules: a channel is used only in the event loop that opened it; a call that is left early is cancelled, so that the server stops too.
+A process forked from one that has opened a channel cannot open another: gRPC's own thread for asyncio is gone there, calls would hang.
 """
 
 from __future__ import annotations
@@ -24,6 +24,21 @@ from ._events import Event, OnEvent, OnIndexedEvent
 from ._recipe import Request
 from ._result import Result
 from ._wire import requests, results
+
+
+class _Forked:
+    """Whether this process was forked from one that had opened a channel for asyncio."""
+
+    opened = False
+    here = False
+
+    @classmethod
+    def note(cls) -> None:
+        cls.here = cls.opened
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_Forked.note)
 
 
 class AsyncCalls:
@@ -124,10 +139,16 @@ class AsyncCalls:
     def _open(self) -> Services:
         if self._closed:
             raise RuntimeError("this client is closed: make a new one")
+        if _Forked.here:
+            raise RuntimeError(
+                "this process was forked from one that had used an AsyncClient, and gRPC's asyncio does not survive that: "
+                "fork before the first call, or start processes with multiprocessing's 'spawn'"
+            )
         home = (os.getpid(), asyncio.get_running_loop())
         if self._services is None or self._home != home:
             # A channel works only in the loop and the process that opened it.
             self.channel, self._home = self.connection.open_aio(), home
+            _Forked.opened = True
             self._services = Services(self.channel)
         return self._services
 

@@ -18,9 +18,12 @@ from google.protobuf import wrappers_pb2
 from . import __version__
 from ._address import DEFAULT_SERVER, SERVER_VARIABLE, TOKEN_VARIABLE, Address, from_environment
 from ._errors import DgnamError, InvalidRequestError
+from ._proxy import LOOPBACK
 
 MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 KEEPALIVE_MS = 60_000
+# How long a client that has lost its server waits, at most, before it tries again; gRPC's own two minutes would outlast the outage.
+MAX_RECONNECT_BACKOFF_MS = 2_000
 
 # Only calls that are cheap to repeat, and only where the server is not available. Synthesis is not listed.
 SERVICE_CONFIG = {
@@ -120,13 +123,14 @@ class Connection:
             ("grpc.keepalive_time_ms", KEEPALIVE_MS),
             ("grpc.keepalive_timeout_ms", 20_000),
             ("grpc.keepalive_permit_without_calls", 1),
+            ("grpc.max_reconnect_backoff_ms", MAX_RECONNECT_BACKOFF_MS),
             ("grpc.http2.max_pings_without_data", 0),
             ("grpc.service_config", json.dumps(SERVICE_CONFIG)),
             ("grpc.primary_user_agent", f"dgnam-client/{__version__}"),
             # Connections are otherwise shared between channels, also with those that a forked child has from its parent.
             ("grpc.use_local_subchannel_pool", 1),
             # A proxy set for the outside world cannot reach this machine's loopback.
-            ("grpc.enable_http_proxy", 0 if self.address.host in ("localhost", "127.0.0.1", "::1") else 1),
+            ("grpc.enable_http_proxy", 0 if self.address.host in LOOPBACK else 1),
         ]
 
 

@@ -11,6 +11,8 @@ from . import __version__
 from ._address import Address
 from ._client import Client
 from ._errors import DgnamError
+from ._proxy import proxy_for
+from ._reach import shake_hands
 
 CONNECT_TIMEOUT_S = 5.0
 
@@ -49,8 +51,13 @@ def examine(client: Client, timeout: float | None = None) -> Iterator[Finding]:
     import PIL.Image  # noqa: F401
 
     yield Finding("address", True, client.server)
+    address = Address.parse(client.server)
+    if (proxy := proxy_for(address)) is not None:
+        text = f"{proxy.variable} sends calls through {proxy.url}; set no_proxy={address.host} to have them go directly"
+        yield Finding("proxy", True, text)
     checks: list[tuple[str, Callable[[Client, float | None], str]]] = [
         ("reach", _reach),
+        *([("tls", _tls)] if address.secure and proxy is None else []),
         ("health", _health),
         ("versions", _versions),
         ("models", _models),
@@ -62,7 +69,7 @@ def examine(client: Client, timeout: float | None = None) -> Iterator[Finding]:
             text = check(client, timeout)
         except (DgnamError, OSError, _Unwell) as error:
             yield Finding(name, False, str(error))
-            if name == "reach":
+            if name in ("reach", "tls"):
                 return
         else:
             yield Finding(name, True, f"{text} ({1000 * (time.perf_counter() - start):.0f} ms)")
@@ -70,11 +77,24 @@ def examine(client: Client, timeout: float | None = None) -> Iterator[Finding]:
 
 def _reach(client: Client, timeout: float | None) -> str:
     address = Address.parse(client.server)
+    proxy = proxy_for(address)
+    host, port, what = (
+        (address.host, address.port, address.endpoint) if proxy is None else (proxy.host, proxy.port, f"the proxy {proxy.url}")
+    )
     try:
-        with socket.create_connection((address.host, address.port), timeout=min(timeout or CONNECT_TIMEOUT_S, CONNECT_TIMEOUT_S)):
-            return f"{address.endpoint} accepts connections"
+        with socket.create_connection((host, port), timeout=_limit(timeout)):
+            return f"{what} accepts connections"
     except OSError as error:
-        raise _Unwell(f"{address.endpoint}: {error.strerror or error}. Is a server running there? `dgnam-server` starts one.") from error
+        hint = "Is a server running there? `dgnam-server` starts one." if proxy is None else f"Is {proxy.variable} right?"
+        raise _Unwell(f"{what}: {error.strerror or error}. {hint}") from error
+
+
+def _tls(client: Client, timeout: float | None) -> str:
+    return shake_hands(client._calls.connection, _limit(timeout))
+
+
+def _limit(timeout: float | None) -> float:
+    return min(timeout or CONNECT_TIMEOUT_S, CONNECT_TIMEOUT_S)
 
 
 def _health(client: Client, timeout: float | None) -> str:

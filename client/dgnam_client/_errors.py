@@ -161,8 +161,14 @@ class OverloadedError(DgnamError):
 class UnavailableError(DgnamError):
     """Nobody answers at the address, or the server is starting or shutting down."""
 
+    def __init__(self, message: str, *, advice: str = "", **facts: Any) -> None:
+        super().__init__(message, **facts)
+        self._advice = advice
+
     @property
     def advice(self) -> str:  # type: ignore[override]
+        if self._advice:
+            return self._advice
         if self.retry_after_s is not None:
             return f"Try again {_when(self.retry_after_s)}."
         return "Is a server running there? `dgnam-server` starts one; `dgnam doctor` looks for the cause."
@@ -244,10 +250,12 @@ def from_rpc(failure: RpcFailure, server: str) -> DgnamError:
         case "RESOURCE_EXHAUSTED":
             return OverloadedError(message, **facts)
         case "UNAVAILABLE":
-            # gRPC's own message is a chain of causes; the last one is what helps, and the exception's cause has them all.
-            return UnavailableError(
-                message if info else f"cannot reach the server at {server}: {message.rsplit(': ', 1)[-1].rstrip(']')}", **facts
-            )
+            if info:
+                return UnavailableError(message, **facts)
+            from ._reach import explained
+
+            text, advice = explained(server, message)
+            return UnavailableError(text, advice=advice, **facts)
         case "UNIMPLEMENTED":
             return ProtocolError(f"the server at {server} does not know this call: {message}", **facts)
         case _:

@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import subprocess
+import sys
+import textwrap
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -147,3 +150,33 @@ def test_both_clients_have_the_same_calls() -> None:
 
     assert calls(AsyncClient) == calls(Client)
     assert inspect.signature(AsyncClient.__init__).parameters.keys() == inspect.signature(Client.__init__).parameters.keys()
+
+
+@pytest.mark.parametrize("used", [False, True])
+def test_after_a_fork_it_works_or_says_why_not(server: Any, used: bool) -> None:
+    script = f"""
+        import asyncio, os, warnings
+        warnings.simplefilter("ignore")
+        from dgnam_client import AsyncClient
+
+        client = AsyncClient({server.url!r})
+
+        async def count(client):
+            return len(await client.models(timeout=10))
+
+        if {used}:
+            print(asyncio.run(count(client)), flush=True)
+        pid = os.fork()
+        if pid == 0:
+            try:
+                print("child", asyncio.run(count(client)), flush=True)
+            except RuntimeError as error:
+                print("child", error, flush=True)
+            os._exit(0)
+        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+        os._exit(0)
+    """
+    run = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], capture_output=True, text=True, timeout=60, check=False)
+    assert run.returncode == 0, run.stderr
+    child = run.stdout.splitlines()[-1]
+    assert child.startswith("child this process was forked from one that had used an AsyncClient") if used else child == "child 2"

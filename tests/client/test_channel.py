@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,7 @@ def test_transport_settings() -> None:
     options = dict(Connection.of("grpc://h:1", None, None, None, None)._options())
     assert options["grpc.max_send_message_length"] == options["grpc.max_receive_message_length"] == 64 * 1024 * 1024
     assert options["grpc.keepalive_time_ms"] == 60_000
+    assert options["grpc.max_reconnect_backoff_ms"] == 2_000
     (config,) = json.loads(options["grpc.service_config"])["methodConfig"]
     assert config["retryPolicy"]["retryableStatusCodes"] == ["UNAVAILABLE"]
     assert {name["service"] for name in config["name"]} == {
@@ -81,3 +83,31 @@ def test_tls_and_mutual_tls(serve: Any, certificates: dict[str, Path]) -> None:
         assert len(client.models()) == 2
     with Client(mutual.url, ca_file=certificates["ca"]) as client, pytest.raises(DgnamError):
         client.models(timeout=5)
+
+
+@pytest.mark.slow
+def test_after_an_outage_a_client_is_soon_back(serve: Any, unused_tcp_port: int) -> None:
+    """By then gRPC alone would wait for seven seconds between its tries."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from dgnam_proto.v1 import catalog_pb2_grpc
+
+    with Client(f"grpc://127.0.0.1:{unused_tcp_port}") as client:
+        end = time.monotonic() + 12
+        while time.monotonic() < end:
+            with pytest.raises(DgnamError):
+                client.models(timeout=1)
+            time.sleep(0.1)
+        server = grpc.server(ThreadPoolExecutor(2))
+        catalog_pb2_grpc.add_CatalogServiceServicer_to_server(serve(), server)
+        server.add_insecure_port(f"127.0.0.1:{unused_tcp_port}")
+        server.start()
+        begun = time.monotonic()
+        while time.monotonic() - begun < 20:
+            try:
+                client.models(timeout=1)
+                break
+            except DgnamError:
+                time.sleep(0.1)
+        server.stop(None).wait(10)
+        assert time.monotonic() - begun < 4
