@@ -11,6 +11,7 @@ import inspect
 import os
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from functools import partial
 from operator import attrgetter
 from typing import Any, cast
 
@@ -21,6 +22,8 @@ from ._channel import Connection, Services, bearer, seconds
 from ._deadline import Deadline
 from ._errors import DgnamError, RpcFailure, from_rpc
 from ._events import Event, OnEvent, OnIndexedEvent
+from ._gallery import Gallery
+from ._notebook import NotebookProgress
 from ._recipe import Request
 from ._result import Result
 from ._wire import requests, results
@@ -91,33 +94,39 @@ class AsyncCalls:
 
     async def draw(self, request: Request, timeout: float | None, on_progress: OnEvent | None) -> Result | list[Result]:
         """The request's picture, or the list of its variants."""
+        if on_progress is None:
+            with NotebookProgress(1, max(request.variants, 1)) as shown:
+                return await self.draw(request, timeout, partial(shown, 0))
         finished = []
         # A generator that is left early would otherwise be closed only when the loop comes to it.
         async with aclosing(self.events(request, timeout)) as events:
             async for event in events:
                 if isinstance(event, Result):
                     finished.append(event)
-                if on_progress is not None:
-                    on_progress(event)
+                on_progress(event)
         return results.drawn(request, finished)
 
     async def draw_many(
         self, requests: Sequence[Request], timeout: float | None, on_progress: OnIndexedEvent | None, concurrency: int
     ) -> list[Any]:
         """What `draw` gives for each request, or the DgnamError that it raises."""
+        if on_progress is None:
+            with NotebookProgress(len(requests), max((request.variants for request in requests), default=1) or 1) as shown:
+                return await self.draw_many(requests, timeout, shown, concurrency)
         places = asyncio.Semaphore(concurrency)
 
         async def outcome(index: int) -> Result | list[Result] | DgnamError:
-            report = None if on_progress is None else lambda event: on_progress(index, event)
             async with places:
                 try:
-                    return await self.draw(requests[index], timeout, report)
+                    return await self.draw(requests[index], timeout, partial(on_progress, index))
                 except DgnamError as error:
+                    if isinstance(on_progress, NotebookProgress):
+                        on_progress.failed(index)
                     return error
 
         tasks = [asyncio.create_task(outcome(index)) for index in range(len(requests))]
         try:
-            return await asyncio.gather(*tasks)
+            return Gallery(await asyncio.gather(*tasks))
         finally:
             # Where one failed or this call was cancelled, none goes on behind the caller's back.
             for task in tasks:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Generator, Sequence
+from functools import partial
 from operator import attrgetter
 from typing import Any, cast
 
@@ -18,6 +19,7 @@ from ._deadline import Deadline
 from ._errors import RpcFailure, from_rpc
 from ._events import Event, OnEvent, OnIndexedEvent
 from ._many import Done, draw_many, drawings
+from ._notebook import NotebookProgress
 from ._recipe import Request
 from ._result import Result
 from ._wire import requests, results
@@ -80,19 +82,23 @@ class Calls:
         self, request: Request, timeout: float | None, on_progress: OnEvent | None, on_open: Callable[[Any], object] | None = None
     ) -> Result | list[Result]:
         """The request's picture, or the list of its variants."""
+        if on_progress is None:
+            with NotebookProgress(1, max(request.variants, 1)) as shown:
+                return self.draw(request, timeout, partial(shown, 0), on_open)
         finished = []
         for event in self.events(request, timeout, on_open):
             if isinstance(event, Result):
                 finished.append(event)
-            if on_progress is not None:
-                on_progress(event)
+            on_progress(event)
         return results.drawn(request, finished)
 
     def draw_many(
         self, requests: Sequence[Request], timeout: float | None, on_progress: OnIndexedEvent | None, concurrency: int
     ) -> list[Any]:
         """What `draw` gives for each request, or the DgnamError that it raises."""
-        return draw_many(self.drawings(requests, timeout, concurrency), len(requests), on_progress or _ignore)
+        with NotebookProgress(len(requests), max((request.variants for request in requests), default=1) or 1) as shown:
+            report, failed = (on_progress, _ignore) if on_progress is not None else (shown, shown.failed)
+            return draw_many(self.drawings(requests, timeout, concurrency), len(requests), report, failed)
 
     def drawings(self, requests: Sequence[Request], timeout: float | None, concurrency: int) -> Generator[tuple[int, Event | Done]]:
         """All requests at once: each one's events, and what `draw` gives for it, as they come. Closing it stops the server's work."""
@@ -137,5 +143,5 @@ def _later(seconds: float, ring: Callable[[], None]) -> threading.Timer:
     return timer
 
 
-def _ignore(index: int, event: Event) -> None:
+def _ignore(index: int) -> None:
     pass

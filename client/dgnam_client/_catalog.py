@@ -39,7 +39,7 @@ class Code:
     option_defaults: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Model:
     """A network that the server has.
 
@@ -73,8 +73,13 @@ class Model:
     labels: tuple[str, ...] = field(default=(), repr=False)
     training: dict[str, Any] | None = field(default=None, repr=False)
 
+    def __repr__(self) -> str:
+        height, width = self.image_size
+        more = [f"{len(self.taps)} taps"] * bool(self.taps) + [f"{len(self.labels)} labels"] * bool(self.labels)
+        return f"<Model {self.name}: {', '.join([self.role, f'{height} x {width} px', *more])}>"
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class UnitInfo:
     """A unit that can be a target.
 
@@ -87,6 +92,9 @@ class UnitInfo:
     index: int
     label: str
     address: str
+
+    def __repr__(self) -> str:
+        return f"<UnitInfo {self.address}{self.label and f': {self.label}'}>"
 
 
 @dataclass(frozen=True)
@@ -113,7 +121,7 @@ class Option:
     part: str = "method"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Method:
     """A procedure that draws pictures.
 
@@ -131,8 +139,11 @@ class Method:
     options: tuple[Option, ...] = field(repr=False)
     pixels: bool = False
 
+    def __repr__(self) -> str:
+        return f"<Method {self.name}: {'pixels' if self.pixels else 'with a prior'}, {len(self.options)} options>"
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class Methods:
     """The server's methods; iterates over them.
 
@@ -153,3 +164,6 @@ class Methods:
 
     def __len__(self) -> int:
         return len(self.methods)
+
+    def __repr__(self) -> str:
+        return f"<Methods {', '.join(method.name for method in self.methods)}>"

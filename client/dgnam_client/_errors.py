@@ -64,6 +64,16 @@ class DgnamError(Exception):
     def __str__(self) -> str:
         return " ".join(part for part in (_sentence(self.message), self.advice) if part)
 
+    def _render_traceback_(self, *_: object) -> list[str]:
+        """What notebooks and IPython show: the caller's own line and the message, without what lies between."""
+        import traceback
+
+        package = __name__.partition(".")[0]
+        frames = list(traceback.walk_tb(self.__traceback__))
+        callers = [frame for frame in frames if frame[0].f_globals.get("__name__", "").split(".")[0] != package]
+        shown = traceback.StackSummary.extract(iter(callers[-1:]))
+        return [*"".join(shown.format()).splitlines(), *f"{type(self).__name__}: {self}".splitlines()]
+
 
 class InvalidRequestError(DgnamError, ValueError):
     """A field of the request is malformed or out of range.

@@ -12,6 +12,7 @@ from typing import Any
 
 from ._errors import DgnamError
 from ._events import Event
+from ._gallery import Gallery
 from ._recipe import Request
 from ._result import Result
 
@@ -69,14 +70,19 @@ def drawings(draw: Draw, requests: Sequence[Request], concurrency: int) -> Gener
 
 
 def draw_many(
-    coming: Generator[tuple[int, Event | Done]], count: int, on_progress: Callable[[int, Event], object]
-) -> list[Drawn | DgnamError]:
+    coming: Generator[tuple[int, Event | Done]],
+    count: int,
+    on_progress: Callable[[int, Event], object],
+    on_failure: Callable[[int], object],
+) -> Gallery[Drawn | DgnamError]:
     """What each of `count` requests gave, in their order; a DgnamError takes the place of what it prevented."""
     outcomes: dict[int, Drawn | DgnamError] = {}
     with closing(coming):
         for index, what in coming:
             if isinstance(what, Done):
                 outcomes[index] = what.outcome
+                if isinstance(what.outcome, DgnamError):
+                    on_failure(index)
             else:
                 on_progress(index, what)
-    return [outcomes[index] for index in range(count)]
+    return Gallery(outcomes[index] for index in range(count))

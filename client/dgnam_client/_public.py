@@ -21,6 +21,7 @@ from ._errors import (
     UnavailableError,
 )
 from ._events import Event, Progress, Queued, Started, VariantProgress
+from ._gallery import Gallery
 from ._local import LocalServer, local_server
 from ._options import SynthesisOptions
 from ._picture import Picture
@@ -46,6 +47,7 @@ __all__ = [
     "Direction",
     "Event",
     "Features",
+    "Gallery",
     "InvalidAddressError",
     "InvalidRequestError",
     "Lane",

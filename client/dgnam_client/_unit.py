@@ -28,7 +28,7 @@ class Bare(int):
     """A unit's number as an address has it, without a word on whether it is an index or a label."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Direction:
     """In place of a unit: a weighted sum of all units of a tap.
 
@@ -46,7 +46,8 @@ class Direction:
         return f"<Direction of {len(weights)} units>" if hasattr(weights, "__len__") else f"<Direction {weights!r}>"
 
 
-@dataclass(frozen=True, eq=False)
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Features:
     """In place of a unit: all activations of a tap as they ought to be, so that the network cannot tell the picture from another one
     (Pan et al. 2017, eq. 4). The activation is minus the relative squared distance; 0 is the best.

@@ -26,6 +26,7 @@ def test_the_public_names() -> None:
         "Direction",
         "Event",
         "Features",
+        "Gallery",
         "InvalidAddressError",
         "InvalidRequestError",
         "Lane",

@@ -53,8 +53,8 @@ def test_default_captions(result_message: Any) -> None:
 def test_a_caption_says_what_the_number_is_and_that_there_was_no_gradient(result_message: Any) -> None:
     message = result_message()
     message.term_readouts[:], message.ending = [target_pb2.READOUT_LOG_PROBABILITY], synthesis_pb2.ENDING_NO_GRADIENT
-    *_, read, remark = _sheet.caption(results.result(message))
-    assert read == "log-probability 12.5, dgn-am, seed 0"
+    *_, read, how, remark = _sheet.caption(results.result(message))
+    assert (read, how) == ("log-probability 12.5", "dgn-am, seed 0")
     assert remark == "no gradient: the picture says nothing of the target"
 
 

@@ -10,6 +10,7 @@ from dgnam_proto.v1 import analysis_pb2, synthesis_pb2
 from .._activations import Activations
 from .._errors import ProtocolError
 from .._events import Event, Progress, Queued, Started, VariantProgress
+from .._gallery import Gallery
 from .._picture import Picture
 from .._place import Place
 from .._recipe import KINDS, Recipe, Request
@@ -74,7 +75,7 @@ def drawn(request: Request, results: Sequence[Result]) -> Result | list[Result]:
     wanted = max(request.variants, 1)
     if len(results) != wanted:
         raise ProtocolError(f"the server ended the stream after {len(results)} of {wanted} results")
-    return sorted(results, key=lambda result: result.variant) if wanted > 1 else results[0]
+    return Gallery(sorted(results, key=lambda result: result.variant)) if wanted > 1 else results[0]
 
 
 def pictures(request: synthesis_pb2.DrawRequest, response: synthesis_pb2.DrawResponse) -> Picture | list[Picture]:
@@ -87,7 +88,7 @@ def pictures(request: synthesis_pb2.DrawRequest, response: synthesis_pb2.DrawRes
     wanted = request.codes.shape[0] if several else 1
     if len(response.pictures) != wanted:
         raise ProtocolError(f"the server sent {len(response.pictures)} pictures of {wanted} codes")
-    drawn = [Picture(sent=_sent(picture, ("image",))) for picture in response.pictures]
+    drawn = Gallery(Picture(sent=_sent(picture, ("image",))) for picture in response.pictures)
     return drawn if several else drawn[0]
 
 
