@@ -24,15 +24,17 @@ RUN pip install ./proto "./models[imagenet,torchvision,onnx,$VARIANT]" ./server
 FROM ${BASE}
 RUN useradd --uid 10001 --create-home dgnam
 COPY --from=build /opt/dgnam /opt/dgnam
-ENV PATH=/opt/dgnam/bin:$PATH PYTHONUNBUFFERED=1 DGNAM_HOST=0.0.0.0 NVIDIA_DRIVER_CAPABILITIES=compute,utility
+ENV PATH=/opt/dgnam/bin:$PATH PYTHONUNBUFFERED=1 DGNAM_HOST=0.0.0.0 \
+    DGNAM_PORT_FILE=/tmp/dgnam-server.port NVIDIA_DRIVER_CAPABILITIES=compute,utility
 USER 10001
 WORKDIR /home/dgnam
 EXPOSE 7433
 STOPSIGNAL SIGTERM
-# Asks the standard health service on DGNAM_PORT. Where the server has TLS turned on, or its port from elsewhere, give `docker run` a
-# --health-cmd of your own.
+# Asks the standard health service on the port that the server has written down, wherever it was set. Where TLS is turned on, give
+# `docker run` a --health-cmd of your own.
 HEALTHCHECK --interval=15s --timeout=5s --start-period=2m CMD ["python", "-c", "\
-import os, grpc; from grpc_health.v1 import health_pb2, health_pb2_grpc; \
-health = health_pb2_grpc.HealthStub(grpc.insecure_channel('127.0.0.1:' + (os.environ.get('DGNAM_PORT') or '7433'))); \
+import os, pathlib, grpc; from grpc_health.v1 import health_pb2, health_pb2_grpc; \
+port = pathlib.Path(os.environ['DGNAM_PORT_FILE']).read_text().strip(); \
+health = health_pb2_grpc.HealthStub(grpc.insecure_channel('127.0.0.1:' + port)); \
 raise SystemExit(health.Check(health_pb2.HealthCheckRequest(), timeout=4).status != health_pb2.HealthCheckResponse.SERVING)"]
 ENTRYPOINT ["dgnam-server"]
