@@ -86,5 +86,6 @@ def test_reprs_are_short(client: Client) -> None:
         "<Method dgn-am: with a prior, 3 options>"
     )
     assert repr(client.units("alexnet64", filter="lemon")) == "[<UnitInfo alexnet64:fc8:lemon: lemon>]"
-    assert repr(Direction([1.0] * 500)) == "<Direction, a list>" and repr(Features(b"x" * 9999)) == "<Features of bytes>"
+    assert repr(Direction([1.0] * 500)) == "<Direction of 500 units>"
+    assert repr(Features(b"x" * 9999)) == "<Features of a picture, 9999 bytes>"
     assert len(repr(VariantProgress(0, 1, 2, 3.0, b"x" * 9999))) < 120
