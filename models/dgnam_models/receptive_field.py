@@ -12,6 +12,7 @@ from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
 from dgnam_models.network import Network, Tapped
+from dgnam_models.weight_layout import LaidOut
 
 log = logging.getLogger(__name__)
 
@@ -134,7 +135,8 @@ def _mean_pool(
 def _positive(network: Network) -> nn.Module:
     """A copy on the CPU whose kernels are random, positive, and on the whole means over their inputs, so that many layers neither vanish
     nor overflow."""
-    module = copy.deepcopy(network.module).cpu().eval()
+    plain: dict[int, Any] = {id(part): part.plain() for part in network.module.modules() if isinstance(part, LaidOut)}
+    module = copy.deepcopy(network.module, plain).cpu().eval()
     if getattr(module, "dtype", None) is None:
         module = module.double()
     generator = torch.Generator().manual_seed(0)

@@ -6,6 +6,7 @@ change, and the gradient of a linear map by its input is a linear map too, so bo
 one way to multiply, whatever the batch.
 """
 
+import copy
 from collections.abc import Callable
 from typing import Any, TypeGuard, TypeVar
 
@@ -65,6 +66,8 @@ class LaidOut(nn.Module):
     def __init__(self, layer: Layer, size: torch.Size) -> None:
         super().__init__()
         weight, bias = layer.weight.detach(), None if layer.bias is None else layer.bias.detach()
+        empty = {id(one): nn.Parameter(torch.empty_like(one, device="meta"), requires_grad=False) for one in layer.parameters()}
+        self._layer = (copy.deepcopy(layer, empty),)  # in a tuple, or its weights would count as this module's own
         self._forwards: Map
         self._backwards: Map
         if isinstance(layer, nn.Linear):
@@ -83,6 +86,10 @@ class LaidOut(nn.Module):
             self._backwards = _Stretched(weight, (stride, padding, dilation, groups), size)
         else:
             self._backwards = _Transposed(weight, None, (stride, padding, dilation, groups), result, size)
+
+    def plain(self) -> Layer:
+        """A layer like the one that was laid out, with any numbers for weights: its own are no longer there."""
+        return copy.deepcopy(self._layer[0]).to_empty(device="cpu")
 
     def forward(self, x: Tensor) -> Tensor:
         y: Tensor = _Frozen.apply(x, self._forwards, self._backwards)  # type: ignore[no-untyped-call]

@@ -6,6 +6,7 @@ import torch
 from dgnam_models import Network
 from dgnam_models.card import Preprocessing
 from dgnam_models.receptive_field import Box, ReceptiveField, centre, receptive_field
+from dgnam_models.weight_layout import LaidOut, lay_out_
 from torch import Tensor, nn
 
 
@@ -30,6 +31,13 @@ def alexnet() -> Network:
 )
 def test_alexnet(alexnet: Network, tap: str, position: tuple[int, int], start: int, end: int) -> None:
     assert field(alexnet, tap).box(position) == Box(start, start, end, end)
+
+
+def test_as_it_is_served(alexnet: Network) -> None:
+    """With weights that a processor has laid out in its own order, and that can be neither copied nor read."""
+    served = dgnam_models.load("alexnet64")
+    assert isinstance(served, Network) and any(isinstance(part, LaidOut) for part in lay_out_(served).modules())
+    assert field(served, "conv2") == field(alexnet, "conv2")
 
 
 def test_a_tap_without_a_map_has_no_field(alexnet: Network) -> None:
