@@ -56,10 +56,13 @@ class Deadline:
 
     def error(self) -> DeadlineExceededError:
         """What to raise in place of the cancellation."""
-        if self._phase == "queued":
-            message = f"the server has said nothing for {max(SILENCE_S, self._timeout or 0):g} s"
-        else:
-            message = f"the picture was not finished within {self._timeout:g} s: {self._steps} steps were done"
+        match self._phase:
+            case "sent":
+                message = f"the server has not answered within {self._timeout:g} s"
+            case "queued":
+                message = f"the server has said nothing for {max(SILENCE_S, self._timeout or 0):g} s"
+            case _:
+                message = f"the picture was still running after {self._timeout:g} s and {self._steps} steps"
         facts = {"phase": self._phase, "steps_done": str(self._steps)}
         return DeadlineExceededError(message, code="DEADLINE_EXCEEDED", reason="DEADLINE", metadata=facts)
 

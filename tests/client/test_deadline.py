@@ -32,7 +32,7 @@ def test_the_time_stands_still_in_the_queue() -> None:
     assert clock.cancelled == 4, "only the last alarm is left"
     clock.set[-1][1]()
     assert stopped and deadline.passed
-    with pytest.raises(DeadlineExceededError, match=r"not finished within 5 s: 7 steps were done. Pass a longer timeout=") as late:
+    with pytest.raises(DeadlineExceededError, match=r"still running after 5 s and 7 steps. Pass a longer timeout=") as late:
         raise deadline.error()
     assert late.value.metadata == {"phase": "running", "steps_done": "7"}
 

@@ -135,6 +135,22 @@ def test_units_and_models(server: Any) -> None:
         assert client.model("tiny").output_tap == "fc8"
 
 
+def test_a_hidden_unit_is_cut_to_what_it_sees(server: Any, tmp_path: Path) -> None:
+    """Nothing outside of the receptive field that the server tells of moves the unit."""
+    with server.client() as client:
+        field = client.receptive_field("tiny", "conv2")
+        assert field is not None and client.receptive_field("tiny", "fc6") is None
+        box = field.box((2, 2))
+        result = drawn(client.synthesize("tiny:conv2:2@2,2", steps=5))
+        result.save(tmp_path / "cut.png", box=box)
+        greyed = np.full((32, 32, 3), 128, np.uint8)
+        greyed[box.top : box.bottom, box.left : box.right] = np.asarray(result.image)[box.top : box.bottom, box.left : box.right]
+        whole, alone = client.activations([result.image, Image.fromarray(greyed)], "tiny:conv2:2@2,2").array
+    assert whole == pytest.approx(alone, rel=1e-2)
+    with Image.open(tmp_path / "cut.png") as cut:
+        assert cut.size == (box.right - box.left, box.bottom - box.top) and cut.size < (32, 32)
+
+
 def test_command_line(server: Any, tmp_path: Path) -> None:
     def dgnam(*arguments: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "dgnam_client", *arguments, "--server", server.address]
