@@ -85,24 +85,42 @@ class Output:
 
     def enter(self, wish: Wish, result: Result | None, path: Path | None, judged: float | None = None, why: str = "") -> None:
         """Enter a picture in the table, or that there is none."""
+        row = self._row(wish, path)
+        row["ending"] = "failed" if result is None else result.ending
+        if result is not None:
+            row |= {"method": result.recipe.method, "activation": result.activation, "readout": result.readout}
+            row |= {f"activation_{n}": value for n, value in enumerate(result.term_activations, 1)}
+        row |= {"judge": self.arguments.judge, "judge_probability": judged} if self.arguments.judge else {}
+        row |= {"kept": why} if self.arguments.rank else {}
+        self._put(row)
+
+    def enter_existing(self, wish: Wish, path: Path) -> None:
+        """Enter a picture that was there before, unless the table has it; what it reached is not known then."""
+        row = self._row(wish, path)
+        if self.table is not None and not self.table.has(row):
+            self._put({**row, "ending": "drawn before"})
+
+    def _row(self, wish: Wish, path: Path | None) -> Row:
+        """What is known of a picture before it is drawn; the columns that every row has."""
         if self.table is None:
-            return
-        recipe = path.with_suffix(".json") if path is not None and not self.arguments.no_recipe else ""
-        row: Row = {
+            return {}
+        return {
             "address": wish.name,
             "label": " + ".join(self.catalog.label(term.unit) for term in wish.terms),
             "seed": wish.seed,
             "setting": sweeps.described(wish.setting),
-            "method": "" if result is None else result.recipe.method,
-            "activation": None if result is None else result.activation,
-            **{f"activation_{n}": value for n, value in enumerate(result.term_activations if result else (), 1)},
-            "readout": "" if result is None else result.readout,
-            "ending": "failed" if result is None else result.ending,
+            "method": "",
+            "activation": None,
+            "activation_1": None,
+            "readout": "",
+            "ending": "",
             "file": "" if path is None else str(path),
-            "recipe": str(recipe),
-            **({"judge": self.arguments.judge, "judge_probability": judged} if self.arguments.judge else {}),
-            **({"kept": why} if self.arguments.rank else {}),
+            "recipe": "" if path is None or self.arguments.no_recipe else str(path.with_suffix(".json")),
         }
+
+    def _put(self, row: Row) -> None:
+        if self.table is None:
+            return
         try:
             self.table.put(row)
         except (OSError, ValueError) as error:

@@ -38,7 +38,9 @@ def run(client: Client, arguments: Arguments) -> int:
         return _replay(client, arguments)
     _check(arguments)
     wishes = plan(client, arguments)
-    _check_output(arguments, several=len({wish.group for wish in wishes}) * (1 if arguments.rank else len({w.seed for w in wishes})) > 1)
+    groups, seeds = ({getattr(wish, name) for wish in wishes} for name in ("group", "seed"))
+    kept = (2 if arguments.judge else 1) if arguments.rank else len(seeds)
+    _check_output(arguments, several=len(groups) * kept > 1)
     catalog = Catalog(client, arguments.timeout)
     targets = list({wish.name: wish.terms for wish in wishes}.values())
     judge = Judge(client, catalog, arguments.judge, targets) if arguments.judge else None
@@ -137,19 +139,21 @@ def _left(wishes: Sequence[Wish], output: Output) -> list[Wish]:
         there += 1
         for wish in group:
             if wish.file in paths:
-                _check_existing(wish, paths[wish.file], output)
+                _take_existing(wish, paths[wish.file], output)
     if there:
         complain(f"{there} of {len(groups)} pictures are there already, and left as they are")
     return left
 
 
-def _check_existing(wish: Wish, path: Path, output: Output) -> None:
+def _take_existing(wish: Wish, path: Path, output: Output) -> None:
     if differ := resume.differences(path.with_suffix(".json"), wish.request):
         output.fail(
             wish,
             f"{path} is there, but was drawn otherwise ({', '.join(differ)}): write into another folder, or leave out --skip-existing",
             FAILED,
         )
+    else:
+        output.enter_existing(wish, path)
 
 
 def _finish(output: Output) -> None:
@@ -215,8 +219,10 @@ def _check(arguments: Arguments) -> None:
 
 
 def _check_output(arguments: Arguments, *, several: bool) -> None:
+    # The folder of the pictures is made where it is missing, and what lies beside them may lie in it.
+    made = Path(arguments.output) if arguments.output is not None and files.is_folder(arguments.output) else None
     for text in (arguments.output, arguments.grid, arguments.table):
-        if text is not None:
+        if text is not None and Path(text).parent != made:
             files.check_folder(text)
     if arguments.grid is not None and Path(arguments.grid).suffix.lower() not in (".png", ".jpg", ".jpeg", ".webp"):
         raise InvalidRequestError(f"--grid {arguments.grid}: end the name in .png, .jpg or .webp")

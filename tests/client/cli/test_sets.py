@@ -91,6 +91,14 @@ def test_what_is_there_is_skipped(server: Any, folder: Path, capsys: pytest.Capt
     ]
     rows = {(row["address"], row["seed"]): row["ending"] for row in table("t.csv")}
     assert rows[LEMON, "0"] == rows[LEMON, "1"] == rows[TEAPOT, "0"] == "steps-done" and rows[WRONG, "0"] == "failed"
+    # What was drawn before there was a table has a row too; the folder of the pictures need not be there.
+    assert main(["synth", LEMON, "-o", "new/", "--steps", "3", "--grid", "new/sheet.png"]) == 0
+    assert main(["synth", LEMON, TEAPOT, "-o", "new/", "--steps", "3", "--table", "new/t.csv", "--skip-existing"]) == 0
+    assert {row["address"]: (row["ending"], row["activation"]) for row in table("new/t.csv")} == {
+        LEMON: ("drawn before", ""),
+        TEAPOT: ("steps-done", "12.5"),
+    }
+    capsys.readouterr()
     # Pictures of another method or of other options are not taken for those that are asked for.
     assert main(["synth", LEMON, "--steps", "9", "--skip-existing"]) == 1
     assert "was drawn otherwise (steps 3): write into another folder" in capsys.readouterr().err
@@ -141,6 +149,8 @@ def test_rank_keeps_the_best_by_target_and_by_judge(folder: Path, capsys: pytest
     assert main(["synth", LEMON, "--rank", "3", "--judge", "alexnet64", "-o", "judged/", "--table", "j.csv"]) == 0
     out = capsys.readouterr().out
     assert "judge 0.0%" in out and "best of 3 by the target" in out and "by alexnet64" in out
+    assert main(["synth", LEMON, "--rank", "3", "--judge", "alexnet64", "-o", "one.png"]) == 2
+    assert "several pictures do not fit into one file" in capsys.readouterr().err
     assert all(0 <= float(row["judge_probability"]) < 1 and row["judge"] == "alexnet64" for row in table("j.csv"))
 
 
