@@ -46,7 +46,6 @@ class Direction:
         return f"<Direction of {len(weights)} units>" if hasattr(weights, "__len__") else f"<Direction {weights!r}>"
 
 
-
 @dataclass(frozen=True, eq=False, repr=False)
 class Features:
     """In place of a unit: all activations of a tap as they ought to be, so that the network cannot tell the picture from another one

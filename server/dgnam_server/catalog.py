@@ -99,8 +99,8 @@ def load(
         only: of the packs' models load these alone, and what they cannot do without.
 
     Raises:
-        CardError: a pack, card or weight file is wrong, a network does not pass the gate, a prior's encoder is missing or gives other codes,
-            a card sets options that no method has, or `default_prior` or a name in `only` is unknown.
+        CardError: a pack, card or weight file is wrong, a network does not pass the gate, a prior's encoder is missing or gives other
+            codes, a card sets options that no method has, or `default_prior` or a name in `only` is unknown.
     """
     if dtype is None:
         dtype = torch.bfloat16 if has_fast_bfloat16(device) else torch.float32

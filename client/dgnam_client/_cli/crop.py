@@ -44,11 +44,12 @@ def _of_terms(catalog: Catalog, terms: tuple[Term, ...]) -> Box | None:
     found = []
     size = catalog.model(terms[0].unit.model).image_size
     for term in terms:
-        field = None if term.unit.position is None else catalog.receptive_field(term.unit)
-        if field is None or term.unit.position is None:
+        position = term.unit.position
+        field = catalog.receptive_field(term.unit) if isinstance(position, tuple) else None
+        if field is None or not isinstance(position, tuple):
             return None
         try:
-            box = field.box(term.unit.position)
+            box = field.box(position)
         except IndexError as error:
             raise InvalidRequestError(f"--crop-to-field: {term.unit}: {error}") from None
         found.append(box.scaled(catalog.model(term.unit.model).image_size, size))
