@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from dgnam_client._errors import InvalidRequestError
 from dgnam_client._picture_file import picture_file
-from dgnam_server.rpc import pictures
+from dgnam_server.rpc import decoding
 from PIL import Image
 
 RAMP = np.linspace(0, 1, 32 * 24).reshape(24, 32)
@@ -16,7 +16,7 @@ COLOURS = np.random.default_rng(0).integers(0, 256, (24, 32, 3), dtype=np.uint8)
 
 def seen(data: bytes) -> np.ndarray:
     """The picture as the server sees it."""
-    return pictures.decode(data, (24, 32), 10_000)
+    return decoding.decode(data, (24, 32), 10_000).astype(np.float32) / 255
 
 
 def grey(values: np.ndarray) -> Image.Image:

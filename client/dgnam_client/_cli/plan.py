@@ -136,10 +136,9 @@ def _of_setting(methods: Methods, arguments: Arguments, options: dict[str, Any],
     if "size" in words:
         options["size"] = _side(words["size"])
     method = tunables.find(methods, options["method"] or methods.default_method)
-    for name, fits in (("size", method.pixels), ("prior", not method.pixels)):
-        if options[name] is not None and not fits:
-            having = ", ".join(other.name for other in methods if other.pixels != method.pixels)
-            raise InvalidRequestError(f"--{name} is not an option of {method.name}, but of {having}")
+    if options["prior"] is not None and method.pixels:
+        having = ", ".join(other.name for other in methods if not other.pixels)
+        raise InvalidRequestError(f"--prior is not an option of {method.name}, but of {having}")
     tuned = {**arguments.tuned, **numbers}
     return PIXELS if method.pixels else CODE, {**options, **tunables.values(tuned, method, methods, arguments.fixed)}
 
