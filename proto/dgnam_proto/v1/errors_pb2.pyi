@@ -23,6 +23,7 @@ class Reason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     REASON_BUG: _ClassVar[Reason]
     REASON_MEMORY: _ClassVar[Reason]
     REASON_QUEUE_TIMEOUT: _ClassVar[Reason]
+    REASON_UNREAD: _ClassVar[Reason]
 REASON_UNSPECIFIED: Reason
 REASON_INVALID_REQUEST: Reason
 REASON_NOT_FOUND: Reason
@@ -40,3 +41,4 @@ REASON_TOKEN: Reason
 REASON_BUG: Reason
 REASON_MEMORY: Reason
 REASON_QUEUE_TIMEOUT: Reason
+REASON_UNREAD: Reason

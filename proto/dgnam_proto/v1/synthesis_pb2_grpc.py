@@ -59,7 +59,7 @@ class SynthesisServiceServicer(object):
     def Synthesize(self, request, context):
         """Optimizes a code so that the prior draws the picture the target prefers (Nguyen et al. 2016).
         The stream is: queued, started, progress at most ten times a second, one result per variant. Cancelling frees its rows at once.
-        A client that does not read is ended with CANCELLED after a minute, unless the server is set otherwise.
+        The call of a client that does not read for a minute, unless the server is set otherwise, fails with REASON_UNREAD.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

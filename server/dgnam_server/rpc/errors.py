@@ -43,6 +43,7 @@ class Reason(Enum):
     QUEUE_FULL = "QUEUE_FULL"
     QUEUE_TIMEOUT = "QUEUE_TIMEOUT"
     MEMORY = "MEMORY"
+    UNREAD = "UNREAD"
     WARMING_UP = "WARMING_UP"
     DRAINING = "DRAINING"
     DEADLINE = "DEADLINE"
@@ -160,6 +161,13 @@ class OutOfMemory(ServerError):
 
     code = StatusCode.RESOURCE_EXHAUSTED
     reason = Reason.MEMORY
+
+
+class Unread(ServerError):
+    """The client left its results unread for too long."""
+
+    code = StatusCode.RESOURCE_EXHAUSTED
+    reason = Reason.UNREAD
 
 
 class QueueTimeout(ServerError):

@@ -102,14 +102,14 @@ async def passed_on(context: Context, message: Any, timeout_s: float) -> None:
     """Write a stream's message; it ends when flow control lets it go, which is when the client has read enough of what came before.
 
     Raises:
-        CancelledError: that took longer than `timeout_s`. It ends the call without a last message, for which there is no way either.
+        Unread: that took longer than `timeout_s`. The client hears it once it reads again; what it has is freed before that.
     """
     try:
         async with asyncio.timeout(timeout_s):
             await context.write(message)
     except TimeoutError:
         log.warning("client %s has not read its results for %g s: its call is ended", identity.of_call(context), timeout_s)
-        raise asyncio.CancelledError from None
+        raise errors.Unread(f"the call's results were not read for {timeout_s:g} s") from None
 
 
 def _deadline(context: Context) -> float | None:

@@ -127,10 +127,9 @@ async def test_a_client_that_does_not_read_is_ended(
         assert await asyncio.to_thread(job.cancelled.wait, 20)
         assert job.results_read < 12
         assert "client 127.0.0.1 has not read its results for 0.5 s" in caplog.text
-        with pytest.raises((grpc.aio.AioRpcError, asyncio.CancelledError)):
-            async for _ in call:
-                pass
         assert (await synthesize(server, request_).read()).HasField("queued"), "others are served"
+        error, info = await refused(call)
+        assert (error.code(), info.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "UNREAD"), "it hears why when it reads again"
 
 
 STOPPED = """
