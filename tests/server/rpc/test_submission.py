@@ -40,7 +40,7 @@ def large(variant: int, side: int = 480) -> Finished:
     """A result of almost 3 MiB; a dozen are far more than a connection buffers."""
     image = np.zeros((side, side, 3), np.float32)
     return Finished(
-        variant, SynthesisResult(image, np.zeros(4, np.float32), np.ones((1, 1), np.float32), 1.0, np.ones(1), Ending.STEPS_DONE)
+        variant, SynthesisResult(image, np.zeros(4, np.float32), np.ones((1, 1), np.float32), 1.0, np.ones(1), Ending.STEPS_DONE, 1)
     )
 
 
