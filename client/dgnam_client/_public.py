@@ -22,6 +22,7 @@ from ._errors import (
 )
 from ._events import Event, Progress, Queued, Started, VariantProgress
 from ._gallery import Gallery
+from ._inversion import inverted, restyled
 from ._local import LocalServer, local_server
 from ._options import SynthesisOptions
 from ._picture import Picture
@@ -32,7 +33,7 @@ from ._result import Result, StartRank
 from ._server import Lane, Limits, Load, OwnLoad, ServerInfo
 from ._sheet import contact_sheet
 from ._target import Term
-from ._unit import Direction, Features, Unit
+from ._unit import ChannelSums, Direction, FeatureMap, Features, Gram, RandomMaps, Unit
 
 __all__ = [
     "DEFAULT_SERVER",
@@ -40,14 +41,17 @@ __all__ = [
     "AsyncClient",
     "Box",
     "CallCancelledError",
+    "ChannelSums",
     "Client",
     "Code",
     "DeadlineExceededError",
     "DgnamError",
     "Direction",
     "Event",
+    "FeatureMap",
     "Features",
     "Gallery",
+    "Gram",
     "InvalidAddressError",
     "InvalidRequestError",
     "Lane",
@@ -68,6 +72,7 @@ __all__ = [
     "Progress",
     "ProtocolError",
     "Queued",
+    "RandomMaps",
     "ReceptiveField",
     "Recipe",
     "Result",
@@ -84,5 +89,7 @@ __all__ = [
     "UnitInfo",
     "VariantProgress",
     "contact_sheet",
+    "inverted",
     "local_server",
+    "restyled",
 ]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from dgnam_proto.v1 import target_pb2
 
 from ._errors import InvalidAddressError
-from ._picture_file import is_picture, picture_file
+from ._picture_file import PictureLike, is_picture, picture_file
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -68,6 +68,71 @@ class Features:
         return f"<Features of shape {of.shape}>" if hasattr(of, "shape") else f"<Features of {of!r}>"
 
 
+@dataclass(frozen=True, eq=False)
+class FeatureMap:
+    """In place of a unit: the activations of a picture, all that is active gathered in one feature map, so that what is drawn shows what
+    one filter makes of the picture (Xia et al. 2016). The activation is minus the relative squared distance.
+
+    Attributes:
+        of: The picture (a PIL image, a path, a file's bytes, a Result).
+        index: The map, a channel of a convolutional tap.
+    """
+
+    of: PictureLike
+    index: int
+
+    def __str__(self) -> str:
+        return f"map-{self.index}"
+
+
+@dataclass(frozen=True, eq=False)
+class RandomMaps:
+    """In place of a unit: the activations of a picture, the shares of the feature maps drawn at random from the seed, so that what is
+    drawn shows its neurons in another mixture of textures (Xia et al. 2016). Each of a call's variants is another draw.
+
+    Attributes:
+        of: The picture (a PIL image, a path, a file's bytes, a Result).
+    """
+
+    of: PictureLike
+
+    def __str__(self) -> str:
+        return "random-maps"
+
+
+@dataclass(frozen=True, eq=False)
+class ChannelSums:
+    """In place of a unit: the mean of each feature map as a picture gives it, which is its style (Xia et al. 2016). The activation is minus
+    the relative squared distance.
+
+    Attributes:
+        of: The picture (a PIL image, a path, a file's bytes, a Result).
+    """
+
+    of: PictureLike
+
+    def __str__(self) -> str:
+        return "channel-sums"
+
+
+@dataclass(frozen=True, eq=False)
+class Gram:
+    """In place of a unit: the Gram matrix of the feature maps as a picture gives it, which is its style (Gatys et al. 2016). The activation
+    is minus the relative squared distance.
+
+    Attributes:
+        of: The picture (a PIL image, a path, a file's bytes, a Result).
+    """
+
+    of: PictureLike
+
+    def __str__(self) -> str:
+        return "gram"
+
+
+WholeTap = Direction | Features | FeatureMap | RandomMaps | ChannelSums | Gram
+
+
 @dataclass(frozen=True)
 class Unit:
     """One unit of one network, or what takes a unit's place.
@@ -75,14 +140,14 @@ class Unit:
     Attributes:
         model: The classifier's name.
         tap: The tap's name.
-        unit: The unit's index, or its label (upper and lower case, spaces, hyphens and underscores do not matter); or a Direction or
-            Features.
+        unit: The unit's index, or its label (upper and lower case, spaces, hyphens and underscores do not matter); or a Direction,
+            Features, FeatureMap, RandomMaps, ChannelSums or Gram.
         position: (y, x) in a convolutional tap's map, or the number of a token in its sequence; None: the mean over all of them.
     """
 
     model: str
     tap: str
-    unit: int | str | Direction | Features
+    unit: int | str | WholeTap
     position: Position | None = None
 
     @classmethod
@@ -102,7 +167,7 @@ class Unit:
     @property
     def whole_tap(self) -> bool:
         """Whether all of the tap is read, not one unit of it."""
-        return isinstance(self.unit, Direction | Features)
+        return isinstance(self.unit, WholeTap)
 
     def __str__(self) -> str:
         return f"{self.model}:{self.tap}:{unit_text(self.unit)}{position_text(self.position)}"
@@ -163,7 +228,7 @@ def unit_message(unit: Unit) -> target_pb2.Unit:
     try:
         if isinstance(unit.unit, str):
             message.label = unit.unit
-        elif isinstance(unit.unit, Direction | Features):
+        elif isinstance(unit.unit, WholeTap):
             _set_whole_tap(message, unit.unit)
         else:
             message.index, message.bare = unit.unit, isinstance(unit.unit, Bare)
@@ -192,23 +257,39 @@ def read_unit(message: target_pb2.Unit) -> Unit:
     return Unit(message.model, message.tap, _read(message), position)
 
 
-def _set_whole_tap(message: target_pb2.Unit, what: Direction | Features) -> None:
+_OF_PICTURES: dict[str, type[RandomMaps | ChannelSums | Gram]] = {
+    "random_maps_of": RandomMaps,
+    "channel_sums_of": ChannelSums,
+    "gram_of": Gram,
+}
+
+
+def _set_whole_tap(message: target_pb2.Unit, what: WholeTap) -> None:
     from dgnam_proto import arrays
 
     if isinstance(what, Direction):
         message.direction.CopyFrom(arrays.to_message(what.vector))
+    elif isinstance(what, FeatureMap):
+        message.feature_map.CopyFrom(target_pb2.FeatureMap(index=what.index, of=picture_file(what.of, field="feature_map")))
+    elif not isinstance(what, Features):
+        field = next(name for name, kind in _OF_PICTURES.items() if isinstance(what, kind))
+        setattr(message, field, picture_file(what.of, field=field))
     elif is_picture(what.of):
         message.features_of = picture_file(what.of, field="features")
     else:
         message.features.CopyFrom(arrays.to_message(what.of))
 
 
-def _read(message: target_pb2.Unit) -> int | str | Direction | Features:
+def _read(message: target_pb2.Unit) -> int | str | WholeTap:
     match message.WhichOneof("unit"):
         case "label":
             return message.label
         case "features_of":
             return Features(message.features_of)
+        case "feature_map":
+            return FeatureMap(message.feature_map.of, message.feature_map.index)
+        case "random_maps_of" | "channel_sums_of" | "gram_of" as field:
+            return _OF_PICTURES[field](getattr(message, field))
         case "direction" | "features" as kind:
             from dgnam_proto import arrays
 

@@ -6,7 +6,18 @@ from typing import Any
 
 import numpy as np
 import pytest
-from dgnam_client import Direction, Features, InvalidAddressError, InvalidRequestError, Term, Unit
+from dgnam_client import (
+    ChannelSums,
+    Direction,
+    FeatureMap,
+    Features,
+    Gram,
+    InvalidAddressError,
+    InvalidRequestError,
+    RandomMaps,
+    Term,
+    Unit,
+)
 from dgnam_client._target import parse_target, target_message, target_terms
 from dgnam_client._unit import read_unit, unit_message
 from dgnam_proto.v1 import target_pb2
@@ -170,6 +181,10 @@ def test_whole_taps_go_and_come_back() -> None:
     assert direction.position == (0, 1) and str(direction) == "a:conv:direction@0,1"
     assert isinstance(photograph.unit, Features) and photograph.unit.of == b"file"
     assert isinstance(activations.unit, Features) and activations.unit.of.shape == (2, 3)
+    kinds = (FeatureMap(b"file", 17), RandomMaps(b"file"), ChannelSums(b"file"), Gram(b"file"))
+    for kind, text in zip(kinds, ("map-17", "random-maps", "channel-sums", "gram"), strict=True):
+        (again,) = target_terms(target_message(Unit("a", "conv", kind)))
+        assert type(again.unit.unit) is type(kind) and vars(again.unit.unit) == vars(kind) and str(again) == f"a:conv:{text}"
     with pytest.raises(InvalidAddressError, match="only real numbers"):
         target_message(Unit("a", "b", Direction(["x"])))
 

@@ -27,8 +27,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     take_any_text()
     given = list(sys.argv[1:] if argv is None else argv)
     commands = parser.build()
-    fixed = commands.options("synth")
-    given, tuned = tunables.split(given, fixed) if given[:1] == ["synth"] else (given, {})
+    drawing = given[0] if given[:1] and given[0] in parser.DRAWING else "synth"
+    fixed = commands.options(drawing)
+    given, tuned = tunables.split(given, fixed) if given[:1] == [drawing] else (given, {})
     # A weight may be negative, and argparse would take it for an option; none of ours starts with a digit.
     arguments = commands.parser.parse_args([f" {text}" if re.match(r"-[\d.]", text) else text for text in given])
     arguments.tuned, arguments.fixed = tuned, fixed

@@ -11,6 +11,7 @@ from .._address import DEFAULT_SERVER
 from .._options import Balance, Determinism, Fit, Priority, Readout
 
 Arguments = argparse.Namespace
+DRAWING = ("synth", "invert", "restyle")  # the commands that take a method's own options
 
 DESCRIPTION = "Pictures of what a neuron prefers, drawn by a dgnam server."
 EXAMPLES = """\
@@ -20,6 +21,7 @@ examples:
   dgnam units alexnet64 --filter lem              its units' names
   dgnam synth alexnet64:fc8:lemon -o lemon.png    one picture, and its recipe in lemon.json
   dgnam activations lemon.png alexnet64:fc8       what a network makes of it
+  dgnam invert photo.jpg alexnet64:conv3          what a layer keeps of a photograph
 
 The server is --server, or else DGNAM_SERVER in the environment, or else {server}.
 DGNAM_TOKEN holds the token of a server that wants one. `dgnam COMMAND --help` tells more.
@@ -45,6 +47,30 @@ examples:
 Every option of the method can be given as --NAME VALUE. `dgnam synth --method NAME --help` lists them.
 Without -o, pictures go to the current folder, named after target and seed; with --grid alone, only the sheet is written.
 Each picture is written when it is ready. Ctrl-C stops the server's work too and keeps what is finished.
+"""
+INVERT_EXAMPLES = """\
+A place is model:tap, all of whose activations the picture is to have; model:tap:17, where all that is active is gathered in
+feature map 17 first; or model, for each of its taps. The activation told is minus the squared distance, relative to the size
+of what is wanted: -0.01 is an error of one percent.
+
+examples:
+  dgnam invert photo.jpg alexnet64 --grid sheet.png               every tap, on one sheet
+  dgnam invert photo.jpg vgg19:relu3_2:17 -o texture.png          what one filter makes of it
+  dgnam invert photo.jpg resnet64:relu3a --random --variants 2    two other mixtures of its textures
+  dgnam invert photo.jpg alexnet64:fc6 --feed-forward -o fc6/     beside it what a prior draws of the code
+  dgnam invert photo.jpg alexnet64:fc6 --prior upconv64-fc6 --start photo.jpg
+
+Every option of the method can be given as --NAME VALUE, such as --steps 400. `dgnam methods inversion` lists them.
+"""
+RESTYLE_EXAMPLES = """\
+The picture keeps what the content tap sees of the photograph, and its feature maps get the means that the style picture gives
+them, or with --gram their Gram matrix. Both pictures are scaled and cropped to the network's input.
+
+examples:
+  dgnam restyle photo.jpg --style painting.jpg --network vgg19 -o restyled.png
+  dgnam restyle photo.jpg --style painting.jpg --network efficientnet-lite0 --gram --style-weight 5
+
+Every option of the method can be given as --NAME VALUE, such as --steps 400. `dgnam methods inversion` lists them.
 """
 ACTIVATIONS_EXAMPLES = """\
 A place is model:tap for a whole tap, model:tap:unit for one unit, or model for its output tap; @y,x after it is one
@@ -93,6 +119,8 @@ def build() -> Commands:
 
     # Its help is printed later: the part about a method's options comes from the server.
     _synth(command("synth", "Draw what units prefer.", SYNTH_EXAMPLES, add_help=False))
+    _invert(command("invert", "Draw what layers, or single filters, keep of a photograph.", INVERT_EXAMPLES))
+    _restyle(command("restyle", "Draw a photograph in the style of another picture.", RESTYLE_EXAMPLES))
     _draw(command("draw", "Draw the pictures of codes; nothing is optimized.", DRAW_EXAMPLES))
     _activations(command("activations", "Show which units a picture activates most.", ACTIVATIONS_EXAMPLES))
     _catalog(command)
@@ -163,6 +191,42 @@ def _sets(sets: Any) -> None:
     sets.add_argument("--skip-existing", action="store_true", help="draw only what is not there yet, as after Ctrl-C")
     sets.add_argument("--table", metavar="FILE", help="also write a table with a row for each picture: .csv or .parquet")
     sets.add_argument("--columns", type=int, metavar="N", help="so many pictures in a row of the sheet")
+
+
+def _invert(invert: argparse.ArgumentParser) -> None:
+    invert.add_argument("photo", metavar="PHOTO", help="a picture file")
+    invert.add_argument("places", nargs="+", metavar="PLACE", help="model:tap, model:tap:17, or model")
+    invert.add_argument("--random", action="store_true", help="deal out the activation among the tap's maps at random, by the seed")
+    invert.add_argument("--feed-forward", action="store_true", help="beside it, what a prior draws of the photograph's code")
+    _matching(invert)
+    invert.add_argument("--start", metavar="START", help="noise (the default), mean (plain grey), prior, or a picture file")
+
+
+def _restyle(restyle: argparse.ArgumentParser) -> None:
+    restyle.add_argument("photo", metavar="PHOTO", help="what is to be seen: a picture file")
+    restyle.add_argument("--style", required=True, metavar="PICTURE", help="how it is to look")
+    restyle.add_argument("--network", required=True, metavar="NAME", help="whose feature maps")
+    restyle.add_argument("--gram", action="store_true", help="match Gram matrices (Gatys et al. 2016) in place of the maps' means")
+    restyle.add_argument("--content-tap", metavar="TAP", help="where the photograph is matched (default: see the how-to page)")
+    restyle.add_argument("--style-taps", nargs="+", metavar="TAP", help="where the style is")
+    restyle.add_argument("--content-weight", type=float, default=10.0, metavar="W", help="default: %(default)g")
+    restyle.add_argument("--style-weight", type=float, default=1.0, metavar="W", help="default: %(default)g")
+    _matching(restyle)
+    restyle.add_argument("--start", metavar="FILE", help="start from this picture (default: noise)")
+
+
+def _matching(command: argparse.ArgumentParser) -> None:
+    """What the commands that match pictures share with `synth`."""
+    command.add_argument("-o", "--output", metavar="PATH", help="the picture's file (.png, .npy, .jpg, .webp), or a folder for several")
+    command.add_argument("--grid", metavar="FILE", help="also write all pictures, with names and activations, on one sheet")
+    command.add_argument("--no-recipe", action="store_true", help="write no .json beside a picture")
+    command.add_argument("--quiet", action="store_true", help="no progress bars")
+    command.add_argument("--method", metavar="NAME", help="the procedure (default: inversion)")
+    command.add_argument("--prior", metavar="NAME", help="draw with this trained generator, by the method dgn-am")
+    command.add_argument("--size", type=int, metavar="PX", help="side of the picture (default: the network's input)")
+    command.add_argument("--seed", type=int, metavar="N", help="another seed, another picture")
+    _sets(command.add_argument_group("sets of pictures"))
+    command.set_defaults(code=False, history=False, crop_to_field=False)
 
 
 def _draw(draw: argparse.ArgumentParser) -> None:

@@ -27,6 +27,11 @@ class Aim(NamedTuple):
     target: TargetLike
     name: str
 
+    @classmethod
+    def of(cls, target: TargetLike) -> Aim:
+        """With the name that its terms' addresses give it."""
+        return cls(target, "+".join(map(str, parse_target(target))))
+
 
 @dataclass(frozen=True)
 class Wish:
@@ -56,20 +61,19 @@ class Wish:
         return f"{self.stem}-seed{self.seed}"
 
 
-def plan(client: Client, arguments: Arguments) -> list[Wish]:
-    """The pictures, those of a group one after another.
+def plan(client: Client, arguments: Arguments, wanted: Sequence[Aim]) -> list[Wish]:
+    """The pictures of the targets wanted, those of a group one after another.
 
     Raises:
         InvalidRequestError: Something in the arguments is wrong; everything that is.
         NotFoundError: There is no such method.
     """
-    aims = _aims(arguments)
     seeds = range(arguments.seed or 0, (arguments.seed or 0) + (arguments.rank or arguments.variants or 1))
     settings = sweeps.settings(arguments.sweep)
     asked = _asked(client, arguments, settings)
     include = {"png", "history"} | ({"code"} if arguments.code else set()) | ({"image"} if _suffix(arguments) == ".npy" else set())
     wishes = []
-    groups = [(aim, setting, *how) for aim in aims for setting, how in zip(settings, asked, strict=True)]
+    groups = [(aim, setting, *how) for aim in wanted for setting, how in zip(settings, asked, strict=True)]
     stems = names.stems([f"{aim.name} {sweeps.described(setting)}" for aim, setting, *_ in groups])
     for group, ((aim, setting, space, options), stem) in enumerate(zip(groups, stems, strict=True)):
         request = drawing_request(space, aim.target, {**options, "include": include})
@@ -82,7 +86,7 @@ def plan(client: Client, arguments: Arguments) -> list[Wish]:
     return wishes
 
 
-def _aims(arguments: Arguments) -> list[Aim]:
+def aims(arguments: Arguments) -> list[Aim]:
     """What the pictures are of; each target once.
 
     Raises:
@@ -94,7 +98,7 @@ def _aims(arguments: Arguments) -> list[Aim]:
         complain(f"named twice, drawn once: {', '.join(again)}")
     texts = list(dict.fromkeys(texts))
     if arguments.direction is None and arguments.features is None:
-        return [Aim(parse_target(text), "+".join(map(str, parse_target(text)))) for text in texts]
+        return [Aim.of(parse_target(text)) for text in texts]
     option, file = ("--features", arguments.features) if arguments.direction is None else ("--direction", arguments.direction)
     places = [[part.strip() for part in text.split(":")] for text in texts]
     wrong = [text for text, parts in zip(texts, places, strict=True) if len(parts) != 2 or not all(parts)]

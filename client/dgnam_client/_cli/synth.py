@@ -21,7 +21,7 @@ from .crop import boxes
 from .judge import Judge
 from .output import Kept, Output, sheet
 from .parser import Arguments
-from .plan import Wish, plan
+from .plan import Aim, Wish, aims, plan
 from .printing import DONE, FAILED, INTERRUPTED, complain
 from .rank import best
 from .results_table import ResultsTable
@@ -36,20 +36,27 @@ def run(client: Client, arguments: Arguments) -> int:
         raise InvalidRequestError("name at least one target, such as alexnet64:fc8:lemon, or a recipe to --replay, not both")
     if arguments.replay:
         return _replay(client, arguments)
+    return draw(client, arguments, aims(arguments))
+
+
+def draw(client: Client, arguments: Arguments, wanted: Sequence[Aim], extra: Sequence[Kept] = ()) -> int:
+    """Draw targets as the arguments say, write each picture when it is ready, after those of `extra`; tell what went wrong."""
     _check(arguments)
-    wishes = plan(client, arguments)
+    wishes = plan(client, arguments, wanted)
     groups, seeds = ({getattr(wish, name) for wish in wishes} for name in ("group", "seed"))
     kept = (2 if arguments.judge else 1) if arguments.rank else len(seeds)
-    _check_output(arguments, several=len(groups) * kept > 1)
+    _check_output(arguments, several=len(groups) * kept + len(extra) > 1)
     catalog = Catalog(client, arguments.timeout)
     targets = list({wish.name: wish.terms for wish in wishes}.values())
     judge = Judge(client, catalog, arguments.judge, targets) if arguments.judge else None
     table = None if arguments.table is None else ResultsTable(Path(arguments.table), keep=arguments.skip_existing)
-    output = Output(arguments, catalog, print, complain, table, several=len(wishes) > 1)
+    output = Output(arguments, catalog, print, complain, table, several=len(wishes) + len(extra) > 1)
     if arguments.crop_to_field:
         output.boxes = boxes(catalog, targets, complain)
     if arguments.output is not None and files.is_folder(arguments.output):
         Path(arguments.output).mkdir(parents=True, exist_ok=True)
+    for one in extra:
+        output.keep(one)
     left = _left(wishes, output) if arguments.skip_existing else wishes
     interrupted = _draw(client, left, output, judge)
     _finish(output)

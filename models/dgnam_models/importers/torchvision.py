@@ -59,6 +59,9 @@ def convert(
     found = survey(module.module, torch.rand(3, 3, *size, generator=torch.Generator().manual_seed(0)))
     if found.features_last:
         parameters["features_last"] = found.features_last
+    if model.startswith("vgg"):  # whose layers have names of their own, which papers use
+        parameters["tap_names"] = tv.vgg_tap_names(module.module)
+    renamed = {own: name for name, own in parameters.get("tap_names", {}).items()}
     known = entry.meta["categories"]
     card = ModelCard(
         name=name,
@@ -71,14 +74,14 @@ def convert(
         architecture="torchvision",
         parameters=parameters,
         preprocessing=Preprocessing(size, "RGB", tuple(preset.mean), tuple(preset.std)),
-        taps=tuple(Tap(tap, shape) for tap, shape in found.shapes.items()),
+        taps=tuple(Tap(renamed.get(tap, tap), shape) for tap, shape in found.shapes.items()),
         labels=tuple(labels) or (tuple(known) if len(known) == classes else ()),
-        output_tap=found.output,
+        output_tap=renamed.get(found.output, found.output),
         training={"source": f"torchvision's {model}, weights {file.name}, preprocessing of {entry}"},
     )
     if wrong := card.problems():
         raise CardError(f"{name}: " + "; ".join(wrong))
-    served = Network(card, Hooked(module.module, found.features_last)).eval()
+    served = Network(card, Hooked(module.module, found.features_last, tap_names=parameters.get("tap_names", {}))).eval()
     return gate.admit(served).card, module.state_dict()
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -28,11 +29,19 @@ class Hooked(nn.Module):
     Args:
         features_last: taps whose values have their features in the last dimension, (B, H, W, C); they are read as (B, C, H, W).
         sequence_first: taps whose values are (N, B, C).
+        tap_names: further names of taps, and which taps these are.
     """
 
-    def __init__(self, module: nn.Module, features_last: Collection[str] = (), sequence_first: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        module: nn.Module,
+        features_last: Collection[str] = (),
+        sequence_first: Collection[str] = (),
+        tap_names: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         super().__init__()
         self.module = module
+        self._tap_names = dict(tap_names)
         self._features_last, self._sequence_first = frozenset(features_last), frozenset(sequence_first)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -43,7 +52,8 @@ class Hooked(nn.Module):
 
         A sequence of N tokens (B, N, C) is read as a map of N positions, (B, C, N, 1).
         """
-        wanted, found = set(taps), dict[str, Tensor]()
+        own = {tap: self._tap_names.get(tap, tap) for tap in taps}
+        wanted, found = set(own.values()), dict[str, Tensor]()
 
         def keep(tap: str, _part: nn.Module, value: Tensor) -> None:
             found[tap] = as_map(value.clone(), tap in self._features_last, tap in self._sequence_first)
@@ -54,7 +64,7 @@ class Hooked(nn.Module):
             with _listening(self.module, keep, wanted.__contains__):
                 self.module(x)
         except _Enough:
-            return found
+            return {tap: found[name] for tap, name in own.items()}
         raise KeyError(f"no such tap: {sorted(wanted - set(found))}")
 
 

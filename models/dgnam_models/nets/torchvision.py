@@ -2,8 +2,8 @@
 
 import importlib.util
 import sys
-from collections.abc import Sequence
-from types import ModuleType
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType, ModuleType
 from typing import Any
 
 import torch
@@ -52,14 +52,28 @@ def names() -> list[str]:
     return found
 
 
-def build(model: str, features_last: Sequence[str] = (), **parameters: Any) -> Hooked:
+def vgg_tap_names(module: nn.Module) -> dict[str, str]:
+    """The published names of a VGG's layers (Simonyan & Zisserman 2015), conv3_2, relu3_2, pool3, fc6, and torchvision's for each."""
+    names, block, depth = {}, 1, 0
+    for index, part in enumerate(module.features.children()):  # type: ignore[union-attr,operator]
+        depth += isinstance(part, nn.Conv2d)
+        kind = {nn.Conv2d: "conv", nn.BatchNorm2d: "bn", nn.ReLU: "relu", nn.MaxPool2d: "pool"}[type(part)]
+        names[f"pool{block}" if kind == "pool" else f"{kind}{block}_{depth}"] = f"features.{index}"
+        if kind == "pool":
+            block, depth = block + 1, 0
+    flat = dict(fc6=0, relu6=1, drop6=2, fc7=3, relu7=4, drop7=5, fc8=6)
+    return names | {name: f"classifier.{index}" for name, index in flat.items()}
+
+
+def build(model: str, features_last: Sequence[str] = (), tap_names: Mapping[str, str] = MappingProxyType({}), **parameters: Any) -> Hooked:
     """Return torchvision's classifier `model`, untrained, its taps found by `dgnam_models.nets._hooked.survey`.
 
     Args:
+        features_last, tap_names: see `Hooked`.
         parameters: what its constructor takes, `num_classes` for one.
     """
     constructor = models().get_model_builder(model)
     if model in ("googlenet", "inception_v3"):  # auxiliary classifiers serve training only, and drawing start values takes minutes
         parameters = {"aux_logits": False, "init_weights": False, **parameters}
     module: nn.Module = constructor(weights=None, **parameters)
-    return Hooked(module.eval(), features_last)
+    return Hooked(module.eval(), features_last, tap_names=tap_names)

@@ -46,8 +46,16 @@ class Position(_message.Message):
     token: int
     def __init__(self, y: _Optional[int] = ..., x: _Optional[int] = ..., token: _Optional[int] = ...) -> None: ...
 
+class FeatureMap(_message.Message):
+    __slots__ = ("index", "of")
+    INDEX_FIELD_NUMBER: _ClassVar[int]
+    OF_FIELD_NUMBER: _ClassVar[int]
+    index: int
+    of: bytes
+    def __init__(self, index: _Optional[int] = ..., of: _Optional[bytes] = ...) -> None: ...
+
 class Unit(_message.Message):
-    __slots__ = ("model", "tap", "index", "label", "direction", "features", "features_of", "position", "bare")
+    __slots__ = ("model", "tap", "index", "label", "direction", "features", "features_of", "feature_map", "random_maps_of", "channel_sums_of", "gram_of", "position", "bare")
     MODEL_FIELD_NUMBER: _ClassVar[int]
     TAP_FIELD_NUMBER: _ClassVar[int]
     INDEX_FIELD_NUMBER: _ClassVar[int]
@@ -55,6 +63,10 @@ class Unit(_message.Message):
     DIRECTION_FIELD_NUMBER: _ClassVar[int]
     FEATURES_FIELD_NUMBER: _ClassVar[int]
     FEATURES_OF_FIELD_NUMBER: _ClassVar[int]
+    FEATURE_MAP_FIELD_NUMBER: _ClassVar[int]
+    RANDOM_MAPS_OF_FIELD_NUMBER: _ClassVar[int]
+    CHANNEL_SUMS_OF_FIELD_NUMBER: _ClassVar[int]
+    GRAM_OF_FIELD_NUMBER: _ClassVar[int]
     POSITION_FIELD_NUMBER: _ClassVar[int]
     BARE_FIELD_NUMBER: _ClassVar[int]
     model: str
@@ -64,9 +76,13 @@ class Unit(_message.Message):
     direction: Array
     features: Array
     features_of: bytes
+    feature_map: FeatureMap
+    random_maps_of: bytes
+    channel_sums_of: bytes
+    gram_of: bytes
     position: Position
     bare: bool
-    def __init__(self, model: _Optional[str] = ..., tap: _Optional[str] = ..., index: _Optional[int] = ..., label: _Optional[str] = ..., direction: _Optional[_Union[Array, _Mapping]] = ..., features: _Optional[_Union[Array, _Mapping]] = ..., features_of: _Optional[bytes] = ..., position: _Optional[_Union[Position, _Mapping]] = ..., bare: bool = ...) -> None: ...
+    def __init__(self, model: _Optional[str] = ..., tap: _Optional[str] = ..., index: _Optional[int] = ..., label: _Optional[str] = ..., direction: _Optional[_Union[Array, _Mapping]] = ..., features: _Optional[_Union[Array, _Mapping]] = ..., features_of: _Optional[bytes] = ..., feature_map: _Optional[_Union[FeatureMap, _Mapping]] = ..., random_maps_of: _Optional[bytes] = ..., channel_sums_of: _Optional[bytes] = ..., gram_of: _Optional[bytes] = ..., position: _Optional[_Union[Position, _Mapping]] = ..., bare: bool = ...) -> None: ...
 
 class Term(_message.Message):
     __slots__ = ("unit", "weight", "readout")

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
+import numpy as np
 from dgnam_models import Network
 from dgnam_models.card import Tap
 from dgnam_proto.v1.target_pb2 import Balance, Readout, Target, Term, Unit
@@ -26,7 +27,12 @@ _OF_ALL_UNITS: Mapping[str, spec.Readout] = {  # the fields of a Unit that take 
     "direction": spec.Readout.DIRECTION,
     "features": spec.Readout.FEATURES,
     "features_of": spec.Readout.FEATURES,
+    "feature_map": spec.Readout.FEATURE_MAP,
+    "random_maps_of": spec.Readout.RANDOM_MAPS,
+    "channel_sums_of": spec.Readout.CHANNEL_SUMS,
+    "gram_of": spec.Readout.GRAM,
 }
+_OF_MAPS = ("feature_map", "random_maps_of", "channel_sums_of", "gram_of")  # those that only a convolutional tap has
 
 
 def terms(reader: Reader, target: Target, usual: spec.Readout) -> tuple[spec.Term, ...]:
@@ -57,13 +63,24 @@ def terms(reader: Reader, target: Target, usual: spec.Readout) -> tuple[spec.Ter
 async def pictured(reader: Reader, target: Target, found: tuple[spec.Term, ...], decode: pictures.Decode) -> tuple[spec.Term, ...]:
     """The terms of a target without violations, with the pictures whose features are wanted. Decodes them, which takes time."""
     whole = []
+    decoded: dict[tuple[bytes, tuple[int, int]], np.ndarray | None] = {}  # a style is often wanted at several taps
     for index, (message, term) in enumerate(zip(target.terms, found, strict=True)):
-        if message.unit.WhichOneof("unit") == "features_of":
-            at_picture = reader.at("terms", index).at("unit").at("features_of")
-            size = reader.catalog.networks[term.unit.model].input_size
-            term = replace(term, picture=await pictures.read(at_picture, decode, message.unit.features_of, size))
+        if (picture := _picture(reader.at("terms", index).at("unit"), message.unit)) is not None:
+            at_picture, data = picture
+            key = data, reader.catalog.networks[term.unit.model].input_size
+            if key not in decoded:
+                decoded[key] = await pictures.read(at_picture, decode, *key)
+            term = replace(term, picture=decoded[key])
         whole.append(term)
     return tuple(whole)
+
+
+def _picture(reader: Reader, message: Unit) -> tuple[Reader, bytes] | None:
+    """The field with the picture whose activations say what is wanted, and its file; None: there is none."""
+    kind = message.WhichOneof("unit")
+    if kind == "feature_map":
+        return reader.at(kind).at("of"), message.feature_map.of
+    return (reader.at(kind), getattr(message, kind)) if kind is not None and kind.endswith("_of") else None
 
 
 def balance(reader: Reader, target: Target) -> spec.Balance:
@@ -124,10 +141,15 @@ def _all_units(reader: Reader, message: Unit, network: Network, tap: Tap) -> spe
         if kind == "direction":
             position = lookup.position(reader.at("position"), tap, message.position)
         else:
-            reader.at("position").invalid("features are those of the whole map: leave it out")
+            reader.at("position").invalid("all of the map is read: leave it out")
     unit = spec.Unit(network.name, tap.name, 0, position)
-    if kind == "features_of":
-        pictures.check(reader.at(kind), message.features_of)
+    if kind in _OF_MAPS and len(tap.shape) != 3:
+        reader.at(kind).invalid(f"{tap.name} is fully connected and has no maps: choose a convolutional tap")
+    elif kind == "feature_map":
+        index = lookup.unit_by_index(reader.at(kind).at("index"), network.card, tap, message.feature_map.index)
+        unit = replace(unit, index=index or 0)
+    if (picture := _picture(reader, message)) is not None:
+        pictures.check(*picture)
         return spec.Term(unit, readout=_OF_ALL_UNITS[kind])
     wanted, shape = (message.features, tap.shape) if kind == "features" else (message.direction, tap.shape[:1])
     vector = reader.at(kind).array(wanted, shape, f"{network.name}:{tap.name}")

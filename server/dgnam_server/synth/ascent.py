@@ -78,7 +78,7 @@ def init(problem: Problem, spec: SynthesisSpec, variant: int, start: Tensor | No
         y=per_term([y for y, _ in positions], torch.int64),
         x=per_term([x for _, x in positions], torch.int64),
         readout=per_term([READOUTS.index(term.readout) for term in terms], torch.int64),
-        vector=_vectors(problem, terms, device),
+        vector=_vectors(problem, terms, seed, device),
         weight=per_term([term.weight for term in terms], torch.float32),
         real=per_term([True] * len(terms), torch.bool),
         history=torch.zeros(1, spec.steps, len(terms), device=device),
@@ -88,21 +88,23 @@ def init(problem: Problem, spec: SynthesisSpec, variant: int, start: Tensor | No
     )
 
 
-def _vectors(problem: Problem, terms: Sequence[Term], device: torch.device) -> Tensor:
+def _vectors(problem: Problem, terms: Sequence[Term], seed: int, device: torch.device) -> Tensor:
     """What the terms want of a whole tap, (1, T, L), filled up with zeros."""
-    found = [_vector(problem, term, device) for term in terms]
+    found = [_vector(problem, term, seed, device) for term in terms]
     return torch.nn.utils.rnn.pad_sequence(found, batch_first=True)[None]
 
 
 @torch.no_grad()
-def _vector(problem: Problem, term: Term, device: torch.device) -> Tensor:
+def _vector(problem: Problem, term: Term, seed: int, device: torch.device) -> Tensor:
     if term.vector is not None:
         return torch.from_numpy(term.vector).to(device).flatten()
     if term.picture is None:
         return torch.empty(0, device=device)
     picture = torch.from_numpy(term.picture).permute(2, 0, 1)[None].to(device)
     network = next(network for network in problem.networks if network.name == term.unit.model)
-    return network.activations(picture, [term.unit.tap])[term.unit.tap].flatten()
+    wanted = objectives.OBJECTIVES[term.readout].wanted
+    assert wanted is not None, f"{term.readout} wants nothing of a picture"
+    return wanted(network.activations(picture, [term.unit.tap])[term.unit.tap], term, seed)
 
 
 def step(problem: Problem, rows: Rows, redirect: bool = True) -> tuple[Rows, Seen]:

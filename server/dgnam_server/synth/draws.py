@@ -14,7 +14,7 @@ from dgnam_server.synth import ascent, objectives
 from dgnam_server.synth.priors import GeneratorPrior
 from dgnam_server.synth.problem import Problem, Source
 from dgnam_server.synth.rows import Rows
-from dgnam_server.synth.spec import Readout, SynthesisSpec, Term
+from dgnam_server.synth.spec import SynthesisSpec, Term
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,8 @@ class Place:
 def place_of(term: Term) -> Place:
     """What a term reads; its unit is not part of it, so all units of a tap share what is known of draws."""
     source = term.unit.model, term.unit.tap
-    return Place(source, whole=True) if term.readout is Readout.FEATURES else Place(source, term.unit.position)
+    whole = objectives.OBJECTIVES[term.readout].wanted is not None
+    return Place(source, whole=True) if whole else Place(source, term.unit.position)
 
 
 def code_prior(problem: Problem) -> CodePrior:

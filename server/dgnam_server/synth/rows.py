@@ -1,7 +1,7 @@
 """Rows: the state of B independent syntheses, as tensors with the batch first. A row never reads another row."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Self
 
 import torch
@@ -50,6 +50,10 @@ class Rows:
         """
         start, end = self.settings[name], self.settings.get("end_" + name.removeprefix("start_"))
         return start if end is None else start + (end - start) * self.step / self.steps
+
+    def of_terms(self, columns: Tensor) -> Self:
+        """The rows with only the terms in these columns (T',)."""
+        return replace(self, **{name: getattr(self, name)[:, columns] for name in (*TERM_FIELDS, "vector")})
 
     def select(self, index: Sequence[int] | Tensor) -> Self:
         """The rows at `index` (B',), in that order."""

@@ -15,6 +15,10 @@ class Readout(Enum):
     LOG_PROBABILITY = "log-probability"  # its logarithm
     DIRECTION = "direction"  # the weighted sum of all units
     FEATURES = "features"  # minus the distance of all activations to given ones
+    FEATURE_MAP = "feature-map"  # the same to a picture's, all of them gathered in one map
+    RANDOM_MAPS = "random-maps"  # the same to a picture's, whose maps' shares are drawn at random
+    CHANNEL_SUMS = "channel-sums"  # minus the distance of the maps' means to a picture's
+    GRAM = "gram"  # minus the distance of the maps' correlations to a picture's
 
 
 class Balance(Enum):
@@ -44,11 +48,12 @@ class Unit:
 
 @dataclass(frozen=True)
 class Term:
-    """One unit of a target. A term that reads all units of a tap has a `vector`, and its unit's index means nothing.
+    """One unit of a target. A term that reads all units of a tap has a `vector` or a `picture`; its unit's index means nothing, but for
+    FEATURE_MAP, where it is the map's.
 
     Attributes:
         vector: of DIRECTION (C,), a weight for each unit; of FEATURES (N,), the activations that are wanted, all of the tap in a row.
-        picture: of FEATURES instead of the vector, (H, W, 3) float32 RGB in [0, 1], the picture whose activations are wanted.
+        picture: (H, W, 3) float32 RGB in [0, 1], whose activations say what is wanted; of FEATURES instead of the vector.
     """
 
     unit: Unit

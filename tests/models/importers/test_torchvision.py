@@ -36,7 +36,7 @@ FAMILIES = [
     ("shufflenet_v2_x0_5", 64, "stage2.0", (48, 8, 8)),
     ("squeezenet1_1", 64, "features.3.squeeze", (16, 15, 15)),
     ("swin_t", 64, "features.1.0.attn", (96, 16, 16)),  # features last throughout
-    pytest.param("vgg11_bn", 32, "features.4", (128, 16, 16), marks=pytest.mark.slow),
+    pytest.param("vgg11_bn", 32, "conv2_1", (128, 16, 16), marks=pytest.mark.slow),
     ("vit_b_32", 64, "encoder.layers.encoder_layer_3.ln_2", (768, 5, 1)),  # five tokens
 ]
 

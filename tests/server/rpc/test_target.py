@@ -10,7 +10,7 @@ import pytest
 from dgnam_models.card import Preprocessing, Tap
 from dgnam_proto import arrays
 from dgnam_proto.v1.synthesis_pb2 import SynthesizePixelsRequest, SynthesizeRequest
-from dgnam_proto.v1.target_pb2 import READOUT_LOG_PROBABILITY, READOUT_PROBABILITY, Array, Position, Target, Term, Unit
+from dgnam_proto.v1.target_pb2 import READOUT_LOG_PROBABILITY, READOUT_PROBABILITY, Array, FeatureMap, Position, Target, Term, Unit
 from dgnam_server.catalog import Catalog
 from dgnam_server.rpc.errors import FailedPrecondition, NotFound, Reason
 from dgnam_server.synth.spec import Readout
@@ -66,9 +66,15 @@ INVALID: list[tuple[str, Change, str, str]] = [
     ("opposite weights", again(weight=-1), "terms[1]", "the unit and readout are those of target.terms[0]"),
     ("direction of a wrong size", unit("conv3", direction=vector(5)), f"{UNIT}.direction.shape", "[5] is not [8], the shape of tiny:conv3"),
     ("features of a wrong size", unit("conv3", features=vector(8)), f"{UNIT}.features.shape", "[8] is not [8, 4, 4], the shape of"),
-    ("features at a place", unit("fc6", features=vector(24), position=Position()), f"{UNIT}.position", "features are those of the whole"),
+    ("features at a place", unit("fc6", features=vector(24), position=Position()), f"{UNIT}.position", "all of the map is read"),
     ("features of no picture", unit("fc6", features_of=b"no picture"), f"{UNIT}.features_of", "the file is not a PNG, JPEG or WebP file"),
     ("features of half a picture", unit("fc6", features_of=png(400, 300)[:-60]), f"{UNIT}.features_of", "the file is damaged or cut short"),
+    ("a map of no picture", unit("conv3", feature_map=FeatureMap(index=1)), f"{UNIT}.feature_map.of", "the file is empty"),
+    ("no such map", unit("conv3", feature_map=FeatureMap(index=8, of=png(40, 30))), f"{UNIT}.feature_map.index", "8 is not between 0 and 7"),
+    ("a map of a flat tap", unit("fc6", feature_map=FeatureMap(of=png(40, 30))), f"{UNIT}.feature_map", "fc6 is fully connected and has no"),
+    ("style of a flat tap", unit("fc6", gram_of=png(40, 30)), f"{UNIT}.gram_of", "fc6 is fully connected and has no maps: choose a conv"),
+    ("style of no picture", unit("conv3", channel_sums_of=b"no"), f"{UNIT}.channel_sums_of", "the file is not a PNG, JPEG or WebP file"),
+    ("random maps at a place", unit("conv3", random_maps_of=png(40, 30), position=Position()), f"{UNIT}.position", "all of the map is read"),
     ("a direction of nothing", unit(direction=vector(7, value=0)), f"{UNIT}.direction.data", "all values are zero"),
     ("a direction of NaN", unit(direction=vector(7, value=np.nan)), f"{UNIT}.direction.data", "some values are infinite or not numbers"),
     ("a direction at a place", unit(direction=vector(7), position=Position()), f"{UNIT}.position", "fc8 is fully connected"),
@@ -215,7 +221,14 @@ def test_terms_of_all_units(pixels: SynthesizePixelsRequest, read: Read) -> None
         add("conv3", direction=arrays.to_message(direction), position=Position(y=0, x=1))
     add("conv3", features=vector(8, 4, 4))
     add("fc6", features_of=png(50, 40))
-    _, first, second, wanted, of = read(pixels).terms
+    add("conv3", feature_map=FeatureMap(index=5, of=png(50, 40)))
+    add("conv3", random_maps_of=png(50, 40))
+    add("conv2", channel_sums_of=png(50, 40))
+    add("conv3", gram_of=png(50, 40))
+    _, first, second, wanted, of, one_map, *others = read(pixels).terms
+    assert one_map.readout is Readout.FEATURE_MAP and one_map.unit.index == 5
+    assert [each.readout for each in others] == [Readout.RANDOM_MAPS, Readout.CHANNEL_SUMS, Readout.GRAM]
+    assert all(each.picture is of.picture for each in (one_map, *others)), "a picture is decoded once"
     assert first.readout is second.readout is Readout.DIRECTION and first.unit.position == (0, 1)
     assert first.vector is not None and first.vector.tolist() == [1, 2, 3, 4, 5, 6, 7, 8]
     assert second.vector is not None and second.vector.tolist() == list(range(8)), "two directions of one tap are two terms"

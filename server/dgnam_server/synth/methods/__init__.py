@@ -5,6 +5,7 @@ A new method is an entry in its family's file, or a file here and its name in th
 
 from dgnam_server.synth.methods.dgn_am import DGN_AM, DGN_AM_COVARIANCE
 from dgnam_server.synth.methods.diffusion import DIFFUSION
+from dgnam_server.synth.methods.inversion import INVERSION
 from dgnam_server.synth.methods.lucid import LUCID
 from dgnam_server.synth.methods.maco import MACO
 from dgnam_server.synth.methods.mahendran_2016 import MAHENDRAN_2016
@@ -14,7 +15,7 @@ from dgnam_server.synth.methods.ppgn import PPGN
 from dgnam_server.synth.methods.yosinski_2015 import YOSINSKI_2015
 from dgnam_server.synth.options import Option
 
-_TABLE = (DGN_AM, DGN_AM_COVARIANCE, PPGN, DIFFUSION, *PAN_2017, YOSINSKI_2015, MAHENDRAN_2016, LUCID, MACO)
+_TABLE = (DGN_AM, DGN_AM_COVARIANCE, PPGN, DIFFUSION, *PAN_2017, YOSINSKI_2015, MAHENDRAN_2016, INVERSION, LUCID, MACO)
 METHODS: dict[str, Method] = {method.name: method for method in _TABLE}
 DEFAULT_METHOD = DGN_AM.name
 DEFAULT_PIXEL_METHOD = PYRAMID.name

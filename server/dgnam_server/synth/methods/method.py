@@ -31,6 +31,7 @@ IMAGE_PARTS = (
     "pyramid",
     "normalization",
     "activation-map",
+    "receptive-field",
 )
 PIXEL_PARTS = (*IMAGE_PARTS, "decay", "blur", "small-norms", "range")
 # What methods on pixels start with, as Lucid does: without it, a unit that is silent on noise is never found.

@@ -5,7 +5,7 @@ from torch import Tensor
 
 from dgnam_server.synth.objectives.objective import Objective, cut
 from dgnam_server.synth.rows import Rows
-from dgnam_server.synth.spec import Readout
+from dgnam_server.synth.spec import Readout, Term
 
 
 def likeness(activation: Tensor, wanted: Tensor) -> Tensor:
@@ -19,9 +19,14 @@ def likeness(activation: Tensor, wanted: Tensor) -> Tensor:
     return -(activation[:, None] - wanted).square().sum(2) / torch.where(length > 0, length, 1.0)
 
 
-def _read(tap: Tensor, rows: Rows) -> Tensor:
+def read(tap: Tensor, rows: Rows) -> Tensor:
+    """How near a tap (B, ...) comes to what each term wants of it, (B, T)."""
     flat = tap.flatten(1)
     return likeness(flat, cut(rows.vector, flat.shape[1]))
 
 
-FEATURES = Objective(Readout.FEATURES, _read, of_whole_taps=True)
+def _wanted(tap: Tensor, term: Term, seed: int) -> Tensor:
+    return tap.flatten()
+
+
+FEATURES = Objective(Readout.FEATURES, read, of_whole_taps=True, wanted=_wanted)

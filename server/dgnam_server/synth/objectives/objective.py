@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from dgnam_server.synth.rows import Rows
-from dgnam_server.synth.spec import Readout
+from dgnam_server.synth.spec import Readout, Term
 
 
 @dataclass(frozen=True)
@@ -20,12 +20,15 @@ class Objective:
             readouts are read too, and then not taken.
         of_maps: whether it reads convolutional taps as well as fully connected ones.
         of_whole_taps: whether it reads all units, with the term's vector, in place of one.
+        wanted: of terms with a picture, the vector (L,): from the tap's activations at it, (1, C) or (1, C, H, W) float32, the term, and
+            the row's seed. None: its terms have no picture.
     """
 
     readout: Readout
     read: Callable[[Tensor, Rows], Tensor]
     of_maps: bool = True
     of_whole_taps: bool = False
+    wanted: Callable[[Tensor, Term, int], Tensor] | None = None
 
 
 def position(tap: Tensor, rows: Rows) -> Tensor:

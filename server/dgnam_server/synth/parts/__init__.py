@@ -17,6 +17,7 @@ from dgnam_server.synth.parts.patches import PATCHES
 from dgnam_server.synth.parts.pyramid import PYRAMID
 from dgnam_server.synth.parts.random_view import RANDOM_VIEW
 from dgnam_server.synth.parts.range import RANGE
+from dgnam_server.synth.parts.receptive_field import RECEPTIVE_FIELD
 from dgnam_server.synth.parts.reconstruction import RECONSTRUCTION
 from dgnam_server.synth.parts.redirected_relu import REDIRECTED_RELU
 from dgnam_server.synth.parts.small_norms import SMALL_NORMS
@@ -34,6 +35,7 @@ _TABLE = (
     PYRAMID,
     NORMALIZATION,
     ACTIVATION_MAP,
+    RECEPTIVE_FIELD,
     RECONSTRUCTION,
     BOUND,
     DECAY,
