@@ -229,8 +229,9 @@ class SmallServer(
             options=[steps, weight, octaves, end],
             space=catalog_pb2.SPACE_PIXELS,
         )
+        inversion = catalog_pb2.Method(name="inversion", options=[steps, weight], space=catalog_pb2.SPACE_PIXELS)
         return catalog_pb2.ListMethodsResponse(
-            methods=[method, pixels], default_method="dgn-am", default_prior="fc6-prior", default_pixel_method="pyramid"
+            methods=[method, pixels, inversion], default_method="dgn-am", default_prior="fc6-prior", default_pixel_method="pyramid"
         )
 
     def GetServerInfo(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from .._client import Client
 from .._errors import InvalidRequestError
@@ -17,9 +18,6 @@ from .output import Kept
 from .parser import Arguments
 from .plan import Aim, Wish
 
-_PLAIN_VIEW = dict.fromkeys(("padding_px", "shift_px", "crop", "scale", "rotation"), 0)  # a prior's card may have others
-
-
 def run(client: Client, arguments: Arguments) -> int:
     """Draw what taps, or filters of them, keep of a photograph."""
     photo = picture_file(arguments.photo, field="photo")
@@ -30,7 +28,7 @@ def run(client: Client, arguments: Arguments) -> int:
         case "noise":
             arguments.start = None
         case "mean":
-            arguments.start, arguments.tuned = None, {"noise": "0", **arguments.tuned}
+            arguments.start = _grey()
         case "prior":
             arguments.start = _encoded(client, units[0], photo, arguments.timeout).png
     return synth.draw(client, arguments, [Aim.of(unit) for unit in units], beside)
@@ -54,8 +52,12 @@ def _units(client: Client, arguments: Arguments, photo: bytes) -> list[Unit]:
 
 def _encoded(client: Client, unit: Unit, photo: bytes, timeout: float | None, prior: str | None = None) -> Result:
     """`G(E(photo))`: what a prior makes of the photograph's code (Dosovitskiy & Brox 2016). The first step's picture, before any update."""
+    method = next(method for method in client.methods(timeout=timeout) if method.name == "dgn-am")
+    plain: dict[str, Any] = {
+        option.name: 0.0 for option in method.options if option.part == "random-view"
+    }  # a prior's card may have another view
     target = Unit(unit.model, unit.tap, Features(photo))
-    drawn = client.synthesize(target, prior=prior, method="dgn-am", start=photo, steps=1, timeout=timeout, **_PLAIN_VIEW)
+    drawn = client.synthesize(target, prior=prior, method=method.name, start=photo, steps=1, timeout=timeout, **plain)
     assert isinstance(drawn, Result)
     return drawn
 
@@ -81,3 +83,10 @@ def _kept(unit: Unit, drawn: Result) -> Kept:
     recipe, name = drawn.recipe, f"{unit.model}:{unit.tap}:feed-forward"
     (stem,) = names.stems([name])
     return Kept(Wish(recipe.terms, name, stem, recipe.seed, -1, {}, recipe.request()), drawn)
+
+
+def _grey() -> bytes:
+    """A plain picture, about photographs' mean."""
+    from PIL import Image
+
+    return picture_file(Image.new("RGB", (64, 64), (128, 128, 128)), field="start")

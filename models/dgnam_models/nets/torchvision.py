@@ -55,13 +55,13 @@ def names() -> list[str]:
 def vgg_tap_names(module: nn.Module) -> dict[str, str]:
     """The published names of a VGG's layers (Simonyan & Zisserman 2015), conv3_2, relu3_2, pool3, fc6, and torchvision's for each."""
     names, block, depth = {}, 1, 0
-    for index, part in enumerate(module.features.children()):  # type: ignore[union-attr,operator]
+    for index, part in enumerate(module.features.children()):  # type: ignore[union-attr]
         depth += isinstance(part, nn.Conv2d)
         kind = {nn.Conv2d: "conv", nn.BatchNorm2d: "bn", nn.ReLU: "relu", nn.MaxPool2d: "pool"}[type(part)]
         names[f"pool{block}" if kind == "pool" else f"{kind}{block}_{depth}"] = f"features.{index}"
         if kind == "pool":
             block, depth = block + 1, 0
-    flat = dict(fc6=0, relu6=1, drop6=2, fc7=3, relu7=4, drop7=5, fc8=6)
+    flat = {"fc6": 0, "relu6": 1, "drop6": 2, "fc7": 3, "relu7": 4, "drop7": 5, "fc8": 6}
     return names | {name: f"classifier.{index}" for name, index in flat.items()}
 
 

@@ -43,10 +43,10 @@ def pack(tiny_pack: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(tiny_pack, pack)
     cards = dgnam_models.cards([pack])
     tiny, prior = cards["tiny"], cards["tiny-prior"]
-    for card in (replace(tiny, name=TARGET), *(replace(prior, name=name) for name in PRIORS)):
+    for card in (replace(tiny, name=TARGET), *(replace(prior, name=name) for name in (*PRIORS, "upconv64-lite0"))):
         card.write(pack / "cards" / f"{card.name}.toml")
     torch.manual_seed(0)
-    for judge in JUDGES:
+    for judge in (*JUDGES, "efficientnet-lite0"):
         classifier(pack, judge, tiny.labels, {})
     classifier(pack, "alexnet64-scenes", SCENES, {})
     for kind in ("shuffled", "swapped", "blurred"):
@@ -94,7 +94,7 @@ def test_every_figure_is_drawn_with_and_without_photographs(name: str, study: St
 @pytest.mark.parametrize("name", figures.names())
 def test_every_figure_says_what_it_shows_and_where_it_is_published(name: str) -> None:
     assert figures.about(name).endswith("?")
-    assert re.search(r"\((3\.\d|S\d+|Pan et al. 2017, fig. \d)\)", figures.about(name))
+    assert re.search(r"\((3\.\d|S\d+|(Pan et al. 2017|Xia et al. 2016|Mahendran & Vedaldi 2015), fig. \d)\)", figures.about(name))
 
 
 @pytest.mark.usefixtures("few_steps")
