@@ -25,6 +25,7 @@ def photographs(study: Study, count: int = 2) -> list[Image.Image]:
 def layers(network: Network, count: int = 5) -> list[str]:
     """`count` taps with maps, evenly spread, rectified ones where there are enough of them, as in the published figures."""
     maps = [tap.name for tap in network.card.taps if len(tap.shape) == 3 and min(tap.shape[1:]) > 1]
+    maps = [name for name in maps if f"relu_{name}" not in maps]  # the same layer before its ReLU
     rectified = [name for name in maps if name.startswith("relu")]
     return spread(rectified if len(rectified) >= min(count, 5) else maps, count)
 
