@@ -57,7 +57,7 @@ examples:
   dgnam invert photo.jpg alexnet64 --grid sheet.png               every tap, on one sheet
   dgnam invert photo.jpg vgg19:relu3_2:17 -o texture.png          what one filter makes of it
   dgnam invert photo.jpg resnet64:relu3a --random --variants 2    two other mixtures of its textures
-  dgnam invert photo.jpg alexnet64:fc6 --feed-forward -o fc6/     beside it what a prior draws of the code
+  dgnam invert photo.jpg alexnet64:relu6 --feed-forward -o fc6/   beside it what a prior draws of the code
   dgnam invert photo.jpg alexnet64:fc6 --prior upconv64-fc6 --start photo.jpg
 
 Every option of the method can be given as --NAME VALUE, such as --steps 400. `dgnam methods inversion` lists them.
