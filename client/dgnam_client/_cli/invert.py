@@ -18,6 +18,7 @@ from .output import Kept
 from .parser import Arguments
 from .plan import Aim, Wish
 
+
 def run(client: Client, arguments: Arguments) -> int:
     """Draw what taps, or filters of them, keep of a photograph."""
     photo = picture_file(arguments.photo, field="photo")
