@@ -166,7 +166,7 @@ def test_table_shows_targets_beside_figures(evaluated: Any) -> None:
     top1 = found["contestants"]["tiny-prior"]["agreement"]
     shown = next(line for line in lines if line.startswith("named right, first guess"))
     assert f"{100 * top1['tiny']['top1']:.1f} %" in shown
-    assert "at least 95.0 %" in shown
+    assert "at least 75.0 %" in shown
     verdict = next(one for one in found["targets"] if one["figure"] == "agreement.top1")
     assert shown.endswith("NOT MET") == (not verdict["met"]) == (min(one["top1"] for one in top1.values()) < 0.95)
 
