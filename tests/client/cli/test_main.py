@@ -61,7 +61,8 @@ def test_version(command: Any) -> None:
 
 def test_ctrl_c_stops_the_server_and_keeps_what_is_finished(server: Any, command: Any, folder: Path) -> None:
     with command("synth", "alexnet64:fc8:slow", LEMON, "--table", "t.csv") as process:
-        while not (folder / "alexnet64-fc8-lemon-seed0.png").exists() or "lemon" not in (folder / "t.csv").read_text():
+        # The table comes last.
+        while not (folder / "t.csv").exists():
             assert process.poll() is None
             time.sleep(0.02)
         os.kill(process.pid, signal.SIGINT)
