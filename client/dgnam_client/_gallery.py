@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import html
 from collections.abc import Iterator
 from typing import Any, SupportsIndex, TypeVar, overload
 
@@ -50,6 +48,9 @@ def _flat(items: Any) -> Iterator[Any]:
 
 
 def _cell(item: Any) -> str:
+    import base64
+    import html
+
     from ._sheet import caption
 
     lines = caption(item) if isinstance(item, Result) else [] if isinstance(item, Picture) else [str(item)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import sys
 import time
 from typing import Any, Self
@@ -66,6 +65,8 @@ class NotebookProgress:
         return ", ".join(filter(None, (self._tally.counted(), beside, self._tally.remaining())))
 
     def _repr_html_(self) -> str:
+        import html
+
         return f'<progress value="{self._tally.fraction:.3f}" max="1" style="width:16em"></progress> {html.escape(repr(self))}'
 
 
