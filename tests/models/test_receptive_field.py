@@ -70,10 +70,9 @@ class Squeezed(nn.Module):
 
 
 def test_other_peoples_layers() -> None:
-    module = Squeezed()
+    network = Network.of(Squeezed(), "squeezed", Preprocessing((24, 32)))
     with torch.no_grad():
-        module.stem[1].weight.zero_()  # wiring counts, not weights
-    network = Network.of(module, "squeezed", Preprocessing((24, 32)))
+        network.get_submodule("module.module.stem.1").weight.zero_()  # wiring counts, not weights
     assert field(network, "stem.0").box((3, 5)) == Box(5, 9, 8, 12)  # 2y - 1 to 2y + 1
     assert field(network, "stem").box((3, 5)) == Box(5, 9, 8, 12)
     assert field(network, "pool").box((1, 2)) == Box(3, 7, 10, 14)  # 4y - 1 to 4y + 5

@@ -25,7 +25,7 @@ CLASSIFIER = {
     "architecture": "alexnet",
     "image_size": 16,
     "steps": 30,
-    "batch": 16,
+    "batch": 24,
     "learning_rate": 3e-3,
     "warmup_steps": 2,
     "crop_px": 1,

@@ -39,7 +39,11 @@ class Odd(nn.Module):
 
 
 def of(catalog: Catalog, function: Callable[[Tensor], Tensor]) -> Builder:
-    network = Network.of(Odd(function), "odd", Preprocessing((32, 32)), ["conv", "odd"], output="odd")
+    """A builder that knows it, though the gate would not let it in: one unit among many may be like that in a network that passes."""
+    network = Network.of(Odd(lambda x: x), "odd", Preprocessing((32, 32)), ["conv", "odd"], output="odd")
+    odd = network.module.module
+    assert isinstance(odd, Odd)
+    odd.function = function
     return Builder(replace(catalog, networks={**catalog.networks, "odd": network}), torch.device("cpu"))
 
 

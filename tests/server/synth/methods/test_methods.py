@@ -35,6 +35,8 @@ EVERYTHING_ON = {  # each part, all at once
     "gradient_normalization": 1.0,
     "cam_weight": 0.8,
     "cam_interval": 3.0,
+    "field_weight": 0.5,
+    "field_interval": 3.0,
     "decay": 0.01,
     "blur_sigma": 1.0,
     "end_blur_sigma": 0.2,

@@ -30,6 +30,8 @@ def rows_with(weight: list[list[float]], real: list[list[bool]] | None = None) -
         real=torch.ones(n, t, dtype=torch.bool) if real is None else torch.tensor(real),
         history=torch.zeros(n, 1, t),
         stopped=ints[:, 0] - 1,
+        pulled=ints[:, 0],
+        broken=ints[:, 0],
     )
 
 
