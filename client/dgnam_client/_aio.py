@@ -6,7 +6,7 @@ import os
 from collections.abc import AsyncGenerator, Iterable
 from typing import TYPE_CHECKING, Any, Self, cast, overload
 
-from dgnam_proto.v1 import catalog_pb2, server_pb2
+from dgnam_proto.v1 import catalog_pb2, search_pb2, server_pb2
 from google.protobuf import wrappers_pb2
 
 from ._activations import Activations
@@ -21,9 +21,12 @@ from ._picture_file import PictureLike, is_picture
 from ._place import PlaceLike, parse_places
 from ._receptive_field import ReceptiveField
 from ._result import Result
+from ._search import AsyncSearch
+from ._search_options import shows_search_options
+from ._search_state import Optimizer, SearchState
 from ._server import Load, ServerInfo
 from ._target import TargetLike
-from ._wire import catalog, results
+from ._wire import catalog, results, searches
 from ._wire.requests import CODE, PIXELS, RecipeLike, activations_request, draw_request, drawing_request, replay_request
 
 if TYPE_CHECKING:
@@ -213,6 +216,24 @@ class AsyncClient:
         where = parse_places(places)
         response = await self._calls.work("analysis.Activations", activations_request(pictures, where), timeout)
         return results.activations(where, response, single=is_picture(pictures))
+
+    @shows_search_options
+    async def search(self, name: str | None = None, *, timeout: float | None = None, **options: Any) -> AsyncSearch:
+        """Begin a search for what a neuron of yours prefers, or go on with one: `Client.search`."""
+        response = await self._calls.work("search.CreateSearch", searches.create_request(name, options), timeout)
+        return AsyncSearch(self._calls, searches.state(response.search), response.resumed, timeout)
+
+    async def searches(self, *, timeout: float | None = None) -> list[SearchState]:
+        """Every search on the server: `Client.searches`."""
+        return searches.listed(await self._calls.ask("search.ListSearches", search_pb2.ListSearchesRequest(), timeout))
+
+    async def delete_search(self, name: str, *, timeout: float | None = None) -> None:
+        """Have the server forget a search: `Client.delete_search`."""
+        await self._calls.ask("search.DeleteSearch", searches.delete_request(name), timeout)
+
+    async def optimizers(self, *, timeout: float | None = None) -> list[Optimizer]:
+        """The optimizers of searches: `Client.optimizers`."""
+        return searches.optimizers(await self._calls.ask("search.ListOptimizers", search_pb2.ListOptimizersRequest(), timeout))
 
     async def models(self, *, timeout: float | None = None) -> list[Model]:
         """The server's models: `Client.models`."""

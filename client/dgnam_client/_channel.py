@@ -12,7 +12,7 @@ from typing import Any
 
 import grpc
 import grpc.aio
-from dgnam_proto.v1 import analysis_pb2_grpc, catalog_pb2_grpc, server_pb2_grpc, synthesis_pb2_grpc
+from dgnam_proto.v1 import analysis_pb2_grpc, catalog_pb2_grpc, search_pb2_grpc, server_pb2_grpc, synthesis_pb2_grpc
 from google.protobuf import wrappers_pb2
 
 from . import __version__
@@ -34,6 +34,12 @@ SERVICE_CONFIG = {
                 {"service": "dgnam.v1.ServerService"},
                 {"service": "dgnam.v1.AnalysisService"},
                 {"service": "dgnam.v1.SynthesisService", "method": "Draw"},
+                # Of a search not Tell, whose answer may be lost after the scores were taken in.
+                {"service": "dgnam.v1.SearchService", "method": "Ask"},
+                {"service": "dgnam.v1.SearchService", "method": "CreateSearch"},
+                {"service": "dgnam.v1.SearchService", "method": "GetSearch"},
+                {"service": "dgnam.v1.SearchService", "method": "ListSearches"},
+                {"service": "dgnam.v1.SearchService", "method": "ListOptimizers"},
             ],
             "retryPolicy": {
                 "maxAttempts": 4,
@@ -154,6 +160,7 @@ class Services:
     def __init__(self, channel: grpc.Channel | grpc.aio.Channel) -> None:
         self.synthesis: Any = synthesis_pb2_grpc.SynthesisServiceStub(channel)
         self.analysis: Any = analysis_pb2_grpc.AnalysisServiceStub(channel)
+        self.search: Any = search_pb2_grpc.SearchServiceStub(channel)
         self.catalog: Any = catalog_pb2_grpc.CatalogServiceStub(channel)
         self.server: Any = server_pb2_grpc.ServerServiceStub(channel)
         # The standard health check: a string in, an enum out, each as field 1. The wrapper types have the same encoding,

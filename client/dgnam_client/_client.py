@@ -6,7 +6,7 @@ import os
 from collections.abc import Generator, Iterable
 from typing import TYPE_CHECKING, Any, Self, cast, overload
 
-from dgnam_proto.v1 import catalog_pb2, server_pb2
+from dgnam_proto.v1 import catalog_pb2, search_pb2, server_pb2
 from google.protobuf import wrappers_pb2
 
 from ._activations import Activations
@@ -21,9 +21,12 @@ from ._picture_file import PictureLike, is_picture
 from ._place import PlaceLike, parse_places
 from ._receptive_field import ReceptiveField
 from ._result import Result
+from ._search import Search
+from ._search_options import shows_search_options
+from ._search_state import Optimizer, SearchState
 from ._server import Load, ServerInfo
 from ._target import TargetLike
-from ._wire import catalog, results
+from ._wire import catalog, results, searches
 from ._wire.requests import CODE, PIXELS, RecipeLike, activations_request, draw_request, drawing_request, replay_request
 
 if TYPE_CHECKING:
@@ -314,6 +317,43 @@ class Client:
         where = parse_places(places)
         response = self._calls.work("analysis.Activations", activations_request(pictures, where), timeout)
         return results.activations(where, response, single=is_picture(pictures))
+
+    @shows_search_options
+    def search(self, name: str | None = None, *, timeout: float | None = None, **options: Any) -> Search:
+        """Begin a search for what a neuron of yours prefers, or go on with one. You measure, the server draws and optimizes.
+
+            for pictures in client.search("my-neuron", optimizer="cma"):
+                ...
+
+        Args:
+            name: Its name on the server; default: a new one. Where there is one of this name, the call goes on with it, after a crash
+                for example; the arguments given must then be those it was begun with.
+            timeout: Seconds that each call of the search may take.
+            **options: See SearchOptions; every other keyword is an option of the optimizer, such as `population=40`.
+
+        Raises:
+            InvalidRequestError: An option has the wrong type or is out of its range.
+            NotFoundError: No such prior or optimizer.
+            SearchError: There is a search of this name that was begun with other options, or too many are kept.
+        """
+        response = self._calls.work("search.CreateSearch", searches.create_request(name, options), timeout)
+        return Search(self._calls, searches.state(response.search), response.resumed, timeout)
+
+    def searches(self, *, timeout: float | None = None) -> list[SearchState]:
+        """Every search on the server, without its history. `search(name)` goes on with one."""
+        return searches.listed(self._calls.ask("search.ListSearches", search_pb2.ListSearchesRequest(), timeout))
+
+    def delete_search(self, name: str, *, timeout: float | None = None) -> None:
+        """Have the server forget a search.
+
+        Raises:
+            NotFoundError: No such search.
+        """
+        self._calls.ask("search.DeleteSearch", searches.delete_request(name), timeout)
+
+    def optimizers(self, *, timeout: float | None = None) -> list[Optimizer]:
+        """The optimizers of searches with their options, the default first."""
+        return searches.optimizers(self._calls.ask("search.ListOptimizers", search_pb2.ListOptimizersRequest(), timeout))
 
     def models(self, *, timeout: float | None = None) -> list[Model]:
         """The server's models, without their taps, labels and training facts."""

@@ -6,6 +6,7 @@ DgnamError
   │   └── InvalidAddressError                   text that is not an address; nothing was sent
   ├── NotFoundError                             no such model, tap, unit or method
   ├── NotReadyError                             it exists, but cannot be used now or for this
+  ├── SearchError                               a search is over, was begun otherwise, or cannot go on
   Your credentials
   ├── UnauthenticatedError                      no token, or a wrong one
   ├── PermissionDeniedError                     a valid token that may not do this
@@ -136,6 +137,10 @@ class NotReadyError(DgnamError):
         self.violations = list(violations)
 
 
+class SearchError(DgnamError):
+    """A search is over, or there is one of its name that was begun otherwise, or it cannot go on here, or there are too many."""
+
+
 class UnauthenticatedError(DgnamError):
     """The server wants a token and got none, or a wrong one."""
 
@@ -241,6 +246,8 @@ def from_rpc(failure: RpcFailure, server: str) -> DgnamError:
             resource = details.get("ResourceInfo")
             named = {"resource_type": resource.resource_type, "resource_name": resource.resource_name} if resource else {}
             return NotFoundError(message, **named, **facts)
+        case "ALREADY_EXISTS" | "FAILED_PRECONDITION" if facts["reason"].startswith("SEARCH_"):
+            return SearchError(message, **facts)
         case "FAILED_PRECONDITION":
             failed = details.get("PreconditionFailure")
             return NotReadyError(message, violations=[(v.subject, v.description) for v in failed.violations] if failed else [], **facts)

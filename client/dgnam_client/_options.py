@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar, cast
 
 if TYPE_CHECKING:
@@ -65,11 +65,16 @@ class SynthesisOptions(TypedDict, total=False):
 
 def shows_options(call: Call) -> Call:
     """Show the keywords of SynthesisOptions in a function's signature, so that notebooks and `help` list them."""
+    return shows(call, SynthesisOptions.__annotations__)
+
+
+def shows(call: Call, keywords: Mapping[str, Any]) -> Call:
+    """Show these keywords in a function's signature, before its last parameter."""
     signature = inspect.signature(call)
     *named, rest = signature.parameters.values()
     options = [
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=getattr(kind, "__forward_arg__", kind))
-        for name, kind in SynthesisOptions.__annotations__.items()
+        for name, kind in keywords.items()
     ]
     cast(Any, call).__signature__ = signature.replace(parameters=[*named, *options, rest])
     return call

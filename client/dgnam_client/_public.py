@@ -16,6 +16,7 @@ from ._errors import (
     OverloadedError,
     PermissionDeniedError,
     ProtocolError,
+    SearchError,
     ServerError,
     UnauthenticatedError,
     UnavailableError,
@@ -30,6 +31,9 @@ from ._place import Place
 from ._receptive_field import Box, ReceptiveField
 from ._recipe import Recipe
 from ._result import Result, StartRank
+from ._search import AsyncSearch, Search
+from ._search_options import SearchOptions
+from ._search_state import Generation, Optimizer, SearchPicture, SearchState
 from ._server import Lane, Limits, Load, OwnLoad, ServerInfo
 from ._sheet import contact_sheet
 from ._target import Term
@@ -39,6 +43,7 @@ __all__ = [
     "DEFAULT_SERVER",
     "Activations",
     "AsyncClient",
+    "AsyncSearch",
     "Box",
     "CallCancelledError",
     "ChannelSums",
@@ -51,6 +56,7 @@ __all__ = [
     "FeatureMap",
     "Features",
     "Gallery",
+    "Generation",
     "Gram",
     "InvalidAddressError",
     "InvalidRequestError",
@@ -63,6 +69,7 @@ __all__ = [
     "Model",
     "NotFoundError",
     "NotReadyError",
+    "Optimizer",
     "Option",
     "OverloadedError",
     "OwnLoad",
@@ -76,6 +83,11 @@ __all__ = [
     "ReceptiveField",
     "Recipe",
     "Result",
+    "Search",
+    "SearchError",
+    "SearchOptions",
+    "SearchPicture",
+    "SearchState",
     "ServerError",
     "ServerInfo",
     "StartRank",

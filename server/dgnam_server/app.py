@@ -24,9 +24,12 @@ from dgnam_server.rpc.analysis import AnalysisServicer
 from dgnam_server.rpc.catalog import CatalogServicer
 from dgnam_server.rpc.pools import Pools
 from dgnam_server.rpc.recipe import Provenance
+from dgnam_server.rpc.search import SearchServicer
 from dgnam_server.rpc.server import ServerServicer
 from dgnam_server.rpc.submission import Submitter
 from dgnam_server.rpc.synthesis import SynthesisServicer
+from dgnam_server.search.searches import Searches
+from dgnam_server.search.store import Store
 from dgnam_server.settings import Settings
 
 
@@ -38,6 +41,7 @@ class App:
     engine: DeviceThread
     synthesis: SynthesisServicer
     analysis: AnalysisServicer
+    search: SearchServicer
     catalog: CatalogServicer
     server: ServerServicer
     pools: Pools
@@ -118,6 +122,7 @@ def assemble(settings: Settings, builder: Builder, engine: DeviceThread, device_
         engine=engine,
         synthesis=SynthesisServicer(submitter, provenance),
         analysis=AnalysisServicer(submitter),
+        search=SearchServicer(submitter, Searches(Store(settings.state_folder), builder.space, settings.max_searches)),
         catalog=CatalogServicer(models, settings),
         server=ServerServicer(engine, settings, provenance, started),
         pools=pools,

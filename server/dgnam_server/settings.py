@@ -35,6 +35,12 @@ def _in_a_folder(path: Path) -> Path:
     return path
 
 
+def _not_a_file(path: Path) -> Path:
+    if path.exists() and not path.is_dir():
+        raise ValueError(f"{path} is a file, not a folder")
+    return path
+
+
 def _check_token(value: Any) -> Any:
     """Refuse what cannot be a token; the message does not show it."""
     if not (isinstance(value, str) and value and value.isascii() and value.isprintable()):
@@ -119,6 +125,12 @@ class Settings(BaseSettings):
     )
     max_pixels: int = Field(512 * 512, ge=256, le=80_000_000, description="most pixels of a picture that is optimized without a prior")
     max_batch_mib: int = Field(2048, ge=16, le=2**20, description="most memory in MiB that a batch of such pictures may take")
+    state_dir: Annotated[Path, AfterValidator(_not_a_file)] | None = Field(
+        None, description="folder of what outlives the server, such as searches (default: dgnam in $XDG_STATE_HOME or ~/.local/state)"
+    )
+    max_searches: int = Field(100, ge=1, le=100_000, description="most searches that are kept")
+    max_search_pictures: int = Field(20_000, ge=4, le=1_000_000, description="most pictures of a search")
+    max_search_dimensions: int = Field(65_536, ge=4, le=1_000_000, description="most values that a search may search")
     drain_timeout_s: float = Field(5.0, ge=0, le=3600, description="how long running work may still take after a stop signal")
     tls_cert: FilePath | None = Field(None, description="PEM file of the server's certificate chain; with tls_key it turns TLS on")
     tls_key: FilePath | None = Field(None, description="PEM file of the certificate's private key")
@@ -160,6 +172,12 @@ class Settings(BaseSettings):
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """A copy with other values, checked as all settings are."""
         return type(self)(**{**self.model_dump(exclude_unset=True), **(update or {})})
+
+    @property
+    def state_folder(self) -> Path:
+        """Where what outlives the server is kept."""
+        home = os.environ.get("XDG_STATE_HOME")  # https://specifications.freedesktop.org/basedir-spec/latest/
+        return self.state_dir or (Path(home) if home else Path.home() / ".local" / "state") / "dgnam"
 
     @property
     def exposed(self) -> bool:

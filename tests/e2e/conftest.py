@@ -50,7 +50,8 @@ def tiny_settings(tiny_pack: Path) -> dict[str, Any]:
 @pytest.fixture(scope="session")
 def server(tiny_settings: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """One server for all tests that leave it as they found it."""
-    with local_server(tmp_path_factory.mktemp("server"), **tiny_settings) as started:
+    folder = tmp_path_factory.mktemp("server")
+    with local_server(folder, state_dir=folder / "state", **tiny_settings) as started:
         yield Served(started)
         assert started.process.poll() is None, started.log.read_text()
 

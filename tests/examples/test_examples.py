@@ -22,7 +22,8 @@ STEPS = "4"
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
     """The bundled models on the processor."""
-    with local_server(tmp_path_factory.mktemp("server"), device="cpu", threads=1) as running:
+    folder = tmp_path_factory.mktemp("server")
+    with local_server(folder, device="cpu", threads=1, state_dir=folder / "state") as running:
         yield running
 
 
@@ -65,6 +66,15 @@ def test_many_asyncio(server: LocalServer, tmp_path: Path) -> None:
     pictures = [pixels(tmp_path / f"{name}.png") for name in ("lemon", "goldfish", "alp")]
     assert {picture.shape for picture in pictures} == {(64, 64, 3)}
     assert (pictures[0] != pictures[1]).any()
+
+
+def test_search_rig(server: LocalServer, tmp_path: Path) -> None:
+    said = example(tmp_path, "search_rig.py", "--max-pictures", "160", "--folder", "rig", server=server)
+    means = [float(line.split("mean ")[1].split(",")[0]) for line in said.splitlines()]
+    assert len(means) == 4 and max(means[2:]) > means[0]
+    assert len(list((tmp_path / "rig").glob("*.score"))) == 160
+    assert pixels(tmp_path / "simulated-rig.png").shape == (64, 64, 3)
+    assert example(tmp_path, "search_rig.py", "--max-pictures", "160", "--folder", "rig", server=server) == "", "it is over"
 
 
 def roughness(picture: np.ndarray) -> float:

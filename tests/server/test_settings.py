@@ -120,3 +120,14 @@ def test_a_changed_copy_is_checked(tmp_path: Path) -> None:
 )
 def test_exposed(host: str, exposed: bool) -> None:
     assert Settings(host=host).exposed is exposed
+
+
+def test_the_state_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    assert Settings().state_folder == tmp_path / "dgnam"
+    monkeypatch.delenv("XDG_STATE_HOME")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert Settings().state_folder == tmp_path / ".local" / "state" / "dgnam"
+    assert Settings(state_dir=tmp_path / "new").state_folder == tmp_path / "new"
+    (tmp_path / "file").touch()
+    assert faults(state_dir=tmp_path / "file") == [f"state_dir: {tmp_path / 'file'} is a file, not a folder"]

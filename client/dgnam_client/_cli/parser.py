@@ -9,6 +9,7 @@ from typing import Any, get_args
 from .. import __version__
 from .._address import DEFAULT_SERVER
 from .._options import Balance, Determinism, Fit, Priority, Readout
+from .._search_options import Axes
 
 Arguments = argparse.Namespace
 DRAWING = ("synth", "invert", "restyle")  # the commands that take a method's own options
@@ -20,6 +21,7 @@ examples:
   dgnam models                                    what can be looked at
   dgnam units alexnet64 --filter lem              its units' names
   dgnam synth alexnet64:fc8:lemon -o lemon.png    one picture, and its recipe in lemon.json
+  dgnam search --score ./measure.sh               what a neuron of yours prefers
   dgnam activations lemon.png alexnet64:fc8       what a network makes of it
   dgnam invert photo.jpg alexnet64:conv3          what a layer keeps of a photograph
 
@@ -89,6 +91,18 @@ examples:
   dgnam synth alexnet64:fc8:lemon -o lemon.png --code
   dgnam draw lemon.code.npy -o again.png
 """
+SEARCH_EXAMPLES = """\
+The neuron is a command of yours. It gets paths of pictures as its last arguments and prints a line for each, in their
+order: its score, or several with spaces between them where it was shown several times, or - where there is none.
+
+examples:
+  dgnam search my-neuron --score ./measure.sh --references photos/ --plot scores.png
+  dgnam search my-neuron --score "python rig.py --channel 7" --repeats 3 --patience 20
+  dgnam search --unit alexnet64:conv3:5@6,6 --optimizer genetic --option mutation-size=0.75
+
+The search is kept on the server under its name, so that the same command goes on with it after Ctrl-C or a crash.
+Pictures go to a folder of that name, or to -o. `dgnam searches --optimizers` lists optimizers and their options.
+"""
 
 
 @dataclass(frozen=True)
@@ -123,6 +137,8 @@ def build() -> Commands:
     _restyle(command("restyle", "Draw a photograph in the style of another picture.", RESTYLE_EXAMPLES))
     _draw(command("draw", "Draw the pictures of codes; nothing is optimized.", DRAW_EXAMPLES))
     _activations(command("activations", "Show which units a picture activates most.", ACTIVATIONS_EXAMPLES))
+    _search(command("search", "Find what a neuron of yours prefers, by its scores alone.", SEARCH_EXAMPLES))
+    _searches(command("searches", "List the searches that the server keeps, or tell about one; list optimizers."))
     _catalog(command)
     command("doctor", "Check the way from here to a picture, step by step.")
     completion = command("completion", "Print a script that completes `dgnam` in a shell.", 'example:\n  eval "$(dgnam completion bash)"\n')
@@ -241,6 +257,40 @@ def _activations(activations: argparse.ArgumentParser) -> None:
     activations.add_argument("--top", type=int, default=10, metavar="N", help="show so many of each place (default: %(default)s)")
     activations.add_argument("--json", action="store_true", help="print JSON")
     activations.add_argument("-o", "--output", metavar="FILE", help="also write all activations: .npy for one place, .npz for several")
+
+
+def _search(search: argparse.ArgumentParser) -> None:
+    search.add_argument("name", nargs="?", metavar="NAME", help="the search's name on the server (default: a new one)")
+    search.add_argument("-o", "--output", metavar="FOLDER", help="where pictures go (default: a folder of the search's name)")
+    search.add_argument("--plot", metavar="FILE.png", help="draw the scores of each generation here, anew after each; needs Matplotlib")
+    search.add_argument("--export", metavar="FILE.json", help="write all about the search when it is over")
+    search.add_argument("--quiet", action="store_true", help="no line for each generation")
+    neuron = search.add_argument_group("neuron", "One of them is needed.")
+    neuron.add_argument("--score", metavar="COMMAND", help="picture paths in, scores out")
+    neuron.add_argument("--score-timeout", type=float, metavar="SECONDS", help="how long it may take for a generation (default: forever)")
+    neuron.add_argument("--unit", metavar="UNIT", help="a served unit, model:tap:unit, with @y,x in a convolutional tap")
+    options = search.add_argument_group("search", "What is left out is the server's default.")
+    options.add_argument("--prior", metavar="NAME", help="the trained generator that draws")
+    options.add_argument("--size", type=int, metavar="PX", help="search the spectrum of pictures of this side instead, without a prior")
+    options.add_argument("--axes", choices=get_args(Axes), help="along what codes are searched")
+    options.add_argument("--optimizer", metavar="NAME", help="how to search")
+    options.add_argument("--option", action="append", default=[], metavar="NAME=VALUE", help="an option of the optimizer; may be repeated")
+    options.add_argument("--seed", type=int, metavar="N", help="another seed, other pictures")
+    options.add_argument("--start", metavar="WHERE", help="mean, draws, or a code file (.npy)")
+    options.add_argument("--repeats", type=int, metavar="N", help="scores that a picture may have")
+    options.add_argument("--references", nargs="+", default=[], metavar="PATH", help="pictures, or folders of them, to show in between")
+    options.add_argument("--references-per-generation", type=int, metavar="N", help="how many of them each generation shows, in turn")
+    options.add_argument("--max-pictures", type=int, metavar="N", help="stop after so many")
+    options.add_argument("--patience", type=int, metavar="N", help="stop after so many generations without a better mean")
+    options.add_argument("--stop-score", type=float, metavar="SCORE", help="stop once a picture has this score")
+
+
+def _searches(searches: argparse.ArgumentParser) -> None:
+    searches.add_argument("name", nargs="?", metavar="NAME")
+    searches.add_argument("--export", metavar="FILE.json", help="write all about it")
+    searches.add_argument("--delete", action="store_true", help="have the server forget it; after --export, if both are given")
+    searches.add_argument("--optimizers", action="store_true", help="list the optimizers with their options instead")
+    searches.add_argument("--json", action="store_true", help="print JSON")
 
 
 def _catalog(command: Any) -> None:

@@ -90,7 +90,7 @@ def methods(response: catalog_pb2.ListMethodsResponse) -> Methods:
                 name=method.name,
                 description=method.description,
                 citation=method.citation,
-                options=tuple(map(_option, method.options)),
+                options=tuple(map(option, method.options)),
                 pixels=method.space == catalog_pb2.SPACE_PIXELS,
             )
             for method in response.methods
@@ -138,6 +138,7 @@ def _code(code: catalog_pb2.Code) -> Code:
     return Code(code.size, code.encoder, code.tap, code.start_learning_rate, defaults)
 
 
-def _option(option: catalog_pb2.Option) -> Option:
+def option(option: catalog_pb2.Option) -> Option:
+    """A tunable."""
     default = option.default_value if option.HasField("default_value") else None
     return Option(option.name, option.description, option.minimum, option.maximum, default, option.integer, option.part)

@@ -12,6 +12,7 @@ _KINDS = {
     FieldDescriptor.TYPE_STRING: "a text",
     FieldDescriptor.TYPE_DOUBLE: "a number",
     FieldDescriptor.TYPE_UINT32: "an integer from 0 to 2^32 - 1",
+    FieldDescriptor.TYPE_DOUBLE: "a number",
     FieldDescriptor.TYPE_UINT64: "an integer from 0 to 2^64 - 1",
 }
 

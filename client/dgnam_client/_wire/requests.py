@@ -111,7 +111,7 @@ def draw_request(codes: ArrayLike, prior: str | None, include: Iterable[Included
         InvalidRequestError: The codes are neither a vector nor a matrix of real numbers; or no such part to include.
     """
     request = synthesis_pb2.DrawRequest()
-    request.codes.CopyFrom(_array(codes, "codes", (1, 2), "pass one code, shape (code size), or several, shape (codes, code size)"))
+    request.codes.CopyFrom(array_message(codes, "codes", (1, 2), "pass one code, shape (code size), or several, shape (codes, code size)"))
     if prior is not None:
         set_field(request, "prior", prior)
     if include is not None:
@@ -134,7 +134,12 @@ def activations_request(pictures: PictureLike | Iterable[PictureLike], places: I
     return analysis_pb2.ActivationsRequest(images=files, places=map(place_message, places))
 
 
-def _array(value: ArrayLike, field: str, ndims: tuple[int, ...], wanted: str) -> target_pb2.Array:
+def array_message(value: ArrayLike, field: str, ndims: tuple[int, ...], wanted: str) -> target_pb2.Array:
+    """The message of an array.
+
+    Raises:
+        InvalidRequestError: It holds no real numbers, or has another number of axes than `ndims`; the message says what is `wanted`.
+    """
     from dgnam_proto import arrays
 
     try:
@@ -161,7 +166,7 @@ def _set_start(request: Any, start: Any) -> None:
     if is_picture(start) or isinstance(request, synthesis_pb2.SynthesizePixelsRequest):
         request.start_image = picture_file(start, field="start")
     elif hasattr(start, "__array__") or isinstance(start, Iterable):
-        request.start_code.CopyFrom(_array(start, "start_code", (1,), "a code is a vector; make a PIL image of a picture's array"))
+        request.start_code.CopyFrom(array_message(start, "start_code", (1,), "a code is a vector; make a PIL image of a picture's array"))
     else:
         kind = type(start).__name__
         raise refusal(

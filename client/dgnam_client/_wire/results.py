@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from dgnam_proto.v1 import analysis_pb2, synthesis_pb2
+from dgnam_proto.v1 import analysis_pb2, search_pb2, synthesis_pb2
 
 from .._activations import Activations
 from .._errors import ProtocolError
@@ -54,7 +54,7 @@ def result(message: synthesis_pb2.Result) -> Result:
     # A server from before the field says it in the recipe.
     numbers = message.term_readouts or [term.readout for term in terms]
     return Result(
-        sent=_sent(message, ("image", "code", "history")),
+        sent=sent_parts(message, ("image", "code", "history")),
         variant=message.variant,
         activation=message.activation,
         term_activations=tuple(message.term_activations),
@@ -88,7 +88,7 @@ def pictures(request: synthesis_pb2.DrawRequest, response: synthesis_pb2.DrawRes
     wanted = request.codes.shape[0] if several else 1
     if len(response.pictures) != wanted:
         raise ProtocolError(f"the server sent {len(response.pictures)} pictures of {wanted} codes")
-    drawn = Gallery(Picture(sent=_sent(picture, ("image",))) for picture in response.pictures)
+    drawn = Gallery(Picture(sent=sent_parts(picture, ("image",))) for picture in response.pictures)
     return drawn if several else drawn[0]
 
 
@@ -123,7 +123,7 @@ def _variant_progress(message: synthesis_pb2.VariantProgress) -> VariantProgress
     return VariantProgress(message.variant, message.step, message.total_steps, message.activation, preview)
 
 
-def _sent(message: synthesis_pb2.Result | synthesis_pb2.Picture, arrays: Iterable[str]) -> dict[str, Any]:
+def sent_parts(message: synthesis_pb2.Result | synthesis_pb2.Picture | search_pb2.SearchPicture, arrays: Iterable[str]) -> dict[str, Any]:
     """The parts of a picture that are there."""
     parts: dict[str, Any] = {name: _read_array(getattr(message, name), name) for name in arrays if message.HasField(name)}
     if message.png:

@@ -32,6 +32,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
     add("--out", type=Path, default=Path("out/paper"), metavar="FOLDER", help="where sheets and numbers go (default: %(default)s)")
     text = "classes drawn for each row, evenly spread over the list (default: %(default)s)"
     add("--units", type=int, default=20, metavar="N", help=text)
+    add("--pictures", type=int, default=3000, metavar="N", help="pictures that a search may show (default: %(default)s)")
     add("--seed", type=int, default=0, metavar="N", help="another seed, other pictures (default: %(default)s)")
     arguments.device(parser)
     parser.set_defaults(run=run)

@@ -10,10 +10,15 @@ from dgnam_server.catalog import Catalog
 from dgnam_server.engine.draw_cache import DrawCache
 from dgnam_server.engine.kinds.activations import Activations, Place
 from dgnam_server.engine.kinds.drawing import Drawing
+from dgnam_server.engine.kinds.spectrum_drawing import SpectrumDrawing
 from dgnam_server.engine.kinds.synthesis import Synthesis, SynthesisKey
+from dgnam_server.search import space as search_space
+from dgnam_server.search.searches import Unusable
+from dgnam_server.search.space import Space
+from dgnam_server.search.spec import SearchSpec
 from dgnam_server.synth import memory, problem
 from dgnam_server.synth.methods import METHODS
-from dgnam_server.synth.priors import PARAMETRISATIONS, GeneratorPrior, Prior
+from dgnam_server.synth.priors import PARAMETRISATIONS, FourierPrior, GeneratorPrior, Prior
 from dgnam_server.synth.problem import Problem
 from dgnam_server.synth.spec import SynthesisSpec
 
@@ -46,6 +51,10 @@ class Builder:
         assert len(codes) and codes.shape == (len(codes), generator.code_size), f"{codes.shape} for {generator.code_size} units"
         return Drawing(codes, generator, memory.array_bytes(self._drawn_values[prior]))
 
+    def spectrum_drawing(self, size: tuple[int, int], codes: np.ndarray) -> SpectrumDrawing:
+        """The pictures of `size` (height, width) with these spectra, codes (N, D) float32 of a FourierPrior."""
+        return SpectrumDrawing(codes, FourierPrior(size, self.device))
+
     def activations(self, pictures: Sequence[np.ndarray], places: Sequence[Place]) -> Activations:
         """What pictures, each (H, W, 3) float32 RGB in [0, 1], give at places that are in their taps' bounds; at least one of each.
 
@@ -56,6 +65,21 @@ class Builder:
         sizes = [network.input_size for network in networks.values()] + [picture.shape[:2] for picture in pictures]
         largest = max(height for height, _ in sizes), max(width for _, width in sizes)
         return Activations(pictures, places, networks, memory.row_bytes(networks.values(), largest), self.device)
+
+    def space(self, spec: SearchSpec) -> Space:
+        """What a search searches.
+
+        Raises:
+            Unusable: its prior is not loaded, or has other weights than it was begun with.
+        """
+        if not spec.prior:
+            return search_space.of_spectrum(FourierPrior(spec.size, self.device))
+        generator = self.catalog.generators.get(spec.prior)
+        if generator is None:
+            raise Unusable(f"its prior {spec.prior} is not loaded here: have the server load it")
+        if generator.card.sha256 != spec.prior_digest:
+            raise Unusable(f"its prior {spec.prior} has other weights here: have the server load those of digest {spec.prior_digest[:12]}")
+        return search_space.of_prior(generator, components=spec.axes == "components")
 
     def _problem(self, key: SynthesisKey) -> Problem:
         networks = tuple(self.catalog.networks[name] for name in sorted({model for model, _ in key.sources}))

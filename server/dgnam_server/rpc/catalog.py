@@ -112,12 +112,13 @@ def _method(method: Method, max_steps: int) -> catalog_pb2.Method:
         name=method.name,
         description=method.description,
         citation=method.citation,
-        options=[_option(option, options.largest(option, max_steps)) for option in method.options],
+        options=[option(tunable, options.largest(tunable, max_steps)) for tunable in method.options],
         space=space.of(method).number,
     )
 
 
-def _option(option: Option, most: float) -> catalog_pb2.Option:
+def option(option: Option, most: float) -> catalog_pb2.Option:
+    """An option, of which at most `most` may be asked for."""
     message = catalog_pb2.Option(
         name=option.name,
         description=option.description,

@@ -50,6 +50,10 @@ class Reason(Enum):
     CANCELLED = "CANCELLED"
     TOKEN = "TOKEN"
     BUG = "BUG"
+    SEARCH_EXISTS = "SEARCH_EXISTS"
+    SEARCH_OVER = "SEARCH_OVER"
+    SEARCH_LIMIT = "SEARCH_LIMIT"
+    SEARCH_UNUSABLE = "SEARCH_UNUSABLE"
 
 
 @dataclass(frozen=True)
@@ -147,6 +151,17 @@ class FailedPrecondition(ServerError):
         listed = [violation(type=one.reason.value, subject=one.field, description=one.description) for one in _cut(unmet)]
         super().__init__(_joined(unmet), error_details_pb2.PreconditionFailure(violations=listed))
         self.reason = unmet[0].reason
+
+
+class SearchExists(ServerError):
+    """A search of this name was begun with other fields."""
+
+    code = StatusCode.ALREADY_EXISTS
+    reason = Reason.SEARCH_EXISTS
+
+    def __init__(self, name: str, differing: Sequence[Violation]) -> None:
+        info = error_details_pb2.ResourceInfo(resource_type="search", resource_name=name)
+        super().__init__(f"there is a search {name!r} already, and not all is as asked for: {_joined(differing)}", info)
 
 
 class QueueFull(ServerError):

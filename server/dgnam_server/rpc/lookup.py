@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from dgnam_models import Generator, ModelCard, Network
 from dgnam_models.card import Tap
+from dgnam_proto.v1.search_pb2 import CreateSearchRequest
 from dgnam_proto.v1.synthesis_pb2 import DrawRequest, SynthesizeRequest
 from dgnam_proto.v1.target_pb2 import Position
 
@@ -29,7 +30,7 @@ def network(reader: Reader, name: str) -> Network | None:
     return None
 
 
-def prior(reader: Reader, request: SynthesizeRequest | DrawRequest) -> Generator | None:
+def prior(reader: Reader, request: SynthesizeRequest | DrawRequest | CreateSearchRequest) -> Generator | None:
     """The prior that the request names, or the catalog's for its target."""
     generators, names = reader.catalog.generators, sorted(reader.catalog.generators)
     if not names:

@@ -16,6 +16,8 @@ from dgnam_proto.v1 import (
     analysis_pb2_grpc,
     catalog_pb2,
     catalog_pb2_grpc,
+    search_pb2,
+    search_pb2_grpc,
     server_pb2,
     server_pb2_grpc,
     synthesis_pb2,
@@ -38,6 +40,7 @@ SERVICES = tuple(
     for file, name in (
         (synthesis_pb2, "SynthesisService"),
         (analysis_pb2, "AnalysisService"),
+        (search_pb2, "SearchService"),
         (catalog_pb2, "CatalogService"),
         (server_pb2, "ServerService"),
     )
@@ -87,6 +90,7 @@ async def run(app: App, stop: asyncio.Event) -> None:
     finally:
         await server.stop(_LAST_WORDS_S)
         await app.pools.close()
+        app.search.searches.close()
 
 
 def stop_on_signals(stop: asyncio.Event, settings: Settings) -> None:
@@ -115,6 +119,7 @@ def _server(app: App) -> aio.Server:
     server = aio.server(interceptors=[Gate(app.settings, app.pools)], options=_options(app.settings))
     synthesis_pb2_grpc.add_SynthesisServiceServicer_to_server(app.synthesis, server)
     analysis_pb2_grpc.add_AnalysisServiceServicer_to_server(app.analysis, server)
+    search_pb2_grpc.add_SearchServiceServicer_to_server(app.search, server)
     catalog_pb2_grpc.add_CatalogServiceServicer_to_server(app.catalog, server)
     server_pb2_grpc.add_ServerServiceServicer_to_server(app.server, server)
     reflection.enable_server_reflection((*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME), server)

@@ -45,12 +45,14 @@ def connected(server: str | None, packs: Sequence[Path], device: str | None = No
 
 @contextmanager
 def _started(packs: Sequence[Path], device: str | None) -> Iterator[Client]:
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        local_server(Path(folder), timeout=600, models=packs, device=device) as started,  # many models, perhaps a busy machine: rather wait
-        Client(started.address) as client,
-    ):
-        yield client
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        settings = {"models": packs, "device": device, "state_dir": folder / "state"}
+        with (
+            local_server(folder, timeout=600, **settings) as started,  # many models, perhaps a busy machine: rather wait
+            Client(started.address) as client,
+        ):
+            yield client
 
 
 def draw(

@@ -39,7 +39,7 @@ def draw(settings: Settings) -> None:
     packs = [*settings.models, *train_missing([config.read(recipe)[0] for name in names for recipe in figures.recipes(name)], run)]
     packs += patch_pack(settings.data or settings.val, settings.run_dir)
     with connected(None, packs, str(settings.device)) as client:
-        study = Study(client, packs, settings.units, settings.seed, settings.val, settings.scenes_val)
+        study = Study(client, packs, settings.units, settings.seed, settings.val, settings.scenes_val, settings.pictures)
         for name in names:
             _write(figures.draw(name, study), name, settings.out)
 

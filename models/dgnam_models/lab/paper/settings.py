@@ -27,6 +27,7 @@ class Settings:
     models: Sequence[Path] = ()  # packs
     units: int = 20  # drawn for each row
     seed: int = 0
+    pictures: int = 3000  # of a search
 
 
 def wanted(settings: Settings) -> tuple[list[str], list[str]]:
@@ -57,6 +58,8 @@ def problems(settings: Settings) -> list[str]:
             found.append(str(error))
     if settings.units < 1:
         found.append(f"--units is {settings.units}; it must be at least 1")
+    if settings.pictures < 1:
+        found.append(f"--pictures is {settings.pictures}; it must be at least 1")
     if settings.seed < 0:
         found.append(f"--seed is {settings.seed}; it must not be negative")
     return found
