@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x64gnam_proto/v1/errors.proto\x12\x08\x64gnam.v1*\xb4\x03\n\x06Reason\x12\x16\n\x12REASON_UNSPECIFIED\x10\x00\x12\x1a\n\x16REASON_INVALID_REQUEST\x10\x01\x12\x14\n\x10REASON_NOT_FOUND\x10\x02\x12\x1d\n\x19REASON_NOT_DIFFERENTIABLE\x10\x04\x12\x15\n\x11REASON_NO_ENCODER\x10\x05\x12\x16\n\x12REASON_NO_DENOISER\x10\x06\x12\x15\n\x11REASON_NO_PATCHES\x10\x07\x12\x12\n\x0eREASON_NUMERIC\x10\x08\x12\x15\n\x11REASON_QUEUE_FULL\x10\t\x12\x15\n\x11REASON_WARMING_UP\x10\n\x12\x13\n\x0fREASON_DRAINING\x10\x0b\x12\x13\n\x0fREASON_DEADLINE\x10\x0c\x12\x14\n\x10REASON_CANCELLED\x10\r\x12\x10\n\x0cREASON_TOKEN\x10\x0e\x12\x0e\n\nREASON_BUG\x10\x0f\x12\x11\n\rREASON_MEMORY\x10\x10\x12\x18\n\x14REASON_QUEUE_TIMEOUT\x10\x11\x12\x11\n\rREASON_UNREAD\x10\x12\"\x04\x08\x03\x10\x03*\x11REASON_IMAGE_SIZEB\x12Z\x10\x64gnam/v1;dgnamv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x64gnam_proto/v1/errors.proto\x12\x08\x64gnam.v1*\x9b\x04\n\x06Reason\x12\x16\n\x12REASON_UNSPECIFIED\x10\x00\x12\x1a\n\x16REASON_INVALID_REQUEST\x10\x01\x12\x14\n\x10REASON_NOT_FOUND\x10\x02\x12\x1d\n\x19REASON_NOT_DIFFERENTIABLE\x10\x04\x12\x15\n\x11REASON_NO_ENCODER\x10\x05\x12\x16\n\x12REASON_NO_DENOISER\x10\x06\x12\x15\n\x11REASON_NO_PATCHES\x10\x07\x12\x12\n\x0eREASON_NUMERIC\x10\x08\x12\x15\n\x11REASON_QUEUE_FULL\x10\t\x12\x15\n\x11REASON_WARMING_UP\x10\n\x12\x13\n\x0fREASON_DRAINING\x10\x0b\x12\x13\n\x0fREASON_DEADLINE\x10\x0c\x12\x14\n\x10REASON_CANCELLED\x10\r\x12\x10\n\x0cREASON_TOKEN\x10\x0e\x12\x0e\n\nREASON_BUG\x10\x0f\x12\x11\n\rREASON_MEMORY\x10\x10\x12\x18\n\x14REASON_QUEUE_TIMEOUT\x10\x11\x12\x11\n\rREASON_UNREAD\x10\x12\x12\x18\n\x14REASON_SEARCH_EXISTS\x10\x13\x12\x16\n\x12REASON_SEARCH_OVER\x10\x14\x12\x17\n\x13REASON_SEARCH_LIMIT\x10\x15\x12\x1a\n\x16REASON_SEARCH_UNUSABLE\x10\x16\"\x04\x08\x03\x10\x03*\x11REASON_IMAGE_SIZEB\x12Z\x10\x64gnam/v1;dgnamv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,5 +33,5 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'Z\020dgnam/v1;dgnamv1'
   _globals['_REASON']._serialized_start=42
-  _globals['_REASON']._serialized_end=478
+  _globals['_REASON']._serialized_end=581
 # @@protoc_insertion_point(module_scope)

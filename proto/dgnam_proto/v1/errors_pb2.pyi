@@ -24,6 +24,10 @@ class Reason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     REASON_MEMORY: _ClassVar[Reason]
     REASON_QUEUE_TIMEOUT: _ClassVar[Reason]
     REASON_UNREAD: _ClassVar[Reason]
+    REASON_SEARCH_EXISTS: _ClassVar[Reason]
+    REASON_SEARCH_OVER: _ClassVar[Reason]
+    REASON_SEARCH_LIMIT: _ClassVar[Reason]
+    REASON_SEARCH_UNUSABLE: _ClassVar[Reason]
 REASON_UNSPECIFIED: Reason
 REASON_INVALID_REQUEST: Reason
 REASON_NOT_FOUND: Reason
@@ -42,3 +46,7 @@ REASON_BUG: Reason
 REASON_MEMORY: Reason
 REASON_QUEUE_TIMEOUT: Reason
 REASON_UNREAD: Reason
+REASON_SEARCH_EXISTS: Reason
+REASON_SEARCH_OVER: Reason
+REASON_SEARCH_LIMIT: Reason
+REASON_SEARCH_UNUSABLE: Reason
