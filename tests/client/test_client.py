@@ -267,10 +267,10 @@ def test_catalogue(client: Client, server: Any) -> None:
     with pytest.raises(dgnam_client.NotFoundError, match="no model 'vgg'"):
         client.model("vgg")
     methods = client.methods()
-    assert (methods.default_method, methods.default_prior, len(methods)) == ("dgn-am", "fc6-prior", 2)
+    assert (methods.default_method, methods.default_prior, len(methods)) == ("dgn-am", "fc6-prior", 3)
     method = next(iter(methods))
     assert method.options[0] == dgnam_client.Option("steps", "Steps.", 1, 2000, 4, True, "method") and method.options[1].default is None
-    assert [(method.name, method.pixels) for method in methods] == [("dgn-am", False), ("pyramid", True)]
+    assert [(method.name, method.pixels) for method in methods] == [("dgn-am", False), ("pyramid", True), ("inversion", True)]
 
 
 def test_units_come_from_all_pages(client: Client, server: Any) -> None:

@@ -112,7 +112,7 @@ def _asked(client: Client, arguments: Arguments, settings: Sequence[sweeps.Setti
     """For each setting the call that draws, and its keywords; the server's list of methods is fetched where it is needed."""
     options = {name: getattr(arguments, name) for name in SynthesisOptions.__annotations__ if hasattr(arguments, name)}
     options.pop("seed")
-    if arguments.start is not None and Path(arguments.start).suffix.lower() == ".npy":
+    if isinstance(arguments.start, str) and Path(arguments.start).suffix.lower() == ".npy":
         options["start"] = files.read_array(arguments.start)
     if arguments.method is None and not arguments.tuned and arguments.size is None and settings == [{}]:
         return [(CODE, options)]  # no need to ask
