@@ -61,7 +61,9 @@ def test_transport_settings() -> None:
         "dgnam.v1.ServerService",
         "dgnam.v1.AnalysisService",
         "dgnam.v1.SynthesisService",
+        "dgnam.v1.SearchService",
     }
+    assert "Tell" not in {name.get("method") for name in config["name"]}, "its answer may be lost after the scores were taken in"
     assert [name["method"] for name in config["name"] if name["service"] == "dgnam.v1.SynthesisService"] == ["Draw"]
 
 

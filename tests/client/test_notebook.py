@@ -82,7 +82,7 @@ def test_a_short_traceback_is_of_the_callers_line(client: Client) -> None:
 def test_reprs_are_short(client: Client) -> None:
     assert repr(client.model("alexnet64")) == "<Model alexnet64: classifier, 8 x 8 px, 2 taps, 1205 labels>"
     assert repr(client.models()[1]) == "<Model fc6-prior: prior, 8 x 8 px>"
-    assert repr(client.methods()) == "<Methods dgn-am, pyramid>" and repr(next(iter(client.methods()))) == (
+    assert repr(client.methods()) == "<Methods dgn-am, pyramid, inversion>" and repr(next(iter(client.methods()))) == (
         "<Method dgn-am: with a prior, 3 options>"
     )
     assert repr(client.units("alexnet64", filter="lemon")) == "[<UnitInfo alexnet64:fc8:lemon: lemon>]"

@@ -97,7 +97,7 @@ order: its score, or several with spaces between them where it was shown several
 
 examples:
   dgnam search my-neuron --score ./measure.sh --references photos/ --plot scores.png
-  dgnam search my-neuron --score "python rig.py --channel 7" --repeats 3 --patience 20
+  dgnam search my-neuron --score "python rig.py 7" --repeats 3 --patience 20
   dgnam search --unit alexnet64:conv3:5@6,6 --optimizer genetic --option mutation-size=0.75
 
 The search is kept on the server under its name, so that the same command goes on with it after Ctrl-C or a crash.
