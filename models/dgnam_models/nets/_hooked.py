@@ -50,15 +50,18 @@ class Hooked(nn.Module):
     def activations(self, x: Tensor, taps: Collection[str]) -> dict[str, Tensor]:
         """Run until the last of `taps` has been computed, and return a copy of each, (B, C) or (B, C, H, W).
 
-        A sequence of N tokens (B, N, C) is read as a map of N positions, (B, C, N, 1).
+        A sequence of N tokens (B, N, C) is read as a map of N positions, (B, C, N, 1). The network goes on with a copy of what was read,
+        so that later taps have gradients by earlier ones.
         """
         own = {tap: self._tap_names.get(tap, tap) for tap in taps}
         wanted, found = set(own.values()), dict[str, Tensor]()
 
-        def keep(tap: str, _part: nn.Module, value: Tensor) -> None:
-            found[tap] = as_map(value.clone(), tap in self._features_last, tap in self._sequence_first)
+        def keep(tap: str, _part: nn.Module, value: Tensor) -> Tensor | None:
+            last, first = tap in self._features_last, tap in self._sequence_first
+            found[tap] = as_map(value.clone(), last, first)
             if len(found) == len(wanted):
                 raise _Enough
+            return from_map(found[tap], value.ndim, last, first).clone() if value.requires_grad else None
 
         try:
             with _listening(self.module, keep, wanted.__contains__):
@@ -131,20 +134,27 @@ class _Enough(Exception):
 
 @contextmanager
 def _listening(
-    module: nn.Module, tell: Callable[[str, nn.Module, Tensor], None], wanted: Callable[[str], bool] = lambda tap: True
+    module: nn.Module, tell: Callable[[str, nn.Module, Tensor], Tensor | None], wanted: Callable[[str], bool] = lambda tap: True
 ) -> Iterator[None]:
-    """While it lasts, `tell(tap, part, value)` hears the output of every call of every part of `module`, if `wanted`."""
+    """While it lasts, `tell(tap, part, value)` hears the output of every call of every part of `module`, if `wanted`.
+
+    What it returns, if anything, takes the place of the output, where that is a tensor or a tuple that begins with one.
+    """
     calls: Counter[str] = Counter()
     names = {addressable(name) for name, _ in module.named_modules()}
 
-    def hear(name: str, part: nn.Module, value: object) -> None:
+    def hear(name: str, part: nn.Module, value: object) -> Tensor | None:
         tap = f"{name}_{calls[name]}" if calls[name] else name
         calls[name] += 1
         if isinstance(value, Tensor) and (tap == name or tap not in names) and wanted(tap):
-            tell(tap, part, value)
+            return tell(tap, part, value)
+        return None
 
-    def hear_output(name: str, part: nn.Module, _inputs: Any, output: Any) -> None:
-        hear(name, part, _tensor_of(output))
+    def hear_output(name: str, part: nn.Module, _inputs: Any, output: Any) -> Any:
+        other = hear(name, part, _tensor_of(output))
+        if other is None or isinstance(output, Tensor):
+            return other
+        return (other, *output[1:]) if type(output) is tuple else None
 
     def hear_input(name: str, part: nn.Module, _projection: nn.Module, inputs: Any) -> None:
         hear(name, part, inputs[0] if inputs else None)
@@ -225,6 +235,15 @@ def _heads(part: nn.Module, inputs: Any, named: Any) -> Tensor:
         return value
     finally:
         part.out_proj = own
+
+
+def from_map(value: Tensor, ndim: int, features_last: bool, sequence_first: bool) -> Tensor:
+    """What `as_map` made of a value of so many dimensions, as it was."""
+    if ndim == 1:
+        return value[:, 0]
+    if ndim == 3:
+        return value.squeeze(3).permute(2, 0, 1) if sequence_first else value.squeeze(3).transpose(1, 2)
+    return value.permute(0, 2, 3, 1) if ndim == 4 and features_last else value
 
 
 def _features_come_last(part: nn.Module, before: bool) -> bool:
