@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Self, cast, overload
 
-from dgnam_proto.v1 import catalog_pb2, search_pb2, server_pb2
+from dgnam_proto.v1 import analysis_pb2, catalog_pb2, search_pb2, server_pb2
 from google.protobuf import wrappers_pb2
 
 from ._activations import Activations
 from ._aio_calls import AsyncCalls
+from ._analysis_recipe import AnalysisRecipe
 from ._catalog import Methods, Model, UnitInfo
 from ._channel import AsyncToken, Connection
 from ._errors import DgnamError
 from ._events import Event, OnEvent, OnIndexedEvent
-from ._options import Included, shows_options
+from ._occlusion import Occlusion, OnOcclusion
+from ._options import Determinism, Included, shows_options
 from ._picture import Picture
 from ._picture_file import PictureLike, is_picture
 from ._place import PlaceLike, parse_places
+from ._projection import OnProjection, Projection
 from ._receptive_field import ReceptiveField
 from ._result import Result
 from ._search import AsyncSearch
@@ -26,8 +29,19 @@ from ._search_options import shows_search_options
 from ._search_state import Optimizer, SearchState
 from ._server import Load, ServerInfo
 from ._target import TargetLike
-from ._wire import catalog, results, searches
-from ._wire.requests import CODE, PIXELS, RecipeLike, activations_request, draw_request, drawing_request, replay_request
+from ._wire import analyses, catalog, results, searches
+from ._wire.requests import (
+    CODE,
+    PIXELS,
+    AnalysisRecipeLike,
+    OnAnalysis,
+    RecipeLike,
+    activations_request,
+    draw_request,
+    drawing_request,
+    read_recipe,
+    replay_request,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -234,6 +248,57 @@ class AsyncClient:
     async def optimizers(self, *, timeout: float | None = None) -> list[Optimizer]:
         """The optimizers of searches: `Client.optimizers`."""
         return searches.optimizers(await self._calls.ask("search.ListOptimizers", search_pb2.ListOptimizersRequest(), timeout))
+
+    async def project(
+        self,
+        pictures: PictureLike | Iterable[PictureLike],
+        place: PlaceLike,
+        *,
+        method: str | None = None,
+        top: int | None = None,
+        layer: str | None = None,
+        enlarge: bool | None = None,
+        determinism: Determinism | None = None,
+        on_progress: OnProjection | None = None,
+        timeout: float | None = None,
+        **options: float,
+    ) -> Projection | list[Projection]:
+        """What in a picture an activation comes from: `Client.project`."""
+        fields = {"method": method, "top": top, "layer": layer, "enlarge": enlarge, "determinism": determinism}
+        request = analyses.project_request(pictures, place, fields, options)
+        events = await self._calls.analyse("analysis.Project", request, analyses.projection_event, timeout, on_progress)
+        found = analyses.finished(Projection, events, request)
+        return found[0] if is_picture(pictures) else found
+
+    async def occlude(
+        self,
+        pictures: PictureLike | Iterable[PictureLike],
+        places: PlaceLike | Iterable[PlaceLike],
+        *,
+        size: int | None = None,
+        stride: int | None = None,
+        colour: float | Sequence[float] | None = None,
+        determinism: Determinism | None = None,
+        on_progress: OnOcclusion | None = None,
+        timeout: float | None = None,
+    ) -> Occlusion | list[Occlusion]:
+        """Slide a square over a picture: `Client.occlude`."""
+        fields = {"size": size, "stride": stride, "colour": colour, "determinism": determinism}
+        request = analyses.occlude_request(pictures, places, fields)
+        events = await self._calls.analyse("analysis.Occlude", request, analyses.occlusion_event, timeout, on_progress)
+        found = analyses.finished(Occlusion, events, request)
+        return found[0] if is_picture(pictures) else found
+
+    async def replay_analysis(
+        self, recipe: AnalysisRecipeLike, *, on_progress: OnAnalysis | None = None, timeout: float | None = None
+    ) -> Projection | Occlusion:
+        """Make a projection or an occlusion again: `Client.replay_analysis`."""
+        request = read_recipe(recipe, AnalysisRecipe).request()
+        if isinstance(request, analysis_pb2.ProjectRequest):
+            projected = await self._calls.analyse("analysis.Project", request, analyses.projection_event, timeout, on_progress)
+            return analyses.finished(Projection, projected, request)[0]
+        occluded = await self._calls.analyse("analysis.Occlude", request, analyses.occlusion_event, timeout, on_progress)
+        return analyses.finished(Occlusion, occluded, request)[0]
 
     async def models(self, *, timeout: float | None = None) -> list[Model]:
         """The server's models: `Client.models`."""

@@ -9,11 +9,11 @@ from __future__ import annotations
 import asyncio
 import inspect
 import os
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from functools import partial
 from operator import attrgetter
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import grpc
 import grpc.aio
@@ -27,6 +27,8 @@ from ._notebook import NotebookProgress
 from ._recipe import Request
 from ._result import Result
 from ._wire import requests, results
+
+E = TypeVar("E")
 
 
 class _Forked:
@@ -69,15 +71,18 @@ class AsyncCalls:
         """The answer of a call that has the server draw or look at pictures."""
         return await self._ask(call, request, seconds(timeout, self._synthesis_timeout))
 
-    async def events(self, request: Request, timeout: float | None) -> AsyncGenerator[Event]:
+    def events(self, request: Request, timeout: float | None) -> AsyncGenerator[Event]:
         """The events of a picture being drawn."""
+        return self.stream(f"synthesis.{requests.CALLS[type(request)]}", request, results.event, timeout)
+
+    async def stream(self, call: str, request: object, read: Callable[[Any], E | None], timeout: float | None) -> AsyncGenerator[E]:
+        """What `read` makes of the responses of a streaming call: see `Calls.stream`."""
         metadata = await self._metadata()
-        open_call = getattr(self._open().synthesis, requests.CALLS[type(request)])
-        call = open_call(request, metadata=metadata)
-        deadline = Deadline(seconds(timeout, self._synthesis_timeout), call.cancel, asyncio.get_running_loop().call_later)
+        stream = attrgetter(call)(self._open())(request, metadata=metadata)
+        deadline = Deadline(seconds(timeout, self._synthesis_timeout), stream.cancel, asyncio.get_running_loop().call_later)
         try:
-            async for response in call:
-                event = results.event(response)
+            async for response in stream:
+                event = read(response)
                 deadline.heard(event)
                 if event is not None:
                     yield event
@@ -90,7 +95,7 @@ class AsyncCalls:
         finally:
             deadline.stop()
             # Also where the consumer stops early: the server then stops too. No effect on a call that has ended.
-            call.cancel()
+            stream.cancel()
 
     async def draw(self, request: Request, timeout: float | None, on_progress: OnEvent | None) -> Result | list[Result]:
         """The request's picture, or the list of its variants."""
@@ -105,6 +110,18 @@ class AsyncCalls:
                     finished.append(event)
                 on_progress(event)
         return results.drawn(request, finished)
+
+    async def analyse(
+        self, call: str, request: Any, read: Callable[[Any], Any], timeout: float | None, on_progress: Callable[[Any], object] | None
+    ) -> list[Any]:
+        """Every event of an analysis: see `Calls.analyse`."""
+        found = []
+        async with aclosing(self.stream(call, request, read, timeout)) as events:
+            async for event in events:
+                found.append(event)
+                if on_progress is not None:
+                    on_progress(event)
+        return found
 
     async def draw_many(
         self, requests: Sequence[Request], timeout: float | None, on_progress: OnIndexedEvent | None, concurrency: int

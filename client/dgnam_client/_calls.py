@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Generator, Sequence
 from functools import partial
 from operator import attrgetter
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import grpc
 
@@ -23,6 +23,8 @@ from ._notebook import NotebookProgress
 from ._recipe import Request
 from ._result import Result
 from ._wire import requests, results
+
+E = TypeVar("E")
 
 
 class Calls:
@@ -60,14 +62,24 @@ class Calls:
 
     def events(self, request: Request, timeout: float | None, on_open: Callable[[Any], object] | None = None) -> Generator[Event]:
         """The events of a picture being drawn; `on_open` gets the call before the first one."""
-        open_call = getattr(self._open().synthesis, requests.CALLS[type(request)])
-        call = open_call(request, metadata=self._metadata())
-        deadline = Deadline(seconds(timeout, self._synthesis_timeout), call.cancel, _later)
+        return self.stream(f"synthesis.{requests.CALLS[type(request)]}", request, results.event, timeout, on_open)
+
+    def stream(
+        self,
+        call: str,
+        request: object,
+        read: Callable[[Any], E | None],
+        timeout: float | None,
+        on_open: Callable[[Any], object] | None = None,
+    ) -> Generator[E]:
+        """What `read` makes of the responses of a streaming call, named as `service.Call`; nothing where it makes None."""
+        stream = attrgetter(call)(self._open())(request, metadata=self._metadata())
+        deadline = Deadline(seconds(timeout, self._synthesis_timeout), stream.cancel, _later)
         try:
             if on_open is not None:
-                on_open(call)
-            for response in call:
-                event = results.event(response)
+                on_open(stream)
+            for response in stream:
+                event = read(response)
                 deadline.heard(event)
                 if event is not None:
                     yield event
@@ -76,7 +88,7 @@ class Calls:
         finally:
             deadline.stop()
             # Also where the consumer stops early, or Ctrl-C does: the server then stops too. No effect on a call that has ended.
-            call.cancel()
+            stream.cancel()
 
     def draw(
         self, request: Request, timeout: float | None, on_progress: OnEvent | None, on_open: Callable[[Any], object] | None = None
@@ -91,6 +103,17 @@ class Calls:
                 finished.append(event)
             on_progress(event)
         return results.drawn(request, finished)
+
+    def analyse(
+        self, call: str, request: Any, read: Callable[[Any], Any], timeout: float | None, on_progress: Callable[[Any], object] | None
+    ) -> list[Any]:
+        """Every event of an analysis; `on_progress` hears each as it comes."""
+        events = []
+        for event in self.stream(call, request, read, timeout):
+            events.append(event)
+            if on_progress is not None:
+                on_progress(event)
+        return events
 
     def draw_many(
         self, requests: Sequence[Request], timeout: float | None, on_progress: OnIndexedEvent | None, concurrency: int

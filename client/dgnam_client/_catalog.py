@@ -152,12 +152,16 @@ class Methods:
         default_method: The one used where a call of `synthesize` names none.
         default_prior: The prior used where a call names none.
         default_pixel_method: The one used where a call of `synthesize_pixels` names none.
+        projections: The methods of `project`, which are not among the others.
+        default_projection: The one used where a call of `project` names none.
     """
 
     methods: tuple[Method, ...]
     default_method: str
     default_prior: str
     default_pixel_method: str = ""
+    projections: tuple[Method, ...] = ()
+    default_projection: str = ""
 
     def __iter__(self) -> Iterator[Method]:
         return iter(self.methods)

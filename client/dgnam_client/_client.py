@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Self, cast, overload
 
-from dgnam_proto.v1 import catalog_pb2, search_pb2, server_pb2
+from dgnam_proto.v1 import analysis_pb2, catalog_pb2, search_pb2, server_pb2
 from google.protobuf import wrappers_pb2
 
 from ._activations import Activations
+from ._analysis_recipe import AnalysisRecipe
 from ._calls import Calls
 from ._catalog import Methods, Model, UnitInfo
 from ._channel import Connection, Token
 from ._errors import DgnamError
 from ._events import Event, OnEvent, OnIndexedEvent
-from ._options import Included, shows_options
+from ._occlusion import Occlusion, OnOcclusion
+from ._options import Determinism, Included, shows_options
 from ._picture import Picture
 from ._picture_file import PictureLike, is_picture
 from ._place import PlaceLike, parse_places
+from ._projection import OnProjection, Projection
 from ._receptive_field import ReceptiveField
 from ._result import Result
 from ._search import Search
@@ -26,8 +29,19 @@ from ._search_options import shows_search_options
 from ._search_state import Optimizer, SearchState
 from ._server import Load, ServerInfo
 from ._target import TargetLike
-from ._wire import catalog, results, searches
-from ._wire.requests import CODE, PIXELS, RecipeLike, activations_request, draw_request, drawing_request, replay_request
+from ._wire import analyses, catalog, results, searches
+from ._wire.requests import (
+    CODE,
+    PIXELS,
+    AnalysisRecipeLike,
+    OnAnalysis,
+    RecipeLike,
+    activations_request,
+    draw_request,
+    drawing_request,
+    read_recipe,
+    replay_request,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -354,6 +368,114 @@ class Client:
     def optimizers(self, *, timeout: float | None = None) -> list[Optimizer]:
         """The optimizers of searches with their options, the default first."""
         return searches.optimizers(self._calls.ask("search.ListOptimizers", search_pb2.ListOptimizersRequest(), timeout))
+
+    def project(
+        self,
+        pictures: PictureLike | Iterable[PictureLike],
+        place: PlaceLike,
+        *,
+        method: str | None = None,
+        top: int | None = None,
+        layer: str | None = None,
+        enlarge: bool | None = None,
+        determinism: Determinism | None = None,
+        on_progress: OnProjection | None = None,
+        timeout: float | None = None,
+        **options: float,
+    ) -> Projection | list[Projection]:
+        """What in a picture an activation comes from: the activation sent back to the pixels (Zeiler & Fergus 2013), or another method.
+
+        Args:
+            pictures: A picture (a PIL image, a path, a file's bytes, or a Result), or several; each is scaled and cropped to the
+                network's input.
+            place: An address: `model:tap:unit`; with `@y,x` one activation of a convolutional tap's map, without it the strongest.
+                `model:tap` is each picture's strongest unit of the tap, `model` of the output tap.
+            method: One of `methods().projections`, such as "guided-backpropagation"; default: the deconvnet.
+            top: How many of the strongest activations of the map are kept; default 1.
+            layer: Of grad-cam: the tap whose maps are weighed; default: the last one with maps before the unit's.
+            enlarge: Also take pictures with fewer pixels than the unit sees.
+            determinism: "rounding", or "strict" for the same bits each time on the same machine, more slowly.
+            on_progress: Called with each event as it comes.
+            timeout: Seconds, waiting included.
+            **options: The method's own, such as `steps=100` of integrated-gradients.
+
+        Returns:
+            The projection; the list of them, where a list of pictures was given.
+
+        Raises:
+            InvalidAddressError: The place is not an address.
+            InvalidRequestError: Something is not a picture, or a value is out of range.
+            NotFoundError: No such model, tap, unit or method.
+            NotReadyError: A picture is too small, or the network cannot be projected; the message names the module.
+            OSError: A picture file cannot be read.
+        """
+        fields = {"method": method, "top": top, "layer": layer, "enlarge": enlarge, "determinism": determinism}
+        request = analyses.project_request(pictures, place, fields, options)
+        events = self._calls.analyse("analysis.Project", request, analyses.projection_event, timeout, on_progress)
+        found = analyses.finished(Projection, events, request)
+        return found[0] if is_picture(pictures) else found
+
+    def occlude(
+        self,
+        pictures: PictureLike | Iterable[PictureLike],
+        places: PlaceLike | Iterable[PlaceLike],
+        *,
+        size: int | None = None,
+        stride: int | None = None,
+        colour: float | Sequence[float] | None = None,
+        determinism: Determinism | None = None,
+        on_progress: OnOcclusion | None = None,
+        timeout: float | None = None,
+    ) -> Occlusion | list[Occlusion]:
+        """Slide a square over a picture: what does the network no longer see (Zeiler & Fergus 2013, fig. 7)?
+
+        Args:
+            pictures: A picture (a PIL image, a path, a file's bytes, or a Result), or several; each is scaled and cropped to the
+                network's input.
+            places: What is watched: a feature map (`model:tap:unit`, or `model:tap` for the strongest), a class (a unit of the
+                output tap), or both. `model` alone watches the last tap's strongest map and the most probable class.
+            size: The square's side in pixels of the network's input; default: about 50 of 224.
+            stride: Pixels from one place to the next; default: sixteen places side by side.
+            colour: (red, green, blue) from 0 to 1, or one number for a grey; default: 0.5.
+            determinism: "rounding", or "strict" for the same bits each time on the same machine, more slowly.
+            on_progress: Called with each event as it comes.
+            timeout: Seconds, waiting included.
+
+        Returns:
+            The maps; the list of them, where a list of pictures was given.
+
+        Raises:
+            InvalidAddressError: Something in the places is not an address.
+            InvalidRequestError: Something is not a picture, or a value is out of range.
+            NotFoundError: No such model, tap or unit.
+            OSError: A picture file cannot be read.
+        """
+        fields = {"size": size, "stride": stride, "colour": colour, "determinism": determinism}
+        request = analyses.occlude_request(pictures, places, fields)
+        events = self._calls.analyse("analysis.Occlude", request, analyses.occlusion_event, timeout, on_progress)
+        found = analyses.finished(Occlusion, events, request)
+        return found[0] if is_picture(pictures) else found
+
+    def replay_analysis(
+        self, recipe: AnalysisRecipeLike, *, on_progress: OnAnalysis | None = None, timeout: float | None = None
+    ) -> Projection | Occlusion:
+        """Make a projection or an occlusion again.
+
+        Args:
+            recipe: Its recipe, the recipe's dict or JSON text, or the path of its file.
+            on_progress: Called with each event as it comes.
+            timeout: Seconds, waiting included.
+
+        Raises:
+            InvalidRequestError: It is not such a recipe.
+            DgnamError: The server refused or failed.
+        """
+        request = read_recipe(recipe, AnalysisRecipe).request()
+        if isinstance(request, analysis_pb2.ProjectRequest):
+            projected = self._calls.analyse("analysis.Project", request, analyses.projection_event, timeout, on_progress)
+            return analyses.finished(Projection, projected, request)[0]
+        occluded = self._calls.analyse("analysis.Occlude", request, analyses.occlusion_event, timeout, on_progress)
+        return analyses.finished(Occlusion, occluded, request)[0]
 
     def models(self, *, timeout: float | None = None) -> list[Model]:
         """The server's models, without their taps, labels and training facts."""

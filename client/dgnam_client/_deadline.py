@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from ._errors import DeadlineExceededError
-from ._events import Event, Progress, Queued
+from ._events import AnalysisProgress, Progress, Queued
 
 # A server that has a call wait says something every ten seconds; one that is silent for so long is not there any more.
 SILENCE_S = 60.0
@@ -38,10 +38,12 @@ class Deadline:
         self.passed = False
         self._set(timeout)
 
-    def heard(self, event: Event | None) -> None:
+    def heard(self, event: object) -> None:
         """The server has said something: an event, or with None that there is nothing new."""
         if isinstance(event, Progress):
             self._steps = max(picture.step for picture in event.variants) if event.variants else self._steps
+        if isinstance(event, AnalysisProgress):
+            self._steps = max(picture.step for picture in event.pictures) if event.pictures else self._steps
         if isinstance(event, Queued) or (event is None and self._phase == "queued"):
             self._phase = "queued"
             self._set(max(SILENCE_S, self._timeout or 0))

@@ -60,6 +60,28 @@ class Progress:
     variants: tuple[VariantProgress, ...]
 
 
+@dataclass(frozen=True)
+class PictureProgress:
+    """How far one picture's analysis is.
+
+    Attributes:
+        picture: Its number in the request.
+        step: Looks that the network has taken.
+        total_steps: Looks in all.
+    """
+
+    picture: int
+    step: int
+    total_steps: int
+
+
+@dataclass(frozen=True)
+class AnalysisProgress:
+    """The latest state of every picture that moved."""
+
+    pictures: tuple[PictureProgress, ...]
+
+
 Event = Queued | Started | Progress | Result
 OnEvent = Callable[[Event], object]
 OnIndexedEvent = Callable[[int, Event], object]

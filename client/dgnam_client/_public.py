@@ -3,6 +3,7 @@
 from ._activations import Activations
 from ._address import DEFAULT_SERVER
 from ._aio import AsyncClient
+from ._analysis_recipe import AnalysisRecipe
 from ._catalog import Code, Method, Methods, Model, Option, Tap, UnitInfo
 from ._client import Client
 from ._errors import (
@@ -21,13 +22,15 @@ from ._errors import (
     UnauthenticatedError,
     UnavailableError,
 )
-from ._events import Event, Progress, Queued, Started, VariantProgress
+from ._events import AnalysisProgress, Event, PictureProgress, Progress, Queued, Started, VariantProgress
 from ._gallery import Gallery
 from ._inversion import inverted, restyled
 from ._local import LocalServer, local_server
+from ._occlusion import Occlusion
 from ._options import SynthesisOptions
 from ._picture import Picture
 from ._place import Place
+from ._projection import Projection
 from ._receptive_field import Box, ReceptiveField
 from ._recipe import Recipe
 from ._result import Result, StartRank
@@ -42,6 +45,8 @@ from ._unit import ChannelSums, Direction, FeatureMap, Features, Gram, RandomMap
 __all__ = [
     "DEFAULT_SERVER",
     "Activations",
+    "AnalysisProgress",
+    "AnalysisRecipe",
     "AsyncClient",
     "AsyncSearch",
     "Box",
@@ -69,14 +74,17 @@ __all__ = [
     "Model",
     "NotFoundError",
     "NotReadyError",
+    "Occlusion",
     "Optimizer",
     "Option",
     "OverloadedError",
     "OwnLoad",
     "PermissionDeniedError",
     "Picture",
+    "PictureProgress",
     "Place",
     "Progress",
+    "Projection",
     "ProtocolError",
     "Queued",
     "RandomMaps",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Self, TypeVar
 
 from dgnam_proto.v1 import synthesis_pb2
 
@@ -13,23 +13,27 @@ from ._errors import InvalidRequestError
 from ._file import write_file
 from ._target import Term, target_terms
 
+AnyRequest = TypeVar("AnyRequest", bound=Any)
 Request = synthesis_pb2.SynthesizeRequest | synthesis_pb2.SynthesizePixelsRequest
 # The fields that hold the request: one for each of the calls that draw.
 KINDS = ("synthesize", "synthesize_pixels")
 
 
-class Recipe:
-    """All it takes to draw a picture again: the request with every default filled in, and what it ran on.
+class Record:
+    """A request with every default filled in, and what it ran on. Two are equal where everything in them is.
 
-    Two recipes are equal where everything in them is.
+    A subclass says which message of the contract it holds, and which of its fields hold the request.
     """
 
-    def __init__(self, message: synthesis_pb2.Recipe) -> None:
-        self._message = synthesis_pb2.Recipe()
+    _kind: Any
+    _fields: tuple[str, ...]
+
+    def __init__(self, message: Any) -> None:
+        self._message: Any = self._kind()
         self._message.CopyFrom(message)
 
     @classmethod
-    def from_json(cls, text: str | bytes) -> Recipe:
+    def from_json(cls, text: str | bytes) -> Self:
         """Read what `to_json` wrote.
 
         Raises:
@@ -42,7 +46,7 @@ class Recipe:
         return cls.from_dict(fields)
 
     @classmethod
-    def from_dict(cls, fields: dict[str, Any]) -> Recipe:
+    def from_dict(cls, fields: dict[str, Any]) -> Self:
         """Read what `to_dict` gave.
 
         Raises:
@@ -51,15 +55,15 @@ class Recipe:
         from google.protobuf import json_format
 
         # Other JSON, and an empty object, would pass for a recipe in which nothing is set.
-        if not isinstance(fields, dict) or not any(fields.get(kind) for kind in KINDS):
-            raise InvalidRequestError(f"this is not a recipe: it holds no {' or '.join(KINDS)}")
+        if not isinstance(fields, dict) or not any(fields.get(kind) for kind in cls._fields):
+            raise InvalidRequestError(f"this is not a recipe: it holds no {' or '.join(cls._fields)}")
         try:
-            return cls(json_format.ParseDict(fields, synthesis_pb2.Recipe()))
+            return cls(json_format.ParseDict(fields, cls._kind()))
         except json_format.ParseError as error:
             raise InvalidRequestError(f"this is not a recipe: {error}") from error
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Recipe:
+    def load(cls, path: str | os.PathLike[str]) -> Self:
         """Read a recipe file.
 
         Raises:
@@ -90,15 +94,62 @@ class Recipe:
         """
         return write_file(Path(path), self.to_json().encode())
 
-    def request(self) -> Request:
-        """The request that draws the picture again: a copy."""
-        request: Request = type(self._request)()
+    def request(self) -> Any:
+        """The request that does the same again: a copy."""
+        request = type(self._request)()
         request.MergeFrom(self._request)
         return request
 
     @property
     def _request(self) -> Any:
-        return getattr(self._message, self._message.WhichOneof("request") or KINDS[0])
+        return getattr(self._message, self._message.WhichOneof("request") or self._fields[0])
+
+    @property
+    def model_digests(self) -> dict[str, str]:
+        """SHA-256 of the weight file of each model that took part."""
+        return dict(self._message.model_digests)
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """Versions of dgnam, torch and others."""
+        return dict(self._message.versions)
+
+    @property
+    def device(self) -> str:
+        """The processor or GPU it ran on."""
+        device: str = self._message.device
+        return device
+
+    def differences(self, other: Self) -> list[str]:
+        """What may make the other recipe's picture differ, one line each: request, weights, versions, device."""
+        lines = ["request: not the same"] if drawing(self.request()) != drawing(other.request()) else []
+        for kind, mine, theirs in (("weights", self.model_digests, other.model_digests), ("version", self.versions, other.versions)):
+            for name in sorted(mine.keys() | theirs.keys()):
+                before, after = (facts.get(name, "none")[:12] for facts in (mine, theirs))
+                if mine.get(name) != theirs.get(name):
+                    lines.append(f"{kind} of {name}: {before}, now {after}")
+        if self.device != other.device:
+            lines.append(f"device: {self.device}, now {other.device}")
+        return lines
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Record) and bool(self._message == other._message)
+
+    # A message is mutable in principle, so there is nothing to hash.
+    __hash__ = None  # type: ignore[assignment]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _from_bytes, (type(self), self._message.SerializeToString())
+
+
+class Recipe(Record):
+    """All it takes to draw a picture again: the request with every default filled in, and what it ran on.
+
+    Two recipes are equal where everything in them is.
+    """
+
+    _kind = synthesis_pb2.Recipe
+    _fields = KINDS
 
     @property
     def target(self) -> str:
@@ -127,52 +178,17 @@ class Recipe:
         """The method's options by name."""
         return dict(sorted(self._request.options.items()))
 
-    @property
-    def model_digests(self) -> dict[str, str]:
-        """SHA-256 of the weight file of each model that took part."""
-        return dict(self._message.model_digests)
-
-    @property
-    def versions(self) -> dict[str, str]:
-        """Versions of dgnam, torch and others."""
-        return dict(self._message.versions)
-
-    @property
-    def device(self) -> str:
-        """The processor or GPU it ran on."""
-        return self._message.device
-
-    def differences(self, other: Recipe) -> list[str]:
-        """What may make the other recipe's picture differ, one line each: request, weights, versions, device."""
-        lines = ["request: not the same"] if drawing(self.request()) != drawing(other.request()) else []
-        for kind, mine, theirs in (("weights", self.model_digests, other.model_digests), ("version", self.versions, other.versions)):
-            for name in sorted(mine.keys() | theirs.keys()):
-                before, after = (facts.get(name, "none")[:12] for facts in (mine, theirs))
-                if mine.get(name) != theirs.get(name):
-                    lines.append(f"{kind} of {name}: {before}, now {after}")
-        if self.device != other.device:
-            lines.append(f"device: {self.device}, now {other.device}")
-        return lines
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Recipe) and self._message == other._message
-
-    # A message is mutable in principle, so there is nothing to hash.
-    __hash__ = None  # type: ignore[assignment]
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _recipe_from_bytes, (self._message.SerializeToString(),)
-
     def __repr__(self) -> str:
         prior = f" prior={self._request.prior}" if hasattr(self._request, "prior") else ""
         return f"<Recipe {self.target}{prior} method={self.method} steps={self.options.get('steps', 0):g} seed={self.seed}>"
 
 
-def drawing(request: Request) -> Request:
+def drawing(request: AnyRequest) -> AnyRequest:
     """The request without what leaves the picture as it is: which parts of it are sent. Changes the request itself."""
-    request.ClearField("include")
+    if "include" in request.DESCRIPTOR.fields_by_name:
+        request.ClearField("include")
     return request
 
 
-def _recipe_from_bytes(content: bytes) -> Recipe:
-    return Recipe(synthesis_pb2.Recipe.FromString(content))
+def _from_bytes(kind: type[Record], content: bytes) -> Record:
+    return kind(kind._kind.FromString(content))

@@ -23,6 +23,7 @@ class Limits:
         client_queue_capacity: Jobs of one client that may wait.
         queue_timeout_s: Seconds that a request may wait before it starts; 0: as long as it takes.
         max_memory_bytes: What requests, running rows and unread results may take together.
+        max_positions: Places of the square in one call of `occlude`.
     """
 
     max_steps: int
@@ -38,6 +39,7 @@ class Limits:
     client_queue_capacity: int = 0
     queue_timeout_s: float = 0.0
     max_memory_bytes: int = 0
+    max_positions: int = 0
 
 
 @dataclass(frozen=True)

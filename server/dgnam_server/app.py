@@ -23,6 +23,7 @@ from dgnam_server.faults import Fault, SettingsError
 from dgnam_server.rpc.analysis import AnalysisServicer
 from dgnam_server.rpc.catalog import CatalogServicer
 from dgnam_server.rpc.pools import Pools
+from dgnam_server.rpc.receptive_fields import ReceptiveFields
 from dgnam_server.rpc.recipe import Provenance
 from dgnam_server.rpc.search import SearchServicer
 from dgnam_server.rpc.server import ServerServicer
@@ -115,15 +116,15 @@ def assemble(settings: Settings, builder: Builder, engine: DeviceThread, device_
     versions = {"dgnam": __version__, "python": platform.python_version(), "torch": str(torch.__version__), "numpy": np.__version__}
     provenance = Provenance(versions, device_name, str(models.dtype).removeprefix("torch."))
     ready = asyncio.Event()
-    pools = Pools.of(settings)
+    pools, fields = Pools.of(settings), ReceptiveFields()
     submitter = Submitter(builder, engine, settings, ready, pools)
     return App(
         settings=settings,
         engine=engine,
         synthesis=SynthesisServicer(submitter, provenance),
-        analysis=AnalysisServicer(submitter),
+        analysis=AnalysisServicer(submitter, provenance, fields),
         search=SearchServicer(submitter, Searches(Store(settings.state_folder), builder.space, settings.max_searches)),
-        catalog=CatalogServicer(models, settings),
+        catalog=CatalogServicer(models, settings, fields),
         server=ServerServicer(engine, settings, provenance, started),
         pools=pools,
         ready=ready,

@@ -128,6 +128,25 @@ class SmallServer(
             response.activations.append(arrays.to_message(several))
         return response
 
+    def Project(self, request: analysis_pb2.ProjectRequest, context: grpc.ServicerContext) -> Iterator[Any]:  # noqa: N802
+        """Of each picture noise; of the label "cut" nothing. "slow" never ends."""
+        self._note(request, context)
+        response = analysis_pb2.ProjectResponse
+        yield response(queued=synthesis_pb2.Queued(position=1))
+        yield response(started=synthesis_pb2.Started())
+        yield from analysed(request.place.label, context, self.cancelled, response)
+        for number in reversed(range(len(request.images))):
+            if request.place.label != "cut":
+                yield response(result=projected(request, number))
+
+    def Occlude(self, request: analysis_pb2.OccludeRequest, context: grpc.ServicerContext) -> Iterator[Any]:  # noqa: N802
+        self._note(request, context)
+        response = analysis_pb2.OccludeResponse
+        yield response(started=synthesis_pb2.Started())
+        yield from analysed(request.places[0].label, context, self.cancelled, response)
+        for number in range(len(request.images)):
+            yield response(result=occluded(request, number))
+
     def Synthesize(self, request: synthesis_pb2.SynthesizeRequest, context: grpc.ServicerContext) -> Iterator[Any]:  # noqa: N802
         self._note(request, context)
         label = request.target.terms[0].unit.label
@@ -230,8 +249,18 @@ class SmallServer(
             space=catalog_pb2.SPACE_PIXELS,
         )
         inversion = catalog_pb2.Method(name="inversion", options=[steps, weight], space=catalog_pb2.SPACE_PIXELS)
+        looks = option(name="looks", description="Looks.", minimum=1, maximum=9, default_value=3, integer=True, part="method")
+        projections = [
+            catalog_pb2.Method(name="deconvnet", description="Back to the pixels.", citation="Zeiler & Fergus 2013"),
+            catalog_pb2.Method(name="integrated", description="On the way.", citation="Sundararajan 2017", options=[looks]),
+        ]
         return catalog_pb2.ListMethodsResponse(
-            methods=[method, pixels, inversion], default_method="dgn-am", default_prior="fc6-prior", default_pixel_method="pyramid"
+            methods=[method, pixels, inversion],
+            default_method="dgn-am",
+            default_prior="fc6-prior",
+            default_pixel_method="pyramid",
+            projections=projections,
+            default_projection="deconvnet",
         )
 
     def GetServerInfo(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
@@ -246,6 +275,72 @@ class SmallServer(
         return server_pb2.GetLoadResponse(
             queued_jobs=1, lanes=[server_pb2.LaneLoad(key="k", running_rows=3)], finished_jobs=7, own=server_pb2.ClientLoad(client="me")
         )
+
+
+def analysed(label: str, context: grpc.ServicerContext, cancelled: threading.Semaphore, response: Any) -> Iterator[Any]:
+    """Some progress; of the label "slow" without end."""
+    if label == "slow":
+        context.add_callback(cancelled.release)
+    step = 0
+    while not step or (label == "slow" and context.is_active()):
+        step += 1
+        moved = [analysis_pb2.PictureProgress(picture=0, step=step, total_steps=10**6)]
+        yield response(progress=analysis_pb2.AnalysisProgress(pictures=moved))
+        yield response(heartbeat=synthesis_pb2.Heartbeat())
+        time.sleep(0.01)
+
+
+def recorded(**request: Any) -> analysis_pb2.AnalysisRecipe:
+    """The recipe of a request for one picture."""
+    return analysis_pb2.AnalysisRecipe(**request, model_digests={"alexnet64": "c" * 64}, versions={"dgnam": "0.1.0"}, device="small")
+
+
+def projected(request: analysis_pb2.ProjectRequest, number: int) -> analysis_pb2.Projection:
+    filled = analysis_pb2.ProjectRequest(method="deconvnet")
+    filled.MergeFrom(request)
+    del filled.images[:]
+    filled.images.append(request.images[number])
+    array = np.zeros((SIZE, SIZE, 3), np.float32)
+    array[2:5, 1:7] = picture(number)[2:5, 1:7]
+    return analysis_pb2.Projection(
+        picture=number,
+        unit=3,
+        label="lemon",
+        positions=[target_pb2.Position(y=1, x=2)],
+        activations=[2.5 + number],
+        values=arrays.to_message(array),
+        png=png(array),
+        seen=png(picture(9)),
+        recipe=recorded(project=filled),
+    )
+
+
+def occluded(request: analysis_pb2.OccludeRequest, number: int) -> analysis_pb2.Occlusion:
+    filled = analysis_pb2.OccludeRequest()
+    filled.CopyFrom(request)
+    del filled.images[:]
+    filled.images.append(request.images[number])
+    if "broken" in [place.label for place in request.places]:
+        filled.places[0].label = "lemon"
+    maps = np.arange(4, dtype=np.float32).reshape(2, 2)
+    return analysis_pb2.Occlusion(
+        picture=number,
+        unit=5,
+        class_index=0,
+        class_label="lemon",
+        activation=4,
+        probability=0.75,
+        top_class=0,
+        activation_map=arrays.to_message(maps),
+        probability_map=arrays.to_message(maps / 4),
+        top_classes=[0, 0, 1] if request.places[0].label == "broken" else [0, 0, 1, 0],
+        labels={0: "lemon", 1: "teapot"},
+        activation_png=png(picture(1)),
+        probability_png=png(picture(2)),
+        classes_png=png(picture(3)),
+        seen=png(picture(9)),
+        recipe=recorded(occlude=filled),
+    )
 
 
 def abort(context: grpc.ServicerContext, code: grpc.StatusCode, message: str, details: tuple[Message, ...]) -> None:

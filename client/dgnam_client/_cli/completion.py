@@ -25,7 +25,8 @@ def run(client: Client, arguments: Arguments) -> int:
         options = {option.name: option.description for method in methods for option in method.options}
         for name, description in options.items():
             synth.add_argument(tunables.flag(name), help=description.replace("%", "%%"))
-        (method,) = (action for action in synth._actions if action.dest == "method")
-        method.choices = [method.name for method in methods]
+        for command, names in (("synth", methods), ("look", methods.projections)):
+            (method,) = (action for action in commands.subparsers[command]._actions if action.dest == "method")
+            method.choices = [method.name for method in names]
     print(shtab.complete(commands.parser, arguments.shell))
     return DONE

@@ -24,6 +24,7 @@ examples:
   dgnam search --score ./measure.sh               what a neuron of yours prefers
   dgnam activations lemon.png alexnet64:fc8       what a network makes of it
   dgnam invert photo.jpg alexnet64:conv3          what a layer keeps of a photograph
+  dgnam look photo.jpg alexnet64:fc8:lemon        what in it that comes from
 
 The server is --server, or else DGNAM_SERVER in the environment, or else {server}.
 DGNAM_TOKEN holds the token of a server that wants one. `dgnam COMMAND --help` tells more.
@@ -83,6 +84,23 @@ examples:
   dgnam activations photo.jpg alexnet64:conv5 --top 3
   dgnam activations photo.jpg alexnet64:fc6 -o fc6.npy
 """
+LOOK_EXAMPLES = """\
+A target is model:tap:unit; with @y,x one activation of a convolutional tap's map, without it the strongest. model:tap is
+the tap's strongest unit for the picture, and model alone that of its output tap.
+The deconvnet sends the activation back to the pixels. `dgnam methods` lists the other methods; `--method all` is each.
+With --occlusion a grey square slides over the picture. A target is then a feature map to watch, or a class; or one of each.
+
+examples:
+  dgnam look photo.jpg alexnet64:conv5
+  dgnam look photo.jpg alexnet64:conv5:17 --top 9 -o projection.png
+  dgnam look photo.jpg alexnet64:fc8:lemon --method all --grid sheet.png
+  dgnam look photo.jpg alexnet64:fc8:lemon --method integrated-gradients --steps 200 -o evidence.npy
+  dgnam look photo.jpg efficientnet-lite0 --occlusion -o occlusion.png
+  dgnam look photo.jpg alexnet64:conv5:17 alexnet64:fc8:lemon --occlusion --size 12 --stride 2 -o maps.npz
+  dgnam look --replay projection.json -o again.png
+
+Without -o, the pictures go to the current folder. Ctrl-C stops the server's work too.
+"""
 DRAW_EXAMPLES = """\
 A code file is an array that numpy.save wrote: one code, shape (D,), or several, shape (N, D).
 `dgnam synth --code` writes such a file beside each picture.
@@ -139,6 +157,7 @@ def build() -> Commands:
     _activations(command("activations", "Show which units a picture activates most.", ACTIVATIONS_EXAMPLES))
     _search(command("search", "Find what a neuron of yours prefers, by its scores alone.", SEARCH_EXAMPLES))
     _searches(command("searches", "List the searches that the server keeps, or tell about one; list optimizers."))
+    _look(command("look", "Show what in a photograph an activation comes from, or what covering parts of it does.", LOOK_EXAMPLES))
     _catalog(command)
     command("doctor", "Check the way from here to a picture, step by step.")
     completion = command("completion", "Print a script that completes `dgnam` in a shell.", 'example:\n  eval "$(dgnam completion bash)"\n')
@@ -291,6 +310,29 @@ def _searches(searches: argparse.ArgumentParser) -> None:
     searches.add_argument("--delete", action="store_true", help="have the server forget it; after --export, if both are given")
     searches.add_argument("--optimizers", action="store_true", help="list the optimizers with their options instead")
     searches.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _look(look: argparse.ArgumentParser) -> None:
+    look.add_argument("picture", nargs="?", metavar="PICTURE", help="a picture file")
+    look.add_argument("places", nargs="*", metavar="TARGET", help="model, model:tap or model:tap:unit")
+    look.add_argument(
+        "-o", "--output", metavar="PATH", help="the picture's file (.png, .npy, .jpg, .webp; .npz of --occlusion), or a folder for several"
+    )
+    look.add_argument("--replay", metavar="RECIPE", help="do what a recipe file says again")
+    look.add_argument("--no-recipe", action="store_true", help="write no .json beside a picture")
+    look.add_argument("--quiet", action="store_true", help="no progress bars")
+    look.add_argument("--determinism", choices=get_args(Determinism), help="strict: the same bits each time, more slowly")
+    project = look.add_argument_group("projection", "A method's own options can be given as --NAME VALUE: see `dgnam methods NAME`.")
+    project.add_argument("--method", action="append", metavar="NAME", help="the method, or all; may be given several times")
+    project.add_argument("--top", type=int, metavar="N", help="keep so many of a map's strongest activations (default: 1)")
+    project.add_argument("--layer", metavar="TAP", help="of grad-cam: the tap whose maps are weighed (default: the last before the unit)")
+    project.add_argument("--enlarge", action="store_true", help="also take a picture with fewer pixels than the unit sees")
+    project.add_argument("--grid", metavar="FILE", help="also write the picture and all projections on one sheet")
+    occlude = look.add_argument_group("occlusion")
+    occlude.add_argument("--occlusion", action="store_true", help="slide a square over the picture, and show what the network makes of it")
+    occlude.add_argument("--size", type=int, metavar="PX", help="the square's side in the network's pixels (default: 50 of 224)")
+    occlude.add_argument("--stride", type=int, metavar="PX", help="from one place to the next (default: sixteen side by side)")
+    occlude.add_argument("--colour", metavar="GREY|R,G,B", help="the square's colour, from 0 to 1 (default: 0.5)")
 
 
 def _catalog(command: Any) -> None:

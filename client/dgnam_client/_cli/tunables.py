@@ -10,7 +10,7 @@ from .._errors import DgnamError, InvalidRequestError, NotFoundError
 from .printing import DONE, complain, table
 
 if TYPE_CHECKING:
-    from .._catalog import Method, Methods, Option
+    from .._catalog import Method, Option
     from .._client import Client
     from .parser import Arguments
 
@@ -28,12 +28,13 @@ def split(given: Sequence[str], fixed: Sequence[str]) -> tuple[list[str], dict[s
     return rest, tuned
 
 
-def find(methods: Methods, name: str) -> Method:
+def find(methods: Iterable[Method], name: str) -> Method:
     """The method of that name.
 
     Raises:
         NotFoundError: There is none.
     """
+    methods = list(methods)
     names = [method.name for method in methods]
     if name not in names:
         near = difflib.get_close_matches(name, names, n=1)
@@ -41,7 +42,7 @@ def find(methods: Methods, name: str) -> Method:
     return next(method for method in methods if method.name == name)
 
 
-def values(tuned: dict[str, str], method: Method, methods: Methods, fixed: Sequence[str]) -> dict[str, float]:
+def values(tuned: dict[str, str], method: Method, methods: Iterable[Method], fixed: Sequence[str]) -> dict[str, float]:
     """The values of a method's options.
 
     Raises:
@@ -88,7 +89,7 @@ def lines(options: Iterable[Option]) -> list[str]:
     return table(("  OPTION", "RANGE", "DEFAULT", "PART", ""), rows)
 
 
-def _unknown(name: str, method: Method, methods: Methods, fixed: Sequence[str]) -> str:
+def _unknown(name: str, method: Method, methods: Iterable[Method], fixed: Sequence[str]) -> str:
     having = [other.name for other in methods if any(option.name == name for option in other.options)]
     if having:
         return f"{flag(name)} is not an option of {method.name}, but of {', '.join(having)}"

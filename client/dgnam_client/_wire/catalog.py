@@ -85,19 +85,12 @@ def receptive_field(tap: str, response: catalog_pb2.GetModelResponse) -> Recepti
 def methods(response: catalog_pb2.ListMethodsResponse) -> Methods:
     """The methods and defaults."""
     return Methods(
-        methods=tuple(
-            Method(
-                name=method.name,
-                description=method.description,
-                citation=method.citation,
-                options=tuple(map(option, method.options)),
-                pixels=method.space == catalog_pb2.SPACE_PIXELS,
-            )
-            for method in response.methods
-        ),
+        methods=tuple(map(_method, response.methods)),
         default_method=response.default_method,
         default_prior=response.default_prior,
         default_pixel_method=response.default_pixel_method,
+        projections=tuple(map(_method, response.projections)),
+        default_projection=response.default_projection,
     )
 
 
@@ -136,6 +129,16 @@ def health(status: int) -> str:
 def _code(code: catalog_pb2.Code) -> Code:
     defaults = {method: dict(options.values) for method, options in code.option_defaults.items()}
     return Code(code.size, code.encoder, code.tap, code.start_learning_rate, defaults)
+
+
+def _method(method: catalog_pb2.Method) -> Method:
+    return Method(
+        name=method.name,
+        description=method.description,
+        citation=method.citation,
+        options=tuple(map(option, method.options)),
+        pixels=method.space == catalog_pb2.SPACE_PIXELS,
+    )
 
 
 def option(option: catalog_pb2.Option) -> Option:

@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 from dgnam_proto.v1 import analysis_pb2, synthesis_pb2
 
+from .._analysis_recipe import AnalysisRecipe
 from .._errors import InvalidRequestError
 from .._options import Determinism, Fit, Included, Priority, SynthesisOptions
 from .._picture_file import PictureLike, is_picture, picture_file
 from .._place import Place, place_message
-from .._recipe import Recipe, Request, drawing
+from .._recipe import Recipe, Record, Request, drawing
 from .._target import TargetLike, target_message
+from .analyses import picture_files
 from .fields import choice, refusal, set_field
 
 if TYPE_CHECKING:
     from dgnam_proto.v1 import target_pb2
     from numpy.typing import ArrayLike
 
+R = TypeVar("R", bound=Record)
+AnalysisRecipeLike = AnalysisRecipe | dict[str, Any] | str | os.PathLike[str]
+OnAnalysis = Callable[[Any], object]
 RecipeLike = Recipe | dict[str, Any] | str | os.PathLike[str]
 
 
@@ -84,23 +89,23 @@ def replay_request(recipe: RecipeLike) -> Request:
     return drawing(read_recipe(recipe).request())
 
 
-def read_recipe(recipe: RecipeLike) -> Recipe:
-    """A recipe from any of its forms: a Recipe, its dict, its JSON text, or a path.
+def read_recipe(recipe: RecipeLike | AnalysisRecipe, kind: type[R] = Recipe) -> R:  # type: ignore[assignment]
+    """A recipe of a kind from any of its forms: itself, its dict, its JSON text, or a path.
 
     Raises:
         InvalidRequestError: It is not a recipe.
         OSError: The recipe file cannot be read.
     """
-    if isinstance(recipe, Recipe):
+    if isinstance(recipe, kind):
         return recipe
     if isinstance(recipe, dict):
-        return Recipe.from_dict(recipe)
+        return kind.from_dict(recipe)
     if isinstance(recipe, str) and recipe.lstrip().startswith("{"):
-        return Recipe.from_json(recipe)
+        return kind.from_json(recipe)
     if isinstance(recipe, str | os.PathLike):
-        return Recipe.load(recipe)
+        return kind.load(recipe)
     raise InvalidRequestError(
-        f"a value of type {type(recipe).__name__} is not a recipe: pass a Recipe, its dict or JSON text, or the path of its file"
+        f"a value of type {type(recipe).__name__} is not a recipe: pass a {kind.__name__}, its dict or JSON text, or the path of its file"
     )
 
 
@@ -127,11 +132,7 @@ def activations_request(pictures: PictureLike | Iterable[PictureLike], places: I
         InvalidRequestError: Something is not a picture, or there is none.
         OSError: A picture file cannot be read.
     """
-    several = [pictures] if is_picture(pictures) or not isinstance(pictures, Iterable) else list(pictures)
-    files = [picture_file(picture, field=f"pictures[{index}]") for index, picture in enumerate(several)]
-    if not files:
-        raise refusal("pictures", "there is no picture to look at")
-    return analysis_pb2.ActivationsRequest(images=files, places=map(place_message, places))
+    return analysis_pb2.ActivationsRequest(images=picture_files(pictures), places=map(place_message, places))
 
 
 def array_message(value: ArrayLike, field: str, ndims: tuple[int, ...], wanted: str) -> target_pb2.Array:

@@ -22,10 +22,11 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from dgnam_proto.v1 import synthesis_pb2 as dgnam__proto_dot_v1_dot_synthesis__pb2
 from dgnam_proto.v1 import target_pb2 as dgnam__proto_dot_v1_dot_target__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x64gnam_proto/v1/analysis.proto\x12\x08\x64gnam.v1\x1a\x1b\x64gnam_proto/v1/target.proto\"\xa0\x01\n\x05Place\x12\r\n\x05model\x18\x01 \x01(\t\x12\x10\n\x03tap\x18\x02 \x01(\tH\x01\x88\x01\x01\x12\x0f\n\x05index\x18\x03 \x01(\rH\x00\x12\x0f\n\x05label\x18\x04 \x01(\tH\x00\x12)\n\x08position\x18\x05 \x01(\x0b\x32\x12.dgnam.v1.PositionH\x02\x88\x01\x01\x12\x0c\n\x04\x62\x61re\x18\x06 \x01(\x08\x42\x06\n\x04unitB\x06\n\x04_tapB\x0b\n\t_position\"E\n\x12\x41\x63tivationsRequest\x12\x0e\n\x06images\x18\x01 \x03(\x0c\x12\x1f\n\x06places\x18\x02 \x03(\x0b\x32\x0f.dgnam.v1.Place\"\xb8\x01\n\x13\x41\x63tivationsResponse\x12$\n\x0b\x61\x63tivations\x18\x01 \x03(\x0b\x32\x0f.dgnam.v1.Array\x12\x46\n\rmodel_digests\x18\x02 \x03(\x0b\x32/.dgnam.v1.ActivationsResponse.ModelDigestsEntry\x1a\x33\n\x11ModelDigestsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x32]\n\x0f\x41nalysisService\x12J\n\x0b\x41\x63tivations\x12\x1c.dgnam.v1.ActivationsRequest\x1a\x1d.dgnam.v1.ActivationsResponseB\x12Z\x10\x64gnam/v1;dgnamv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x64gnam_proto/v1/analysis.proto\x12\x08\x64gnam.v1\x1a\x1e\x64gnam_proto/v1/synthesis.proto\x1a\x1b\x64gnam_proto/v1/target.proto\"\xa0\x01\n\x05Place\x12\r\n\x05model\x18\x01 \x01(\t\x12\x10\n\x03tap\x18\x02 \x01(\tH\x01\x88\x01\x01\x12\x0f\n\x05index\x18\x03 \x01(\rH\x00\x12\x0f\n\x05label\x18\x04 \x01(\tH\x00\x12)\n\x08position\x18\x05 \x01(\x0b\x32\x12.dgnam.v1.PositionH\x02\x88\x01\x01\x12\x0c\n\x04\x62\x61re\x18\x06 \x01(\x08\x42\x06\n\x04unitB\x06\n\x04_tapB\x0b\n\t_position\"E\n\x12\x41\x63tivationsRequest\x12\x0e\n\x06images\x18\x01 \x03(\x0c\x12\x1f\n\x06places\x18\x02 \x03(\x0b\x32\x0f.dgnam.v1.Place\"\xb8\x01\n\x13\x41\x63tivationsResponse\x12$\n\x0b\x61\x63tivations\x18\x01 \x03(\x0b\x32\x0f.dgnam.v1.Array\x12\x46\n\rmodel_digests\x18\x02 \x03(\x0b\x32/.dgnam.v1.ActivationsResponse.ModelDigestsEntry\x1a\x33\n\x11ModelDigestsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xe3\x02\n\x0eProjectRequest\x12\x0e\n\x06images\x18\x01 \x03(\x0c\x12\x1e\n\x05place\x18\x02 \x01(\x0b\x32\x0f.dgnam.v1.Place\x12\x13\n\x06method\x18\x03 \x01(\tH\x00\x88\x01\x01\x12\x36\n\x07options\x18\x04 \x03(\x0b\x32%.dgnam.v1.ProjectRequest.OptionsEntry\x12\x10\n\x03top\x18\x05 \x01(\rH\x01\x88\x01\x01\x12\x12\n\x05layer\x18\x06 \x01(\tH\x02\x88\x01\x01\x12\x14\n\x07\x65nlarge\x18\x07 \x01(\x08H\x03\x88\x01\x01\x12/\n\x0b\x64\x65terminism\x18\x08 \x01(\x0e\x32\x15.dgnam.v1.DeterminismH\x04\x88\x01\x01\x1a.\n\x0cOptionsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x42\t\n\x07_methodB\x06\n\x04_topB\x08\n\x06_layerB\n\n\x08_enlargeB\x0e\n\x0c_determinism\"\xe6\x01\n\x0fProjectResponse\x12\"\n\x06queued\x18\x01 \x01(\x0b\x32\x10.dgnam.v1.QueuedH\x00\x12$\n\x07started\x18\x02 \x01(\x0b\x32\x11.dgnam.v1.StartedH\x00\x12.\n\x08progress\x18\x03 \x01(\x0b\x32\x1a.dgnam.v1.AnalysisProgressH\x00\x12&\n\x06result\x18\x04 \x01(\x0b\x32\x14.dgnam.v1.ProjectionH\x00\x12(\n\theartbeat\x18\x05 \x01(\x0b\x32\x13.dgnam.v1.HeartbeatH\x00\x42\x07\n\x05\x65vent\"?\n\x10\x41nalysisProgress\x12+\n\x08pictures\x18\x01 \x03(\x0b\x32\x19.dgnam.v1.PictureProgress\"E\n\x0fPictureProgress\x12\x0f\n\x07picture\x18\x01 \x01(\r\x12\x0c\n\x04step\x18\x02 \x01(\r\x12\x13\n\x0btotal_steps\x18\x03 \x01(\r\"\xdc\x01\n\nProjection\x12\x0f\n\x07picture\x18\x01 \x01(\r\x12\x0c\n\x04unit\x18\x02 \x01(\r\x12\r\n\x05label\x18\x03 \x01(\t\x12%\n\tpositions\x18\x04 \x03(\x0b\x32\x12.dgnam.v1.Position\x12\x13\n\x0b\x61\x63tivations\x18\x05 \x03(\x02\x12\x1f\n\x06values\x18\x06 \x01(\x0b\x32\x0f.dgnam.v1.Array\x12\x0b\n\x03png\x18\x07 \x01(\x0c\x12\x0c\n\x04seen\x18\x08 \x01(\x0c\x12(\n\x06recipe\x18\t \x01(\x0b\x32\x18.dgnam.v1.AnalysisRecipe\"\xce\x01\n\x0eOccludeRequest\x12\x0e\n\x06images\x18\x01 \x03(\x0c\x12\x1f\n\x06places\x18\x02 \x03(\x0b\x32\x0f.dgnam.v1.Place\x12\x11\n\x04size\x18\x03 \x01(\rH\x00\x88\x01\x01\x12\x13\n\x06stride\x18\x04 \x01(\rH\x01\x88\x01\x01\x12\x0e\n\x06\x63olour\x18\x05 \x03(\x02\x12/\n\x0b\x64\x65terminism\x18\x06 \x01(\x0e\x32\x15.dgnam.v1.DeterminismH\x02\x88\x01\x01\x42\x07\n\x05_sizeB\t\n\x07_strideB\x0e\n\x0c_determinism\"\xe5\x01\n\x0fOccludeResponse\x12\"\n\x06queued\x18\x01 \x01(\x0b\x32\x10.dgnam.v1.QueuedH\x00\x12$\n\x07started\x18\x02 \x01(\x0b\x32\x11.dgnam.v1.StartedH\x00\x12.\n\x08progress\x18\x03 \x01(\x0b\x32\x1a.dgnam.v1.AnalysisProgressH\x00\x12%\n\x06result\x18\x04 \x01(\x0b\x32\x13.dgnam.v1.OcclusionH\x00\x12(\n\theartbeat\x18\x05 \x01(\x0b\x32\x13.dgnam.v1.HeartbeatH\x00\x42\x07\n\x05\x65vent\"\xd6\x03\n\tOcclusion\x12\x0f\n\x07picture\x18\x01 \x01(\r\x12\x0c\n\x04unit\x18\x02 \x01(\r\x12\x13\n\x0b\x63lass_index\x18\x03 \x01(\r\x12\x13\n\x0b\x63lass_label\x18\x04 \x01(\t\x12\x12\n\nactivation\x18\x05 \x01(\x02\x12\x13\n\x0bprobability\x18\x06 \x01(\x02\x12\x11\n\ttop_class\x18\x07 \x01(\r\x12\'\n\x0e\x61\x63tivation_map\x18\x08 \x01(\x0b\x32\x0f.dgnam.v1.Array\x12(\n\x0fprobability_map\x18\t \x01(\x0b\x32\x0f.dgnam.v1.Array\x12\x13\n\x0btop_classes\x18\n \x03(\r\x12/\n\x06labels\x18\x0b \x03(\x0b\x32\x1f.dgnam.v1.Occlusion.LabelsEntry\x12\x16\n\x0e\x61\x63tivation_png\x18\x0c \x01(\x0c\x12\x17\n\x0fprobability_png\x18\r \x01(\x0c\x12\x13\n\x0b\x63lasses_png\x18\x0e \x01(\x0c\x12\x0c\n\x04seen\x18\x0f \x01(\x0c\x12(\n\x06recipe\x18\x10 \x01(\x0b\x32\x18.dgnam.v1.AnalysisRecipe\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\r\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xe8\x02\n\x0e\x41nalysisRecipe\x12+\n\x07project\x18\x01 \x01(\x0b\x32\x18.dgnam.v1.ProjectRequestH\x00\x12+\n\x07occlude\x18\x02 \x01(\x0b\x32\x18.dgnam.v1.OccludeRequestH\x00\x12\x41\n\rmodel_digests\x18\x03 \x03(\x0b\x32*.dgnam.v1.AnalysisRecipe.ModelDigestsEntry\x12\x38\n\x08versions\x18\x04 \x03(\x0b\x32&.dgnam.v1.AnalysisRecipe.VersionsEntry\x12\x0e\n\x06\x64\x65vice\x18\x05 \x01(\t\x1a\x33\n\x11ModelDigestsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1a/\n\rVersionsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\t\n\x07request2\xe1\x01\n\x0f\x41nalysisService\x12J\n\x0b\x41\x63tivations\x12\x1c.dgnam.v1.ActivationsRequest\x1a\x1d.dgnam.v1.ActivationsResponse\x12@\n\x07Project\x12\x18.dgnam.v1.ProjectRequest\x1a\x19.dgnam.v1.ProjectResponse0\x01\x12@\n\x07Occlude\x12\x18.dgnam.v1.OccludeRequest\x1a\x19.dgnam.v1.OccludeResponse0\x01\x42\x12Z\x10\x64gnam/v1;dgnamv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,14 +36,48 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._serialized_options = b'Z\020dgnam/v1;dgnamv1'
   _globals['_ACTIVATIONSRESPONSE_MODELDIGESTSENTRY']._loaded_options = None
   _globals['_ACTIVATIONSRESPONSE_MODELDIGESTSENTRY']._serialized_options = b'8\001'
-  _globals['_PLACE']._serialized_start=73
-  _globals['_PLACE']._serialized_end=233
-  _globals['_ACTIVATIONSREQUEST']._serialized_start=235
-  _globals['_ACTIVATIONSREQUEST']._serialized_end=304
-  _globals['_ACTIVATIONSRESPONSE']._serialized_start=307
-  _globals['_ACTIVATIONSRESPONSE']._serialized_end=491
-  _globals['_ACTIVATIONSRESPONSE_MODELDIGESTSENTRY']._serialized_start=440
-  _globals['_ACTIVATIONSRESPONSE_MODELDIGESTSENTRY']._serialized_end=491
-  _globals['_ANALYSISSERVICE']._serialized_start=493
-  _globals['_ANALYSISSERVICE']._serialized_end=586
+  _globals['_PROJECTREQUEST_OPTIONSENTRY']._loaded_options = None
+  _globals['_PROJECTREQUEST_OPTIONSENTRY']._serialized_options = b'8\001'
+  _globals['_OCCLUSION_LABELSENTRY']._loaded_options = None
+  _globals['_OCCLUSION_LABELSENTRY']._serialized_options = b'8\001'
+  _globals['_ANALYSISRECIPE_MODELDIGESTSENTRY']._loaded_options = None
+  _globals['_ANALYSISRECIPE_MODELDIGESTSENTRY']._serialized_options = b'8\001'
+  _globals['_ANALYSISRECIPE_VERSIONSENTRY']._loaded_options = None
+  _globals['_ANALYSISRECIPE_VERSIONSENTRY']._serialized_options = b'8\001'
+  _globals['_PLACE']._serialized_start=105
+  _globals['_PLACE']._serialized_end=265
+  _globals['_ACTIVATIONSREQUEST']._serialized_start=267
+  _globals['_ACTIVATIONSREQUEST']._serialized_end=336
+  _globals['_ACTIVATIONSRESPONSE']._serialized_start=339
+  _globals['_ACTIVATIONSRESPONSE']._serialized_end=523
+  _globals['_ACTIVATIONSRESPONSE_MODELDIGESTSENTRY']._serialized_start=472
+  _globals['_ACTIVATIONSRESPONSE_MODELDIGESTSENTRY']._serialized_end=523
+  _globals['_PROJECTREQUEST']._serialized_start=526
+  _globals['_PROJECTREQUEST']._serialized_end=881
+  _globals['_PROJECTREQUEST_OPTIONSENTRY']._serialized_start=778
+  _globals['_PROJECTREQUEST_OPTIONSENTRY']._serialized_end=824
+  _globals['_PROJECTRESPONSE']._serialized_start=884
+  _globals['_PROJECTRESPONSE']._serialized_end=1114
+  _globals['_ANALYSISPROGRESS']._serialized_start=1116
+  _globals['_ANALYSISPROGRESS']._serialized_end=1179
+  _globals['_PICTUREPROGRESS']._serialized_start=1181
+  _globals['_PICTUREPROGRESS']._serialized_end=1250
+  _globals['_PROJECTION']._serialized_start=1253
+  _globals['_PROJECTION']._serialized_end=1473
+  _globals['_OCCLUDEREQUEST']._serialized_start=1476
+  _globals['_OCCLUDEREQUEST']._serialized_end=1682
+  _globals['_OCCLUDERESPONSE']._serialized_start=1685
+  _globals['_OCCLUDERESPONSE']._serialized_end=1914
+  _globals['_OCCLUSION']._serialized_start=1917
+  _globals['_OCCLUSION']._serialized_end=2387
+  _globals['_OCCLUSION_LABELSENTRY']._serialized_start=2342
+  _globals['_OCCLUSION_LABELSENTRY']._serialized_end=2387
+  _globals['_ANALYSISRECIPE']._serialized_start=2390
+  _globals['_ANALYSISRECIPE']._serialized_end=2750
+  _globals['_ANALYSISRECIPE_MODELDIGESTSENTRY']._serialized_start=472
+  _globals['_ANALYSISRECIPE_MODELDIGESTSENTRY']._serialized_end=523
+  _globals['_ANALYSISRECIPE_VERSIONSENTRY']._serialized_start=2692
+  _globals['_ANALYSISRECIPE_VERSIONSENTRY']._serialized_end=2739
+  _globals['_ANALYSISSERVICE']._serialized_start=2753
+  _globals['_ANALYSISSERVICE']._serialized_end=2978
 # @@protoc_insertion_point(module_scope)

@@ -1,3 +1,4 @@
+from dgnam_proto.v1 import synthesis_pb2 as _synthesis_pb2
 from dgnam_proto.v1 import target_pb2 as _target_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
@@ -44,3 +45,183 @@ class ActivationsResponse(_message.Message):
     activations: _containers.RepeatedCompositeFieldContainer[_target_pb2.Array]
     model_digests: _containers.ScalarMap[str, str]
     def __init__(self, activations: _Optional[_Iterable[_Union[_target_pb2.Array, _Mapping]]] = ..., model_digests: _Optional[_Mapping[str, str]] = ...) -> None: ...
+
+class ProjectRequest(_message.Message):
+    __slots__ = ("images", "place", "method", "options", "top", "layer", "enlarge", "determinism")
+    class OptionsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: float
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[float] = ...) -> None: ...
+    IMAGES_FIELD_NUMBER: _ClassVar[int]
+    PLACE_FIELD_NUMBER: _ClassVar[int]
+    METHOD_FIELD_NUMBER: _ClassVar[int]
+    OPTIONS_FIELD_NUMBER: _ClassVar[int]
+    TOP_FIELD_NUMBER: _ClassVar[int]
+    LAYER_FIELD_NUMBER: _ClassVar[int]
+    ENLARGE_FIELD_NUMBER: _ClassVar[int]
+    DETERMINISM_FIELD_NUMBER: _ClassVar[int]
+    images: _containers.RepeatedScalarFieldContainer[bytes]
+    place: Place
+    method: str
+    options: _containers.ScalarMap[str, float]
+    top: int
+    layer: str
+    enlarge: bool
+    determinism: _synthesis_pb2.Determinism
+    def __init__(self, images: _Optional[_Iterable[bytes]] = ..., place: _Optional[_Union[Place, _Mapping]] = ..., method: _Optional[str] = ..., options: _Optional[_Mapping[str, float]] = ..., top: _Optional[int] = ..., layer: _Optional[str] = ..., enlarge: bool = ..., determinism: _Optional[_Union[_synthesis_pb2.Determinism, str]] = ...) -> None: ...
+
+class ProjectResponse(_message.Message):
+    __slots__ = ("queued", "started", "progress", "result", "heartbeat")
+    QUEUED_FIELD_NUMBER: _ClassVar[int]
+    STARTED_FIELD_NUMBER: _ClassVar[int]
+    PROGRESS_FIELD_NUMBER: _ClassVar[int]
+    RESULT_FIELD_NUMBER: _ClassVar[int]
+    HEARTBEAT_FIELD_NUMBER: _ClassVar[int]
+    queued: _synthesis_pb2.Queued
+    started: _synthesis_pb2.Started
+    progress: AnalysisProgress
+    result: Projection
+    heartbeat: _synthesis_pb2.Heartbeat
+    def __init__(self, queued: _Optional[_Union[_synthesis_pb2.Queued, _Mapping]] = ..., started: _Optional[_Union[_synthesis_pb2.Started, _Mapping]] = ..., progress: _Optional[_Union[AnalysisProgress, _Mapping]] = ..., result: _Optional[_Union[Projection, _Mapping]] = ..., heartbeat: _Optional[_Union[_synthesis_pb2.Heartbeat, _Mapping]] = ...) -> None: ...
+
+class AnalysisProgress(_message.Message):
+    __slots__ = ("pictures",)
+    PICTURES_FIELD_NUMBER: _ClassVar[int]
+    pictures: _containers.RepeatedCompositeFieldContainer[PictureProgress]
+    def __init__(self, pictures: _Optional[_Iterable[_Union[PictureProgress, _Mapping]]] = ...) -> None: ...
+
+class PictureProgress(_message.Message):
+    __slots__ = ("picture", "step", "total_steps")
+    PICTURE_FIELD_NUMBER: _ClassVar[int]
+    STEP_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_STEPS_FIELD_NUMBER: _ClassVar[int]
+    picture: int
+    step: int
+    total_steps: int
+    def __init__(self, picture: _Optional[int] = ..., step: _Optional[int] = ..., total_steps: _Optional[int] = ...) -> None: ...
+
+class Projection(_message.Message):
+    __slots__ = ("picture", "unit", "label", "positions", "activations", "values", "png", "seen", "recipe")
+    PICTURE_FIELD_NUMBER: _ClassVar[int]
+    UNIT_FIELD_NUMBER: _ClassVar[int]
+    LABEL_FIELD_NUMBER: _ClassVar[int]
+    POSITIONS_FIELD_NUMBER: _ClassVar[int]
+    ACTIVATIONS_FIELD_NUMBER: _ClassVar[int]
+    VALUES_FIELD_NUMBER: _ClassVar[int]
+    PNG_FIELD_NUMBER: _ClassVar[int]
+    SEEN_FIELD_NUMBER: _ClassVar[int]
+    RECIPE_FIELD_NUMBER: _ClassVar[int]
+    picture: int
+    unit: int
+    label: str
+    positions: _containers.RepeatedCompositeFieldContainer[_target_pb2.Position]
+    activations: _containers.RepeatedScalarFieldContainer[float]
+    values: _target_pb2.Array
+    png: bytes
+    seen: bytes
+    recipe: AnalysisRecipe
+    def __init__(self, picture: _Optional[int] = ..., unit: _Optional[int] = ..., label: _Optional[str] = ..., positions: _Optional[_Iterable[_Union[_target_pb2.Position, _Mapping]]] = ..., activations: _Optional[_Iterable[float]] = ..., values: _Optional[_Union[_target_pb2.Array, _Mapping]] = ..., png: _Optional[bytes] = ..., seen: _Optional[bytes] = ..., recipe: _Optional[_Union[AnalysisRecipe, _Mapping]] = ...) -> None: ...
+
+class OccludeRequest(_message.Message):
+    __slots__ = ("images", "places", "size", "stride", "colour", "determinism")
+    IMAGES_FIELD_NUMBER: _ClassVar[int]
+    PLACES_FIELD_NUMBER: _ClassVar[int]
+    SIZE_FIELD_NUMBER: _ClassVar[int]
+    STRIDE_FIELD_NUMBER: _ClassVar[int]
+    COLOUR_FIELD_NUMBER: _ClassVar[int]
+    DETERMINISM_FIELD_NUMBER: _ClassVar[int]
+    images: _containers.RepeatedScalarFieldContainer[bytes]
+    places: _containers.RepeatedCompositeFieldContainer[Place]
+    size: int
+    stride: int
+    colour: _containers.RepeatedScalarFieldContainer[float]
+    determinism: _synthesis_pb2.Determinism
+    def __init__(self, images: _Optional[_Iterable[bytes]] = ..., places: _Optional[_Iterable[_Union[Place, _Mapping]]] = ..., size: _Optional[int] = ..., stride: _Optional[int] = ..., colour: _Optional[_Iterable[float]] = ..., determinism: _Optional[_Union[_synthesis_pb2.Determinism, str]] = ...) -> None: ...
+
+class OccludeResponse(_message.Message):
+    __slots__ = ("queued", "started", "progress", "result", "heartbeat")
+    QUEUED_FIELD_NUMBER: _ClassVar[int]
+    STARTED_FIELD_NUMBER: _ClassVar[int]
+    PROGRESS_FIELD_NUMBER: _ClassVar[int]
+    RESULT_FIELD_NUMBER: _ClassVar[int]
+    HEARTBEAT_FIELD_NUMBER: _ClassVar[int]
+    queued: _synthesis_pb2.Queued
+    started: _synthesis_pb2.Started
+    progress: AnalysisProgress
+    result: Occlusion
+    heartbeat: _synthesis_pb2.Heartbeat
+    def __init__(self, queued: _Optional[_Union[_synthesis_pb2.Queued, _Mapping]] = ..., started: _Optional[_Union[_synthesis_pb2.Started, _Mapping]] = ..., progress: _Optional[_Union[AnalysisProgress, _Mapping]] = ..., result: _Optional[_Union[Occlusion, _Mapping]] = ..., heartbeat: _Optional[_Union[_synthesis_pb2.Heartbeat, _Mapping]] = ...) -> None: ...
+
+class Occlusion(_message.Message):
+    __slots__ = ("picture", "unit", "class_index", "class_label", "activation", "probability", "top_class", "activation_map", "probability_map", "top_classes", "labels", "activation_png", "probability_png", "classes_png", "seen", "recipe")
+    class LabelsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: int
+        value: str
+        def __init__(self, key: _Optional[int] = ..., value: _Optional[str] = ...) -> None: ...
+    PICTURE_FIELD_NUMBER: _ClassVar[int]
+    UNIT_FIELD_NUMBER: _ClassVar[int]
+    CLASS_INDEX_FIELD_NUMBER: _ClassVar[int]
+    CLASS_LABEL_FIELD_NUMBER: _ClassVar[int]
+    ACTIVATION_FIELD_NUMBER: _ClassVar[int]
+    PROBABILITY_FIELD_NUMBER: _ClassVar[int]
+    TOP_CLASS_FIELD_NUMBER: _ClassVar[int]
+    ACTIVATION_MAP_FIELD_NUMBER: _ClassVar[int]
+    PROBABILITY_MAP_FIELD_NUMBER: _ClassVar[int]
+    TOP_CLASSES_FIELD_NUMBER: _ClassVar[int]
+    LABELS_FIELD_NUMBER: _ClassVar[int]
+    ACTIVATION_PNG_FIELD_NUMBER: _ClassVar[int]
+    PROBABILITY_PNG_FIELD_NUMBER: _ClassVar[int]
+    CLASSES_PNG_FIELD_NUMBER: _ClassVar[int]
+    SEEN_FIELD_NUMBER: _ClassVar[int]
+    RECIPE_FIELD_NUMBER: _ClassVar[int]
+    picture: int
+    unit: int
+    class_index: int
+    class_label: str
+    activation: float
+    probability: float
+    top_class: int
+    activation_map: _target_pb2.Array
+    probability_map: _target_pb2.Array
+    top_classes: _containers.RepeatedScalarFieldContainer[int]
+    labels: _containers.ScalarMap[int, str]
+    activation_png: bytes
+    probability_png: bytes
+    classes_png: bytes
+    seen: bytes
+    recipe: AnalysisRecipe
+    def __init__(self, picture: _Optional[int] = ..., unit: _Optional[int] = ..., class_index: _Optional[int] = ..., class_label: _Optional[str] = ..., activation: _Optional[float] = ..., probability: _Optional[float] = ..., top_class: _Optional[int] = ..., activation_map: _Optional[_Union[_target_pb2.Array, _Mapping]] = ..., probability_map: _Optional[_Union[_target_pb2.Array, _Mapping]] = ..., top_classes: _Optional[_Iterable[int]] = ..., labels: _Optional[_Mapping[int, str]] = ..., activation_png: _Optional[bytes] = ..., probability_png: _Optional[bytes] = ..., classes_png: _Optional[bytes] = ..., seen: _Optional[bytes] = ..., recipe: _Optional[_Union[AnalysisRecipe, _Mapping]] = ...) -> None: ...
+
+class AnalysisRecipe(_message.Message):
+    __slots__ = ("project", "occlude", "model_digests", "versions", "device")
+    class ModelDigestsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    class VersionsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    PROJECT_FIELD_NUMBER: _ClassVar[int]
+    OCCLUDE_FIELD_NUMBER: _ClassVar[int]
+    MODEL_DIGESTS_FIELD_NUMBER: _ClassVar[int]
+    VERSIONS_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_FIELD_NUMBER: _ClassVar[int]
+    project: ProjectRequest
+    occlude: OccludeRequest
+    model_digests: _containers.ScalarMap[str, str]
+    versions: _containers.ScalarMap[str, str]
+    device: str
+    def __init__(self, project: _Optional[_Union[ProjectRequest, _Mapping]] = ..., occlude: _Optional[_Union[OccludeRequest, _Mapping]] = ..., model_digests: _Optional[_Mapping[str, str]] = ..., versions: _Optional[_Mapping[str, str]] = ..., device: _Optional[str] = ...) -> None: ...

@@ -40,6 +40,16 @@ class AnalysisServiceStub(object):
                 request_serializer=dgnam__proto_dot_v1_dot_analysis__pb2.ActivationsRequest.SerializeToString,
                 response_deserializer=dgnam__proto_dot_v1_dot_analysis__pb2.ActivationsResponse.FromString,
                 _registered_method=True)
+        self.Project = channel.unary_stream(
+                '/dgnam.v1.AnalysisService/Project',
+                request_serializer=dgnam__proto_dot_v1_dot_analysis__pb2.ProjectRequest.SerializeToString,
+                response_deserializer=dgnam__proto_dot_v1_dot_analysis__pb2.ProjectResponse.FromString,
+                _registered_method=True)
+        self.Occlude = channel.unary_stream(
+                '/dgnam.v1.AnalysisService/Occlude',
+                request_serializer=dgnam__proto_dot_v1_dot_analysis__pb2.OccludeRequest.SerializeToString,
+                response_deserializer=dgnam__proto_dot_v1_dot_analysis__pb2.OccludeResponse.FromString,
+                _registered_method=True)
 
 
 class AnalysisServiceServicer(object):
@@ -53,6 +63,22 @@ class AnalysisServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Project(self, request, context):
+        """What in each picture an activation comes from: the deconvnet (Zeiler & Fergus 2013) and other methods: ListMethods' projections.
+        The stream is: queued, started, progress at most ten times a second, one result per picture. Cancelling frees its rows at once.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Occlude(self, request, context):
+        """Slides a grey square over each picture and tells what a feature map and the classes make of it (Zeiler & Fergus 2013, fig. 7).
+        The stream is that of Project.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AnalysisServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -60,6 +86,16 @@ def add_AnalysisServiceServicer_to_server(servicer, server):
                     servicer.Activations,
                     request_deserializer=dgnam__proto_dot_v1_dot_analysis__pb2.ActivationsRequest.FromString,
                     response_serializer=dgnam__proto_dot_v1_dot_analysis__pb2.ActivationsResponse.SerializeToString,
+            ),
+            'Project': grpc.unary_stream_rpc_method_handler(
+                    servicer.Project,
+                    request_deserializer=dgnam__proto_dot_v1_dot_analysis__pb2.ProjectRequest.FromString,
+                    response_serializer=dgnam__proto_dot_v1_dot_analysis__pb2.ProjectResponse.SerializeToString,
+            ),
+            'Occlude': grpc.unary_stream_rpc_method_handler(
+                    servicer.Occlude,
+                    request_deserializer=dgnam__proto_dot_v1_dot_analysis__pb2.OccludeRequest.FromString,
+                    response_serializer=dgnam__proto_dot_v1_dot_analysis__pb2.OccludeResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -90,6 +126,60 @@ class AnalysisService(object):
             '/dgnam.v1.AnalysisService/Activations',
             dgnam__proto_dot_v1_dot_analysis__pb2.ActivationsRequest.SerializeToString,
             dgnam__proto_dot_v1_dot_analysis__pb2.ActivationsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Project(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/dgnam.v1.AnalysisService/Project',
+            dgnam__proto_dot_v1_dot_analysis__pb2.ProjectRequest.SerializeToString,
+            dgnam__proto_dot_v1_dot_analysis__pb2.ProjectResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Occlude(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/dgnam.v1.AnalysisService/Occlude',
+            dgnam__proto_dot_v1_dot_analysis__pb2.OccludeRequest.SerializeToString,
+            dgnam__proto_dot_v1_dot_analysis__pb2.OccludeResponse.FromString,
             options,
             channel_credentials,
             insecure,

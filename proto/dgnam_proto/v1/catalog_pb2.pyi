@@ -207,13 +207,17 @@ class Method(_message.Message):
     def __init__(self, name: _Optional[str] = ..., description: _Optional[str] = ..., citation: _Optional[str] = ..., options: _Optional[_Iterable[_Union[Option, _Mapping]]] = ..., space: _Optional[_Union[Space, str]] = ...) -> None: ...
 
 class ListMethodsResponse(_message.Message):
-    __slots__ = ("methods", "default_method", "default_prior", "default_pixel_method")
+    __slots__ = ("methods", "default_method", "default_prior", "default_pixel_method", "projections", "default_projection")
     METHODS_FIELD_NUMBER: _ClassVar[int]
     DEFAULT_METHOD_FIELD_NUMBER: _ClassVar[int]
     DEFAULT_PRIOR_FIELD_NUMBER: _ClassVar[int]
     DEFAULT_PIXEL_METHOD_FIELD_NUMBER: _ClassVar[int]
+    PROJECTIONS_FIELD_NUMBER: _ClassVar[int]
+    DEFAULT_PROJECTION_FIELD_NUMBER: _ClassVar[int]
     methods: _containers.RepeatedCompositeFieldContainer[Method]
     default_method: str
     default_prior: str
     default_pixel_method: str
-    def __init__(self, methods: _Optional[_Iterable[_Union[Method, _Mapping]]] = ..., default_method: _Optional[str] = ..., default_prior: _Optional[str] = ..., default_pixel_method: _Optional[str] = ...) -> None: ...
+    projections: _containers.RepeatedCompositeFieldContainer[Method]
+    default_projection: str
+    def __init__(self, methods: _Optional[_Iterable[_Union[Method, _Mapping]]] = ..., default_method: _Optional[str] = ..., default_prior: _Optional[str] = ..., default_pixel_method: _Optional[str] = ..., projections: _Optional[_Iterable[_Union[Method, _Mapping]]] = ..., default_projection: _Optional[str] = ...) -> None: ...

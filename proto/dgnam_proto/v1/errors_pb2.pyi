@@ -28,6 +28,8 @@ class Reason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     REASON_SEARCH_OVER: _ClassVar[Reason]
     REASON_SEARCH_LIMIT: _ClassVar[Reason]
     REASON_SEARCH_UNUSABLE: _ClassVar[Reason]
+    REASON_PICTURE_SIZE: _ClassVar[Reason]
+    REASON_NOT_PROJECTABLE: _ClassVar[Reason]
 REASON_UNSPECIFIED: Reason
 REASON_INVALID_REQUEST: Reason
 REASON_NOT_FOUND: Reason
@@ -50,3 +52,5 @@ REASON_SEARCH_EXISTS: Reason
 REASON_SEARCH_OVER: Reason
 REASON_SEARCH_LIMIT: Reason
 REASON_SEARCH_UNUSABLE: Reason
+REASON_PICTURE_SIZE: Reason
+REASON_NOT_PROJECTABLE: Reason

@@ -1,15 +1,22 @@
 """Builder: checked requests -> work, with what the catalog has for them."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from dgnam_models.preprocess import FITS
 
+from dgnam_server.analysis import PROJECTIONS
+from dgnam_server.analysis.attribution import Settings
+from dgnam_server.analysis.occlusion import Square
+from dgnam_server.analysis.projection import Wanted
 from dgnam_server.catalog import Catalog
 from dgnam_server.engine.draw_cache import DrawCache
 from dgnam_server.engine.kinds.activations import Activations, Place
 from dgnam_server.engine.kinds.drawing import Drawing
+from dgnam_server.engine.kinds.occlusion import Occlusion
+from dgnam_server.engine.kinds.projection import Projection
 from dgnam_server.engine.kinds.spectrum_drawing import SpectrumDrawing
 from dgnam_server.engine.kinds.synthesis import Synthesis, SynthesisKey
 from dgnam_server.search import space as search_space
@@ -21,6 +28,33 @@ from dgnam_server.synth.methods import METHODS
 from dgnam_server.synth.priors import PARAMETRISATIONS, FourierPrior, GeneratorPrior, Prior
 from dgnam_server.synth.problem import Problem
 from dgnam_server.synth.spec import SynthesisSpec
+
+
+@dataclass(frozen=True, eq=False)
+class ProjectionSpec:
+    """A checked request for projections: see `Projection`."""
+
+    pictures: Sequence[np.ndarray]
+    model: str
+    tap: str
+    layer: str | None
+    wanted: Wanted
+    method: str
+    settings: Settings
+    strict: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class OcclusionSpec:
+    """A checked request for occlusion: see `Occlusion`."""
+
+    pictures: Sequence[np.ndarray]
+    model: str
+    tap: str
+    unit: int | None
+    class_: int | None
+    square: Square
+    strict: bool = False
 
 
 class Builder:
@@ -80,6 +114,30 @@ class Builder:
         if generator.card.sha256 != spec.prior_digest:
             raise Unusable(f"its prior {spec.prior} has other weights here: have the server load those of digest {spec.prior_digest[:12]}")
         return search_space.of_prior(generator, components=spec.axes == "components")
+
+    def projection(self, asked: ProjectionSpec) -> Projection:
+        """The projections of photographs that have the network's input size."""
+        network = self.catalog.networks[asked.model]
+        return Projection(
+            asked.pictures,
+            network,
+            asked.tap,
+            asked.layer,
+            asked.wanted,
+            PROJECTIONS[asked.method],
+            asked.settings,
+            memory.row_bytes([network], network.input_size),
+            self.device,
+            asked.strict,
+        )
+
+    def occlusion(self, asked: OcclusionSpec) -> Occlusion:
+        """The occlusion of pictures that have the network's input size."""
+        network = self.catalog.networks[asked.model]
+        row_bytes = memory.row_bytes([network], network.input_size)
+        return Occlusion(
+            asked.pictures, network, asked.tap, asked.unit, asked.class_, asked.square, row_bytes, self.device, strict=asked.strict
+        )
 
     def _problem(self, key: SynthesisKey) -> Problem:
         networks = tuple(self.catalog.networks[name] for name in sorted({model for model, _ in key.sources}))

@@ -15,6 +15,7 @@ class Failure(Enum):
     CANCELLED = "cancelled"
     DRAINING = "draining"
     NUMERIC = "numeric"
+    NOT_PROJECTABLE = "not-projectable"
     BUG = "bug"
 
 

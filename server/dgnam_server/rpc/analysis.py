@@ -1,20 +1,31 @@
 """AnalysisService: read which pictures and places, have networks look, write what they saw."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
 
 import numpy as np
-from dgnam_models import Network
-from dgnam_models.card import Tap
 from dgnam_proto import arrays
-from dgnam_proto.v1 import analysis_pb2, analysis_pb2_grpc
-from dgnam_proto.v1.analysis_pb2 import ActivationsRequest, ActivationsResponse
+from dgnam_proto.v1 import analysis_pb2_grpc
+from dgnam_proto.v1.analysis_pb2 import ActivationsRequest, ActivationsResponse, OccludeRequest, ProjectRequest
 
 from dgnam_server.catalog import Catalog
 from dgnam_server.engine.kinds.activations import Place
-from dgnam_server.rpc import lookup, payload, pictures
+from dgnam_server.engine.work import Work
+from dgnam_server.rpc import occlude, payload, pictures, places, project
 from dgnam_server.rpc.fields import Reader
-from dgnam_server.rpc.submission import Context, Submitter
+from dgnam_server.rpc.mailbox import News
+from dgnam_server.rpc.receptive_fields import ReceptiveFields
+from dgnam_server.rpc.recipe import Provenance
+from dgnam_server.rpc.submission import Context, Submitter, passed_on
+
+
+class Writer(Protocol):
+    """Makes the messages of one streaming call."""
+
+    def message(self, event: News | None) -> Any:
+        """One event's message, a heartbeat of None; None where there is nothing to say."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,14 +33,36 @@ class AnalysisServicer(analysis_pb2_grpc.AnalysisServiceServicer):
     """Shows pictures to networks. Decoding and packing happen beside the event loop."""
 
     submitter: Submitter
+    provenance: Provenance
+    fields: ReceptiveFields = field(default_factory=ReceptiveFields)
 
     async def Activations(self, request: ActivationsRequest, context: Context) -> ActivationsResponse:  # noqa: N802
         """The activations that pictures give places."""
-        pools = self.submitter.pools
-        reader = self.submitter.reader()
+        pools, reader = self.submitter.pools, self.submitter.reader()
         look = await pictured(reader, request, await pools.check(read, reader, request), pools.decoder.decode)
         values = await self.submitter.values(self.submitter.builder.activations(look.pictures, look.places), context)
         return await pools.encode(response, self.submitter.builder.catalog, look, values)
+
+    async def Project(self, request: ProjectRequest, context: Context) -> None:  # noqa: N802
+        """Streams the events of projections."""
+        pools, reader = self.submitter.pools, self.submitter.reader()
+        spec = await pools.check(project.read, reader, request)
+        spec = await project.pictured(reader, request, spec, pools.decoder.decode, self.fields)
+        work = self.submitter.builder.projection(spec)
+        await self._stream(work, project.Writer(request, spec, work.network, self.provenance), context)
+
+    async def Occlude(self, request: OccludeRequest, context: Context) -> None:  # noqa: N802
+        """Streams the events of occlusions."""
+        pools, reader = self.submitter.pools, self.submitter.reader()
+        spec = await occlude.pictured(reader, request, await pools.check(occlude.read, reader, request), pools.decoder.decode)
+        work = self.submitter.builder.occlusion(spec)
+        await self._stream(work, occlude.Writer(request, spec, work, self.provenance), context)
+
+    async def _stream(self, work: Work, writer: Writer, context: Context) -> None:
+        async with aclosing(self.submitter.deliveries(work, context)) as deliveries:
+            async for delivery in deliveries:
+                if (message := await self.submitter.pools.encode(writer.message, delivery)) is not None:
+                    await passed_on(context, message, self.submitter.limits.read_timeout_s)
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,24 +81,18 @@ def read(reader: Reader, request: ActivationsRequest) -> Look:
         InvalidRequest: fields are malformed or out of range, or no message holds what is asked for; lists every violation of any kind.
         NotFound: models, taps or units are unknown, and nothing else is wrong.
     """
-    for name, values, most in (
-        ("images", request.images, reader.limits.max_variants),
-        ("places", request.places, reader.limits.max_terms),
-    ):
-        if not 1 <= len(values) <= most:
-            reader.at(name).invalid(f"{len(values)} are not between 1 and {most}")
-    images = request.images[: reader.limits.max_variants]
-    for index, data in enumerate(images):
-        pictures.check(reader.at("images", index), data)
-    messages = request.places[: reader.limits.max_terms]
-    found = [_place(reader.at("places", index), message) for index, message in enumerate(messages)]
-    needed = sum(payload.array_bytes(len(images), *shape) for _, shape in found)
+    images = pictures.check_all(reader, request.images)
+    most = reader.limits.max_terms
+    if not 1 <= len(request.places) <= most:
+        reader.at("places").invalid(f"{len(request.places)} are not between 1 and {most}")
+    found = [places.read(reader.at("places", index), message) for index, message in enumerate(request.places[:most])]
+    right = [place for place in found if place is not None]
+    needed = sum(payload.array_bytes(len(images), *place.shape) for place in right)
     payload.check(reader.at("places"), needed, "name units instead of whole taps, or send fewer images")
     reader.raise_any()
-    places = [place for place, _ in found]
-    inputs = [reader.catalog.networks[place.model].input_size for place in places]
+    inputs = [place.network.input_size for place in right]
     size = max(height for height, _ in inputs), max(width for _, width in inputs)
-    return Look(places, size)
+    return Look([Place(place.network.name, place.tap.name, place.index, place.position) for place in right], size)
 
 
 async def pictured(reader: Reader, request: ActivationsRequest, look: Look, decode: pictures.Decode) -> Look:
@@ -74,9 +101,7 @@ async def pictured(reader: Reader, request: ActivationsRequest, look: Look, deco
     Raises:
         InvalidRequest: some cannot be decoded.
     """
-    decoded = [await pictures.read(reader.at("images", index), decode, data, look.size) for index, data in enumerate(request.images)]
-    reader.raise_any()
-    return replace(look, pictures=[picture for picture in decoded if picture is not None])
+    return replace(look, pictures=await pictures.read_all(reader, decode, request.images, look.size))
 
 
 def response(catalog: Catalog, look: Look, values: Sequence[Sequence[np.ndarray]]) -> ActivationsResponse:
@@ -85,29 +110,3 @@ def response(catalog: Catalog, look: Look, values: Sequence[Sequence[np.ndarray]
         activations=[arrays.to_message(np.stack(of_place)) for of_place in zip(*values, strict=True)],
         model_digests={place.model: catalog.cards[place.model].sha256 for place in look.places},
     )
-
-
-def _place(reader: Reader, message: analysis_pb2.Place) -> tuple[Place, tuple[int, ...]]:
-    """A place, and the shape of what one picture gives it; an empty one where it is not right."""
-    network = lookup.network(reader.at("model"), message.model)
-    if network is None:
-        return Place("", ""), ()
-    tap = lookup.tap(reader.at("tap"), network.card, message.tap if message.HasField("tap") else network.card.output_tap)
-    if tap is None:
-        return Place("", ""), ()
-    place = Place(network.name, tap.name, _unit(reader, message, network, tap), _position(reader, message, tap))
-    shape = tap.shape if place.position is None else tap.shape[:1]
-    return place, shape if place.index is None else shape[1:]
-
-
-def _unit(reader: Reader, message: analysis_pb2.Place, network: Network, tap: Tap) -> int | None:
-    match message.WhichOneof("unit"):
-        case "index":
-            return lookup.unit_by_index(reader.at("index"), network.card, tap, message.index, message.bare)
-        case "label":
-            return lookup.unit_by_label(reader.at("label"), network.card, tap, message.label)
-    return None
-
-
-def _position(reader: Reader, message: analysis_pb2.Place, tap: Tap) -> tuple[int, int] | None:
-    return lookup.position(reader.at("position"), tap, message.position) if message.HasField("position") else None

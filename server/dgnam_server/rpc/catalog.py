@@ -1,18 +1,19 @@
 """CatalogService: models, their units, the methods."""
 
-import asyncio
 import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from dgnam_models import ModelCard, receptive_field
+from dgnam_models import ModelCard
 from dgnam_models.receptive_field import ReceptiveField
 from dgnam_proto.v1 import catalog_pb2, catalog_pb2_grpc
 from grpc import aio
 
+from dgnam_server.analysis import DEFAULT_PROJECTION, PROJECTIONS
 from dgnam_server.catalog import Catalog
 from dgnam_server.rpc import lookup, options, space, units
 from dgnam_server.rpc.fields import Reader
+from dgnam_server.rpc.receptive_fields import ReceptiveFields
 from dgnam_server.settings import Settings
 from dgnam_server.synth.methods import METHODS, Method, Option
 
@@ -26,7 +27,7 @@ class CatalogServicer(catalog_pb2_grpc.CatalogServiceServicer):
 
     catalog: Catalog
     limits: Settings
-    _fields: dict[tuple[str, str], ReceptiveField | None] = field(default_factory=dict, init=False)
+    fields: ReceptiveFields = field(default_factory=ReceptiveFields)
 
     async def ListModels(self, request: catalog_pb2.ListModelsRequest, context: Context) -> catalog_pb2.ListModelsResponse:  # noqa: N802
         """Every model, briefly."""
@@ -44,15 +45,9 @@ class CatalogServicer(catalog_pb2_grpc.CatalogServiceServicer):
         assert card is not None
         message = model(card, full=True)
         for tap in message.taps:
-            if tap.name in fields and (found := await self._receptive_field(card.name, tap.name)) is not None:
+            if tap.name in fields and (found := await self.fields.of(self.catalog.networks[card.name], tap.name)) is not None:
                 tap.receptive_field.CopyFrom(field_message(found))
         return catalog_pb2.GetModelResponse(model=message)
-
-    async def _receptive_field(self, name: str, tap: str) -> ReceptiveField | None:
-        """Worked out once, beside the event loop and the device."""
-        if (name, tap) not in self._fields:
-            self._fields[name, tap] = await asyncio.to_thread(receptive_field.receptive_field, self.catalog.networks[name], tap)
-        return self._fields[name, tap]
 
     async def ListUnits(self, request: catalog_pb2.ListUnitsRequest, context: Context) -> catalog_pb2.ListUnitsResponse:  # noqa: N802
         """A page of a tap's units."""
@@ -104,6 +99,16 @@ def methods(default_prior: str, max_steps: int) -> catalog_pb2.ListMethodsRespon
         default_method=space.CODE.default_method,
         default_prior=default_prior,
         default_pixel_method=space.PIXELS.default_method,
+        projections=[
+            catalog_pb2.Method(
+                name=method.name,
+                description=method.description,
+                citation=method.citation,
+                options=[_option(option, options.largest(option, max_steps)) for option in method.options],
+            )
+            for method in PROJECTIONS.values()
+        ],
+        default_projection=DEFAULT_PROJECTION,
     )
 
 

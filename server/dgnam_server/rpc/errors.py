@@ -40,6 +40,8 @@ class Reason(Enum):
     NO_DENOISER = "NO_DENOISER"
     NO_PATCHES = "NO_PATCHES"
     NUMERIC = "NUMERIC"
+    PICTURE_SIZE = "PICTURE_SIZE"
+    NOT_PROJECTABLE = "NOT_PROJECTABLE"
     QUEUE_FULL = "QUEUE_FULL"
     QUEUE_TIMEOUT = "QUEUE_TIMEOUT"
     MEMORY = "MEMORY"
@@ -253,8 +255,8 @@ def of_failure(failed: Failed) -> ServerError:
             return Cancelled(failed.message)
         case Failure.DRAINING:
             return ShuttingDown(failed.message, retry_after_s=_RETRY_S)
-        case Failure.NUMERIC:
-            return FailedPrecondition([Unmet("", failed.message, Reason.NUMERIC)])
+        case Failure.NUMERIC | Failure.NOT_PROJECTABLE:
+            return FailedPrecondition([Unmet("", failed.message, Reason[failed.failure.name])])
         case Failure.BUG:
             return _logged(f"a job failed while {failed.phase}, after {failed.steps_done} steps: {failed.message}", None)
 

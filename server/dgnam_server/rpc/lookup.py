@@ -73,6 +73,11 @@ def tap(reader: Reader, card: ModelCard, name: str) -> Tap | None:
     return None
 
 
+def known_tap(card: ModelCard, name: str) -> Tap:
+    """A classifier's tap of a name that was checked."""
+    return next(tap for tap in card.taps if tap.name == name)
+
+
 def unit_by_index(reader: Reader, card: ModelCard, tap: Tap, index: int, bare: bool = False) -> int | None:
     """`index`, if the tap has such a unit; a `bare` number may not be the label of another."""
     place, labels = f"{card.name}:{tap.name}", labels_of(card, tap)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from dgnam_models import Generator
 
+from dgnam_server.analysis import PROJECTIONS, Attribution
 from dgnam_server.rpc.errors import Reason
 from dgnam_server.rpc.fields import Reader
 from dgnam_server.rpc.wording import SHOWN, listed, nearest, quoted
@@ -19,24 +20,14 @@ _NAMED = 8  # unknown options told one by one: looking for the names most like o
 
 def settings(reader: Reader, given: Mapping[str, float], method: Method, prior: Generator | None) -> Settings:
     """The value of every option, given or default; the reader stands at `options`."""
-    known = {option.name: option for option in method.options}
-    if len(given) > _MOST:
-        reader.invalid(f"{len(given)} options are more than {_MOST}")
-        given = {}
-    unknown = sorted(given.keys() - known.keys())
-    for name in unknown[:_NAMED]:
-        _unknown(reader.at(name[:SHOWN]), name, method)
-    if more := unknown[_NAMED:]:
-        reader.invalid(f"{method.name} does not have {len(more)} more of the options given")
-    most_steps = reader.limits.max_steps
-    right = {
-        name: given[name]
-        for name, option in known.items()
-        if name in given
-        and reader.at(name).within(given[name], option.minimum, largest(option, most_steps), "an integer" if option.integer else "")
-    }
-    values = method.settings(right, {} if prior is None else method.card_defaults(prior.card))
-    return {**values, "steps": min(values["steps"], most_steps)}
+    values = method.settings(_right(reader, given, method), {} if prior is None else method.card_defaults(prior.card))
+    return {**values, "steps": min(values["steps"], reader.limits.max_steps)}
+
+
+def of_projection(reader: Reader, given: Mapping[str, float], method: Attribution) -> Settings:
+    """The value of every option of a method of projection, given or default; the reader stands at `options`."""
+    values = method.settings(_right(reader, given, method))
+    return {name: min(value, reader.limits.max_steps) if name == "steps" else value for name, value in values.items()}
 
 
 def check_needs(reader: Reader, method: Method, values: Settings, prior: Generator | None) -> None:
@@ -72,11 +63,34 @@ def largest(option: Option, max_steps: int) -> float:
     return min(option.maximum, max_steps) if option.name == "steps" else option.maximum
 
 
-def _unknown(reader: Reader, name: str, method: Method) -> None:
+def _right(reader: Reader, given: Mapping[str, float], method: Method | Attribution) -> dict[str, float]:
+    """Those of the options given that the method has and that are in their ranges."""
+    known = {option.name: option for option in method.options}
+    if len(given) > _MOST:
+        reader.invalid(f"{len(given)} options are more than {_MOST}")
+        given = {}
+    unknown = sorted(given.keys() - known.keys())
+    for name in unknown[:_NAMED]:
+        _unknown(reader.at(name[:SHOWN]), name, method)
+    if more := unknown[_NAMED:]:
+        reader.invalid(f"{method.name} does not have {len(more)} more of the options given")
+    most_steps = reader.limits.max_steps
+    return {
+        name: given[name]
+        for name, option in known.items()
+        if name in given
+        and reader.at(name).within(given[name], option.minimum, largest(option, most_steps), "an integer" if option.integer else "")
+    }
+
+
+def _unknown(reader: Reader, name: str, method: Method | Attribution) -> None:
     """An option that the method does not have: is it another method's, or nobody's?"""
+    table: Mapping[str, Method | Attribution] = METHODS if isinstance(method, Method) else PROJECTIONS
     if len(name) > SHOWN:
         reader.invalid(f"{method.name} has no option {quoted(name)}")
-    elif others := [other.name for other in METHODS.values() if any(option.name == name for option in other.options)]:
+    elif not method.options:
+        reader.invalid(f"{method.name} has no options: leave {quoted(name)} out")
+    elif others := [other.name for other in table.values() if any(option.name == name for option in other.options)]:
         reader.invalid(f"{method.name} has no such option; {listed(others)} {'has' if len(others) == 1 else 'have'} it")
     else:
         reader.invalid(f"{method.name} has no option {quoted(name)}; {nearest(name, [option.name for option in method.options])}")

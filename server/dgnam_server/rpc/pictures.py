@@ -2,7 +2,7 @@
 last, elsewhere (see `decoder`)."""
 
 import io
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import numpy as np
 from PIL import Image
@@ -40,6 +40,36 @@ async def read(reader: Reader, decode: Decode, data: bytes, size: tuple[int, int
     except ValueError as error:
         reader.invalid(str(error))
         return None
+
+
+def check_all(reader: Reader, images: Sequence[bytes]) -> Sequence[bytes]:
+    """Say what is wrong with a request's `images` and their number, and return as many of them as may be looked at."""
+    most = reader.limits.max_variants
+    if not 1 <= len(images) <= most:
+        reader.at("images").invalid(f"{len(images)} are not between 1 and {most}")
+    for index, data in enumerate(images[:most]):
+        check(reader.at("images", index), data)
+    return images[:most]
+
+
+async def read_all(reader: Reader, decode: Decode, images: Sequence[bytes], size: tuple[int, int]) -> list[np.ndarray]:
+    """A request's `images` as `decode` gives them.
+
+    Raises:
+        InvalidRequest: some cannot be decoded.
+        FailedPrecondition: something else was found wrong before.
+    """
+    decoded = [await read(reader.at("images", index), decode, data, size) for index, data in enumerate(images)]
+    reader.raise_any()
+    return [picture for picture in decoded if picture is not None]
+
+
+def own_size(data: bytes, size: tuple[int, int]) -> tuple[int, int]:
+    """Height and width in pixels of the part of a checked picture file that is brought to `size`; either side may be up."""
+    header = picture_header.read(data)
+    sides = (header.height, header.width), (header.width, header.height)
+    scale = max(min(height / size[0], width / size[1]) for height, width in sides)
+    return round(size[0] * scale), round(size[1] * scale)
 
 
 def encode_png(image: np.ndarray) -> bytes:

@@ -3,10 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from dgnam_proto.v1.synthesis_pb2 import Recipe, SynthesizeRequest
+from dgnam_models import ModelCard
+from dgnam_proto.v1.analysis_pb2 import AnalysisRecipe, OccludeRequest, ProjectRequest
+from dgnam_proto.v1.synthesis_pb2 import Determinism, Recipe, SynthesizeRequest
 
 from dgnam_server.catalog import Catalog
 from dgnam_server.rpc import request, space, target
+from dgnam_server.rpc.fields import Reader
 from dgnam_server.rpc.space import Request
 from dgnam_server.synth.methods import METHODS
 from dgnam_server.synth.spec import SynthesisSpec
@@ -19,6 +22,11 @@ class Provenance:
     versions: Mapping[str, str]
     device: str
     precision: str
+
+    def analysis(self, card: ModelCard, project: ProjectRequest | None = None, occlude: OccludeRequest | None = None) -> AnalysisRecipe:
+        """All it takes to make a completed analysis by the network of `card` again."""
+        digests = {card.name: card.sha256}
+        return AnalysisRecipe(project=project, occlude=occlude, model_digests=digests, versions=self.versions, device=self.device)
 
 
 def recipe(completed: Request, digests: Mapping[str, str], provenance: Provenance) -> Recipe:
@@ -59,6 +67,16 @@ def models(spec: SynthesisSpec, catalog: Catalog) -> set[str]:
     if code is not None and code.encoder and encoded:
         used.add(code.encoder)
     return used | {spec.prior}
+
+
+def strict(reader: Reader, value: int) -> bool:
+    """Whether a request's determinism is the strict one."""
+    return reader.choice(value, request.STRICTNESS, Determinism) or False
+
+
+def strictness(strict: bool) -> Determinism:
+    """The wire's word for it."""
+    return _number(request.STRICTNESS, strict)  # type: ignore[return-value]
 
 
 def _number(meanings: Mapping[int, object], meaning: object) -> int:

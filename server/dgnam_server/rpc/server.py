@@ -42,6 +42,7 @@ class ServerServicer(server_pb2_grpc.ServerServiceServicer):
             client_queue_capacity=self.limits.client_queue_capacity,
             queue_timeout_s=self.limits.queue_timeout_s or 0,
             max_memory_bytes=self.engine.limits.max_memory_mib * 2**20,
+            max_positions=self.limits.max_positions,
         )
         return server_pb2.GetServerInfoResponse(
             version=self.provenance.versions["dgnam"],

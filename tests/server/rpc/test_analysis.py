@@ -1,7 +1,6 @@
 """AnalysisService: every bad field with its path, and what pictures give places."""
 
 import asyncio
-import io
 from collections.abc import Callable
 from typing import Any
 
@@ -25,16 +24,10 @@ from dgnam_server.rpc.analysis import Look
 from dgnam_server.rpc.errors import InvalidRequest, NotFound
 from dgnam_server.rpc.fields import Reader
 from dgnam_server.settings import Settings
+from files import png
 from picture_files import decode_here, settled
-from PIL import Image
 
 Change = Callable[[ActivationsRequest], object]
-
-
-def png(width: int, height: int, seed: int = 0) -> bytes:
-    stream = io.BytesIO()
-    Image.fromarray(np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)).save(stream, "PNG")
-    return stream.getvalue()
 
 
 def read(catalog: Catalog, request: ActivationsRequest) -> Look:

@@ -1,0 +1,40 @@
+"""Recipes of analyses: all it takes to make a projection or an occlusion again."""
+
+from __future__ import annotations
+
+from dgnam_proto.v1 import analysis_pb2
+
+from ._place import Place
+from ._recipe import Record
+
+
+class AnalysisRecipe(Record):
+    """All it takes to make an analysis again: the request with its picture and every default filled in, and what it ran on.
+
+    Two recipes are equal where everything in them is.
+    """
+
+    _kind = analysis_pb2.AnalysisRecipe
+    _fields = ("project", "occlude")
+
+    @property
+    def place(self) -> str:
+        """What was looked at, as text: a unit's address; of an occlusion the feature map's and the class's, joined by `+`."""
+        request = self._request
+        places = request.places if isinstance(request, analysis_pb2.OccludeRequest) else [request.place]
+        return "+".join(map(str, map(_place, places)))
+
+    @property
+    def method(self) -> str:
+        """The method of projection, or "occlusion"."""
+        return "occlusion" if isinstance(self._request, analysis_pb2.OccludeRequest) else str(self._request.method)
+
+    def __repr__(self) -> str:
+        return f"<AnalysisRecipe {self.place} method={self.method}>"
+
+
+def _place(message: analysis_pb2.Place) -> Place:
+    named = message.WhichOneof("unit")
+    unit = message.label if named == "label" else message.index if named == "index" else None
+    position = (message.position.y, message.position.x) if message.HasField("position") else None
+    return Place(message.model, message.tap or None, unit, position)

@@ -1,0 +1,198 @@
+"""Arguments -> requests for analyses of pictures, and answers -> results."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
+
+from dgnam_proto.v1 import analysis_pb2
+
+from .._analysis_recipe import AnalysisRecipe
+from .._errors import ProtocolError
+from .._events import AnalysisProgress, PictureProgress, Queued, Started
+from .._occlusion import Occlusion, OcclusionEvent
+from .._options import Determinism
+from .._picture_file import PictureLike, is_picture, picture_file
+from .._place import PlaceLike, parse_places, place_message
+from .._projection import Projection, ProjectionEvent
+from .fields import choice, refusal, set_field
+
+if TYPE_CHECKING:
+    import numpy as np
+    from dgnam_proto.v1 import target_pb2
+    from numpy.typing import NDArray
+
+Pictures = PictureLike | Iterable[PictureLike]
+Found = TypeVar("Found", Projection, Occlusion)
+
+
+def picture_files(pictures: Pictures) -> list[bytes]:
+    """The files of one picture or several.
+
+    Raises:
+        InvalidRequestError: Something is not a picture, or there is none.
+        OSError: A picture file cannot be read.
+    """
+    several = [pictures] if is_picture(pictures) or not isinstance(pictures, Iterable) else list(pictures)
+    files = [picture_file(picture, field=f"pictures[{index}]") for index, picture in enumerate(several)]
+    if not files:
+        raise refusal("pictures", "there is no picture to look at")
+    return files
+
+
+def project_request(
+    pictures: Pictures, place: PlaceLike, fields: Mapping[str, Any], options: Mapping[str, Any]
+) -> analysis_pb2.ProjectRequest:
+    """The request for projections.
+
+    Args:
+        fields: `method`, `top`, `layer`, `enlarge` and `determinism`; None is not sent.
+        options: The method's own, numbers.
+
+    Raises:
+        InvalidAddressError: The place is not an address.
+        InvalidRequestError: Something is not a picture, or a value is of the wrong type.
+        OSError: A picture file cannot be read.
+    """
+    (where,) = parse_places([place])
+    request = analysis_pb2.ProjectRequest(place=place_message(where))
+    _set(request, fields)
+    for name, value in options.items():
+        try:
+            request.options[name] = value
+        except (TypeError, ValueError):
+            raise refusal(f"options.{name}", f"{value!r} is not a number") from None
+    request.images.extend(picture_files(pictures))
+    return request
+
+
+def occlude_request(pictures: Pictures, places: PlaceLike | Iterable[PlaceLike], fields: Mapping[str, Any]) -> analysis_pb2.OccludeRequest:
+    """The request for occlusions.
+
+    Args:
+        fields: `size`, `stride`, `colour` and `determinism`; None is not sent.
+
+    Raises:
+        InvalidAddressError: Something in the places is not an address.
+        InvalidRequestError: Something is not a picture, or a value is of the wrong type.
+        OSError: A picture file cannot be read.
+    """
+    request = analysis_pb2.OccludeRequest(places=map(place_message, parse_places(places)))
+    colour = fields.get("colour")
+    _set(request, {name: value for name, value in fields.items() if name != "colour"})
+    if colour is not None:
+        try:
+            request.colour.extend([colour] if isinstance(colour, int | float) else colour)
+        except (TypeError, ValueError):
+            raise refusal("colour", f"{colour!r} is neither a grey from 0 to 1 nor three numbers for red, green and blue") from None
+    request.images.extend(picture_files(pictures))
+    return request
+
+
+def projection_event(response: analysis_pb2.ProjectResponse) -> ProjectionEvent | None:
+    """The event in a message of Project; None where it holds nothing to tell."""
+    return projection(response.result) if response.HasField("result") else _event(response)
+
+
+def occlusion_event(response: analysis_pb2.OccludeResponse) -> OcclusionEvent | None:
+    """The event in a message of Occlude; None where it holds nothing to tell."""
+    return occlusion(response.result) if response.HasField("result") else _event(response)
+
+
+def finished(kind: type[Found], events: Sequence[object], request: Any) -> list[Found]:
+    """The results among a stream's events, in the order of the pictures.
+
+    Raises:
+        ProtocolError: The stream ended before every picture's result was there.
+    """
+    found = sorted((event for event in events if isinstance(event, kind)), key=lambda result: result.picture)
+    if len(found) != len(request.images):
+        raise ProtocolError(f"the server ended the stream after {len(found)} of {len(request.images)} results")
+    return found
+
+
+def projection(message: analysis_pb2.Projection) -> Projection:
+    """A finished projection.
+
+    Raises:
+        ProtocolError: It cannot be read.
+    """
+    values = _array(message.values, "values")
+    if values.ndim != 3 or values.shape[2] not in (1, 3) or not message.activations:
+        raise ProtocolError(f"the projection cannot be read: its shape is {values.shape}, with {len(message.activations)} activations")
+    return Projection(
+        sent={"png": message.png, "image": values},
+        picture=message.picture,
+        unit=message.unit,
+        label=message.label,
+        positions=tuple((position.y, position.x) for position in message.positions),
+        activations=tuple(message.activations),
+        recipe=AnalysisRecipe(message.recipe),
+        seen_png=message.seen,
+    )
+
+
+def occlusion(message: analysis_pb2.Occlusion) -> Occlusion:
+    """A finished occlusion.
+
+    Raises:
+        ProtocolError: It cannot be read.
+    """
+    import numpy as np
+
+    activations, probabilities = _array(message.activation_map, "activation_map"), _array(message.probability_map, "probability_map")
+    classes = np.array(message.top_classes, dtype=np.int64)
+    if activations.ndim != 2 or activations.shape != probabilities.shape or classes.size != activations.size:
+        raise ProtocolError(f"the maps cannot be read: {activations.shape}, {probabilities.shape} and {classes.size} classes")
+    return Occlusion(
+        picture=message.picture,
+        unit=message.unit,
+        class_index=message.class_index,
+        class_label=message.class_label,
+        activation=message.activation,
+        probability=message.probability,
+        top_class=message.top_class,
+        activation_map=activations,
+        probability_map=probabilities,
+        class_map=classes.reshape(activations.shape),
+        labels=dict(message.labels),
+        pngs={
+            "seen": message.seen,
+            "activation": message.activation_png,
+            "probability": message.probability_png,
+            "classes": message.classes_png,
+        },
+        recipe=AnalysisRecipe(message.recipe),
+    )
+
+
+def _set(request: Any, fields: Mapping[str, Any]) -> None:
+    for name, value in fields.items():
+        if value is None:
+            continue
+        if name == "determinism":
+            request.determinism = choice("DETERMINISM", value, get_args(Determinism), field=name)
+        elif name == "enlarge" and not isinstance(value, bool):
+            raise refusal(name, f"{value!r} is neither True nor False")
+        else:
+            set_field(request, name, value)
+
+
+def _event(response: Any) -> Queued | Started | AnalysisProgress | None:
+    match response.WhichOneof("event"):
+        case "queued":
+            return Queued(response.queued.position)
+        case "started":
+            return Started()
+        case "progress":
+            return AnalysisProgress(tuple(PictureProgress(one.picture, one.step, one.total_steps) for one in response.progress.pictures))
+    return None
+
+
+def _array(message: target_pb2.Array, name: str) -> NDArray[np.float32]:
+    from dgnam_proto import arrays
+
+    try:
+        return arrays.from_message(message)
+    except ValueError as error:
+        raise ProtocolError(f"{name} cannot be read: {error}") from error

@@ -1,0 +1,136 @@
+"""Projections and occlusions, by both clients."""
+
+from __future__ import annotations
+
+import asyncio
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from dgnam_client import (
+    AnalysisProgress,
+    AnalysisRecipe,
+    AsyncClient,
+    Client,
+    DeadlineExceededError,
+    InvalidAddressError,
+    InvalidRequestError,
+    Occlusion,
+    Projection,
+    ProtocolError,
+    Queued,
+    Started,
+)
+from PIL import Image
+
+PHOTO = Image.new("RGB", (20, 20), "red")
+
+
+def test_a_projection(client: Client, server: Any, tmp_path: Path) -> None:
+    events: list[object] = []
+    found = client.project(PHOTO, "alexnet64:conv1:3@1,2", method="integrated", looks=2, enlarge=True, on_progress=events.append)
+    assert isinstance(found, Projection) and found.activations == (2.5,) and found.positions == ((1, 2),)
+    assert [type(event) for event in events] == [Queued, Started, AnalysisProgress, Projection]
+    assert found.array.shape == (8, 8, 3) and found.box == (1, 2, 7, 5) and found.seen.size == found.image.size == (8, 8)
+    assert repr(found) == "<Projection alexnet64:conv1:3@1,2 (lemon) by integrated, activation 2.5>"
+    sent = server.requests[-1]
+    assert (sent.method, dict(sent.options), sent.enlarge, sent.HasField("top")) == ("integrated", {"looks": 2}, True, False)
+    path = found.save(tmp_path / "lemon.png")
+    assert path.read_bytes() == found.png and AnalysisRecipe.load(tmp_path / "lemon.json") == found.recipe
+    assert np.load(found.save(tmp_path / "lemon.npy", recipe=False)).shape == (8, 8, 3)
+    with pytest.raises(ValueError, match="recipe's name"):
+        found.save(tmp_path / "lemon.json")
+
+
+def test_several_pictures_come_in_their_order(client: Client) -> None:
+    found = client.project([PHOTO, PHOTO], "alexnet64")
+    assert isinstance(found, list) and [(one.picture, one.activations[0]) for one in found] == [(0, 2.5), (1, 3.5)]
+
+
+def test_an_occlusion(client: Client, server: Any, tmp_path: Path) -> None:
+    found = client.occlude(PHOTO, ["alexnet64:conv1:3", "alexnet64:fc8:lemon"], size=5, colour=(0, 0.5, 1))
+    assert isinstance(found, Occlusion) and found.probability_map.tolist() == [[0, 0.25], [0.5, 0.75]]
+    assert found.class_map.tolist() == [[0, 0], [1, 0]] and found.class_map.dtype == np.int64
+    assert repr(found) == "<Occlusion alexnet64:conv1:3+alexnet64:fc8:lemon, 2 x 2 places>"
+    sent = server.requests[-1]
+    assert (sent.size, list(sent.colour), sent.HasField("stride")) == (5, [0, 0.5, 1], False)
+    sheet = found.save(tmp_path / "o.png")
+    with Image.open(sheet) as drawn:
+        assert drawn.width > 600
+    assert found._repr_png_().startswith(b"\x89PNG")
+    assert AnalysisRecipe.load(tmp_path / "o.json") == found.recipe
+    with np.load(found.save(tmp_path / "o.npz", recipe=False)) as maps:
+        assert sorted(maps) == ["activation", "classes", "probability"]
+    with pytest.raises(ValueError, match="'.npy' is not the suffix of a sheet"):
+        found.save(tmp_path / "o.npy")
+    assert list(client.occlude(PHOTO, "alexnet64", colour=0.25).recipe.request().colour) == [0.25]  # type: ignore[union-attr]
+
+
+def test_recipes(client: Client, tmp_path: Path) -> None:
+    projected, occluded = client.project(PHOTO, "alexnet64:fc8:lemon"), client.occlude(PHOTO, "alexnet64")
+    for found in (projected, occluded):
+        recipe = found.recipe  # type: ignore[union-attr]
+        path = recipe.save(tmp_path / "r.json")
+        for form in (recipe, recipe.to_dict(), recipe.to_json(), path):
+            again = client.replay_analysis(form)
+            assert type(again) is type(found) and again.recipe == recipe and recipe.differences(again.recipe) == []
+        assert pickle.loads(pickle.dumps(recipe)) == recipe
+    assert repr(projected.recipe) == "<AnalysisRecipe alexnet64:fc8:lemon method=deconvnet>"  # type: ignore[union-attr]
+    assert occluded.recipe.method == "occlusion"  # type: ignore[union-attr]
+    with pytest.raises(InvalidRequestError, match="holds no project or occlude"):
+        client.replay_analysis({"synthesize": {}})
+
+
+def test_what_is_refused_here(client: Client, server: Any) -> None:
+    for arguments, options, error, says in (
+        ((3, "alexnet64"), {}, InvalidRequestError, r"pictures\[0\]: a value of type int is not a picture"),
+        (([], "alexnet64"), {}, InvalidRequestError, "pictures: there is no picture"),
+        ((PHOTO, "alexnet64::3"), {}, InvalidAddressError, "is not the address"),
+        ((PHOTO, "alexnet64"), {"top": "two"}, InvalidRequestError, "top: 'two' is not an integer"),
+        ((PHOTO, "alexnet64"), {"looks": "two"}, InvalidRequestError, "options.looks: 'two' is not a number"),
+        ((PHOTO, "alexnet64"), {"enlarge": 1}, InvalidRequestError, "enlarge: 1 is neither True nor False"),
+        ((PHOTO, "alexnet64"), {"determinism": "loose"}, InvalidRequestError, "determinism: 'loose' is none of"),
+    ):
+        with pytest.raises(error, match=says):
+            client.project(*arguments, **options)  # type: ignore[arg-type]
+    with pytest.raises(InvalidRequestError, match="colour: 'red' is neither a grey"):
+        client.occlude(PHOTO, "alexnet64", colour="red")  # type: ignore[arg-type]
+    assert not server.requests
+
+
+def test_what_cannot_be_read(client: Client) -> None:
+    with pytest.raises(ProtocolError, match="after 0 of 1 results"):
+        client.project(PHOTO, "alexnet64:fc8:cut")
+    with pytest.raises(ProtocolError, match="maps cannot be read: .* 3 classes"):
+        client.occlude(PHOTO, "alexnet64:fc8:broken")
+
+
+def test_leaving_early_stops_the_server(client: Client, server: Any) -> None:
+    def leave(event: object) -> None:
+        if isinstance(event, AnalysisProgress):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        client.project(PHOTO, "alexnet64:fc8:slow", on_progress=leave)
+    assert server.cancelled.acquire(timeout=5)
+    with pytest.raises(DeadlineExceededError):
+        client.occlude(PHOTO, "alexnet64:fc8:slow", timeout=0.3)
+
+
+async def test_asyncio(server: Any) -> None:
+    async with AsyncClient(server.url) as client:
+        events: list[object] = []
+        projected = await client.project([PHOTO], "alexnet64", on_progress=events.append)
+        assert isinstance(projected, list) and len(events) == 4
+        occluded = await client.occlude(PHOTO, "alexnet64")
+        assert isinstance(occluded, Occlusion)
+        assert (await client.replay_analysis(occluded.recipe)).recipe == occluded.recipe
+        assert (await client.replay_analysis(projected[0].recipe)).recipe == projected[0].recipe
+        task = asyncio.create_task(client.project(PHOTO, "alexnet64:fc8:slow"))
+        await asyncio.sleep(0.2)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert await asyncio.to_thread(server.cancelled.acquire, timeout=5)
