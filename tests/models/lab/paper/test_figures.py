@@ -14,7 +14,7 @@ import torch
 from dgnam_models import ModelCard, nets
 from dgnam_models.lab.evaluate import drawing
 from dgnam_models.lab.evaluate.drawing import connected
-from dgnam_models.lab.paper import figures
+from dgnam_models.lab.paper import figures, looking
 from dgnam_models.lab.paper.figures.activation_maps import centres, energy_inside, evidence
 from dgnam_models.lab.paper.figures.altered import order
 from dgnam_models.lab.paper.figures.evolution import rank_correlation
@@ -76,6 +76,7 @@ def study(pack: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stud
 
 @pytest.fixture
 def few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(looking, "LARGE", JUDGES[1])  # to cover 224 pixels bit by bit takes too long here
     real = drawing.draw
     monkeypatch.setattr(drawing, "draw", lambda *arguments, **options: real(*arguments, **{"steps": 2, **options}))
 
@@ -94,7 +95,7 @@ def test_every_figure_is_drawn_with_and_without_photographs(name: str, study: St
 @pytest.mark.parametrize("name", figures.names())
 def test_every_figure_says_what_it_shows_and_where_it_is_published(name: str) -> None:
     assert figures.about(name).endswith("?")
-    papers = "Pan et al. 2017|Xia et al. 2016|Mahendran & Vedaldi 2015|Wang & Ponce 2022"
+    papers = "Pan et al. 2017|Xia et al. 2016|Mahendran & Vedaldi 2015|Wang & Ponce 2022|Zeiler & Fergus 2013"
     assert re.search(rf"\((3\.\d|S\d+|({papers}), fig. \d)\)", figures.about(name))
 
 
@@ -112,6 +113,17 @@ def test_numbers_that_can_be_worked_out(study: Study) -> None:
     assert altered["pictures"] == 4
     assert figures.draw("evolution", study).numbers["alexnet64-narrow-000120"]["accuracy"] == 0.4
     assert figures.draw("transfer", study).numbers["by chance"] == 0.5
+
+
+@pytest.mark.usefixtures("few_steps")
+def test_numbers_of_photographs_looked_at(study: Study) -> None:
+    seen = figures.draw("zeiler_deconvnet", study).numbers[TARGET]
+    areas = list(seen["area"].values())
+    assert areas == sorted(areas) and areas[0] <= 25 / SIZE**2, "a filter of 5 x 5 sees no more"
+    assert all(0.1 <= share <= 1 for share in seen["in the strongest tenth"].values())
+    covered = figures.draw("zeiler_occlusion", study).numbers[TARGET]
+    for numbers in covered.values():
+        assert numbers["least"] < 1 and 0 <= numbers["places where it stays"] <= 1 and -1 <= numbers["with the feature map"] <= 1
 
 
 @pytest.mark.usefixtures("few_steps")
