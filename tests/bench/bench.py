@@ -13,6 +13,7 @@ Parts:
     inside    where a step's time goes; memory per row and at the peak
     quality   the pictures of the path that serves against float32's: activations, and how many the judges name right
     peers     torch-lucent's step in pixel space against ours, where torch-lucent is installed
+    photographs  occlusion against a plain loop, and projections against Captum's, where it is installed
 
 Every figure is a median. "times naive" and "times careful" say how many times faster than that; "of limit" is the part of the time that the
 multiplications alone would take. A JSON file with machine, versions and commit is written into tests/bench/history/.
@@ -23,6 +24,7 @@ import json
 from collections.abc import Callable, Collection
 from pathlib import Path
 
+import analysis_figures
 import load_figures
 import peer_figures
 import quality_figures
@@ -42,6 +44,7 @@ PARTS: dict[str, Callable[[Bench], Figures]] = {
     "inside": step_figures.breakdown,
     "quality": quality_figures.measure,
     "peers": peer_figures.measure,
+    "photographs": analysis_figures.measure,
 }
 
 
