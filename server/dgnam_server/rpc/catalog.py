@@ -104,7 +104,7 @@ def methods(default_prior: str, max_steps: int) -> catalog_pb2.ListMethodsRespon
                 name=method.name,
                 description=method.description,
                 citation=method.citation,
-                options=[_option(option, options.largest(option, max_steps)) for option in method.options],
+                options=[option(tunable, options.largest(tunable, max_steps)) for tunable in method.options],
             )
             for method in PROJECTIONS.values()
         ],
