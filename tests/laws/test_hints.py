@@ -57,7 +57,8 @@ def grammar(program: str) -> dict[str, set[str]]:
     parser = client_parser.build().parser if program == "dgnam" else model_commands.parser()
     found = dict(_options(parser, ""))
     if program == "dgnam":
-        found["synth"] |= METHOD_OPTIONS
+        for name in ("synth", "invert", "restyle", "look"):
+            found[name] |= METHOD_OPTIONS
     return found
 
 
