@@ -52,6 +52,7 @@ def test_a_process_is_not_charged_its_parents_memory(tiny_bench: Bench) -> None:
     assert 50 < peak < 2048, f"MiB, beside {ballast.nbytes / 2**20:.0f} here"
 
 
+@pytest.mark.slow
 def test_looking_at_photographs_too(tiny_bench: Bench) -> None:
     figures = program.measure(tiny_bench, ["photographs"])
     assert all(value > 0 and math.isfinite(value) for value in figures.values())
