@@ -156,7 +156,9 @@ def test_two_clients_of_one_search_in_asyncio(server: Any) -> None:
                 await searches[1].ask()
                 heard = await asyncio.gather(tell(searches[0], 1.0), tell(searches[1], 2.0))
                 assert sorted(heard) == [False, True]
-            assert searches[0].over and (await searches[0].best()).number == 0
+            best, state = await searches[0].best(), searches[0].state
+            assert state.ending == "pictures" and len(state.history) == 3
+            assert best.number == 4 * next(done.number for done in state.history if done.best == state.best_score), "of equals the first"
             assert [one.name for one in await one.searches() if one.name == "shared"]
             assert (await one.optimizers())[0].name == "cma"
 

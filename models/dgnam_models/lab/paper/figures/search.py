@@ -76,10 +76,10 @@ def draw(study: Study) -> Figure:
 
 
 def _units(network: Network, study: Study) -> dict[str, tuple[str, tuple[int, int] | None, int]]:
-    """Units of five layers, one of each for every four times five asked for, by their address: tap, position, index."""
-    shapes = {tap.name: tap.shape for tap in network.card.taps}
+    """Units of five layers from the second to the last, one of each for every twenty asked for, by their address: tap, position, index."""
+    shapes, taps = {tap.name: tap.shape for tap in network.card.taps}, layers(network)[1:]
     found = {}
-    for tap in spread(layers(network)[1:], LAYERS):
+    for tap in dict.fromkeys(taps[round(i * (len(taps) - 1) / (LAYERS - 1))] for i in range(LAYERS)):
         position = centre(shapes[tap])
         place = "" if position is None else f"@{position[0]},{position[1]}"
         for index in spread(range(shapes[tap][0]), max(1, study.units // 20) + 1)[1:]:
