@@ -4,6 +4,8 @@ PYTHON ?= python3
 PIP_ARGS ?=
 GUIDED_S ?= 120
 export PYTHON PIP_ARGS
+# A shell that forbids bytecode would let every process, of which the tests start hundreds, compile PyTorch's modules anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 PIP := .venv/bin/pip install -qq --no-compile --disable-pip-version-check $(PIP_ARGS) --constraint constraints.txt
 READY := .venv/ready
@@ -61,8 +63,7 @@ docs: .venv-docs/ready ## Build the documentation's site into site/: open site/i
 	@touch $@
 
 methods-page: $(READY) ## Write docs/reference/methods.md from what a server says of its methods
-	.venv/bin/python scripts/methods-page > docs/reference/methods.md.new
-	mv docs/reference/methods.md.new docs/reference/methods.md
+	page=$$(.venv/bin/python scripts/methods-page) && printf '%s\n' "$$page" > docs/reference/methods.md
 
 lint: $(READY) ## Check style and types
 	.venv/bin/ruff check

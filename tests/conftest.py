@@ -1,5 +1,6 @@
 """What every test may need."""
 
+import os
 import signal
 from collections.abc import Iterator
 
@@ -7,6 +8,10 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 pytest_plugins = ("tiny_models",)
+
+# Tests and the servers they start share few cores. By default an OpenMP thread spins for milliseconds until the others arrive, which then
+# have no core to arrive on. It is read when PyTorch is first imported.
+os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 # `make fuzz` asks for the long one. The short one is the same at every run, so that a change is judged by itself.
 _SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]

@@ -2,6 +2,8 @@
 
 import math
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import dgnam_models
@@ -67,6 +69,18 @@ def test_priors_draw_and_their_statistics_are_of_their_encoders_codes(name: str)
     image = prior(prior.code_mean[None])
     assert image.shape == (1, 3, 64, 64)
     assert 0 < image.mean() < 1
+
+
+def test_loading_does_not_bring_pytorchs_compiler() -> None:
+    """It takes seconds to import, more than all the rest of a server's start; random numbers on the meta device are enough to bring it."""
+    script = """
+import sys, dgnam_models
+for name in dgnam_models.names():
+    dgnam_models.load(name)
+heavy = {"torch._dynamo", "sympy", "torchvision", "scipy", "onnx", "onnxruntime", "matplotlib"} & sys.modules.keys()
+assert not heavy, heavy
+"""
+    subprocess.run([sys.executable, "-c", script], check=True)
 
 
 def test_unknown_names_say_what_there_is() -> None:

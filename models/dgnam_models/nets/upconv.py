@@ -81,7 +81,8 @@ class Grain(nn.Module):
         random = torch.Generator().manual_seed(size)
         self.register_buffer("noise", torch.randn(maps, size, size, generator=random, device="cpu"))
         self.noise: Tensor
-        self.weight = nn.Parameter(0.05 * torch.randn(channels, maps))
+        # On the processor, too, where the rest is an outline: random numbers without memory make PyTorch import its compiler, for seconds.
+        self.weight = nn.Parameter(0.05 * torch.randn(channels, maps, device="cpu"))
 
     def forward(self, x: Tensor) -> Tensor:
         return x + torch.einsum("cm,mhw->chw", self.weight, self.noise).to(x.dtype)
