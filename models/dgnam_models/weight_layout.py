@@ -8,21 +8,35 @@ one way to multiply, whatever the batch.
 
 import copy
 from collections.abc import Callable
-from typing import Any, TypeGuard, TypeVar
+from typing import Any, Protocol, TypeGuard, TypeVar
 
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
+from torch.nn.functional import relu, relu6
+from torch.overrides import TorchFunctionMode, has_torch_function
 
+from dgnam_models.nets._blocks import Normalized
+from dgnam_models.nets._halving import HalvingConv2d, evened
 from dgnam_models.network import Generator, Network
 from dgnam_models.precision import has_fast_bfloat16
 
+Then = tuple[str, list[float]]  # oneDNN's name of what is done to each value of the result, and its numbers
+NOTHING: Then = ("none", [])
 Pair = tuple[int, ...]
 Geometry = tuple[Pair, Pair, Pair, int]  # stride, padding, dilation, groups
-Map = Callable[[Tensor, torch.Size | None], Tensor]  # a batch, and the shape wanted of the result where it is not the only one
 Layer = nn.Linear | nn.Conv2d | nn.ConvTranspose2d
 Model = TypeVar("Model", bound=Network | Generator)
 _ops = torch.ops.mkldnn
+_RECTIFIERS: dict[type[nn.Module], Then] = {nn.ReLU: ("relu", []), nn.ReLU6: ("hardtanh", [0.0, 6.0])}
+_APART: dict[type[nn.Module], Callable[[Tensor], Tensor]] = {nn.ReLU: relu, nn.ReLU6: relu6}
+
+
+class Map(Protocol):
+    """A linear map, prepared, and perhaps a rectifier of what comes out."""
+
+    def __call__(self, x: Tensor, size: torch.Size | None = None, then: Then = NOTHING, /) -> Tensor:
+        """Of a batch `x`; `size`: the shape wanted of the result, where it is not the only one."""
 
 
 def lay_out_(model: Model) -> Model:
@@ -56,24 +70,50 @@ def lay_out_(model: Model) -> Model:
     for parent in list(model.modules()):
         for name, layer in parent.named_children():
             if _suits(layer) and layer in sizes:
-                setattr(parent, name, LaidOut(layer, sizes[layer]))
+                setattr(parent, name, LaidOut(layer, sizes[layer], _take_rectifier(parent)))
     return model
 
 
-class LaidOut(nn.Module):
-    """What `layer` (a Linear, Conv2d or ConvTranspose2d) computes, for inputs that are mostly of shape `size`."""
+def _take_rectifier(parent: nn.Module) -> nn.Module | None:
+    """The rectifier that follows at once on the linear map inside `parent`, which is left without."""
+    if not isinstance(parent, Normalized) or type(parent.rectifier) not in _RECTIFIERS:
+        return None
+    if any(type(part) is not nn.Identity for part in (parent.between, parent.norm)):
+        return None
+    rectifier, parent.rectifier = parent.rectifier, nn.Identity()
+    return rectifier
 
-    def __init__(self, layer: Layer, size: torch.Size) -> None:
+
+class RectifiersApart(TorchFunctionMode):
+    """While it is entered, laid-out layers call their rectifiers one by one, so that PyTorch's graph holds them.
+
+    So does any other mode that overrides functions, which may be about rectifiers.
+    """
+
+    def __torch_function__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None) -> Any:
+        return func(*args, **(kwargs or {}))
+
+
+class LaidOut(nn.Module):
+    """What `layer` (a Linear, Conv2d or ConvTranspose2d) computes, then `rectifier`, for inputs that are mostly of shape `size`."""
+
+    def __init__(self, layer: Layer, size: torch.Size, rectifier: nn.Module | None = None) -> None:
         super().__init__()
+        self._rectifier = rectifier
         weight, bias = layer.weight.detach(), None if layer.bias is None else layer.bias.detach()
         empty = {id(one): nn.Parameter(torch.empty_like(one, device="meta"), requires_grad=False) for one in layer.parameters()}
         self._layer = (copy.deepcopy(layer, empty),)  # in a tuple, or its weights would count as this module's own
+        self._before: Callable[[Tensor], Tensor] | None = None
         self._forwards: Map
         self._backwards: Map
         if isinstance(layer, nn.Linear):
             self._forwards, self._backwards = _Product(weight, bias), _Product(weight.t().contiguous(), None)
             return
         assert all(isinstance(padding, int) for padding in layer.padding)
+        if isinstance(layer, HalvingConv2d):
+            self._before = evened
+            layer, size = layer.symmetric(), torch.Size((*size[:2], *(length + length % 2 for length in size[2:])))
+            weight = layer.weight
         stride, padding, dilation = tuple(layer.stride), tuple(map(int, layer.padding)), tuple(layer.dilation)
         groups = layer.groups
         result = layer(torch.zeros(size, dtype=weight.dtype)).shape
@@ -87,12 +127,20 @@ class LaidOut(nn.Module):
         else:
             self._backwards = _Transposed(weight, None, (stride, padding, dilation, groups), result, size)
 
-    def plain(self) -> Layer:
-        """A layer like the one that was laid out, with any numbers for weights: its own are no longer there."""
-        return copy.deepcopy(self._layer[0]).to_empty(device="cpu")
+    def plain(self) -> nn.Module:
+        """A layer like the one that was laid out, and its rectifier, with any numbers for weights: its own are no longer there."""
+        layer = copy.deepcopy(self._layer[0]).to_empty(device="cpu")
+        return layer if self._rectifier is None else nn.Sequential(layer, self._rectifier)
 
     def forward(self, x: Tensor) -> Tensor:
-        y: Tensor = _Frozen.apply(x, self._forwards, self._backwards)  # type: ignore[no-untyped-call]
+        x = x if self._before is None else self._before(x)
+        y: Tensor
+        if self._rectifier is None:
+            y = _Frozen.apply(x, self._forwards, self._backwards)  # type: ignore[no-untyped-call]
+        elif has_torch_function((x,)):  # that is so, too, while a mode overrides functions
+            y = _APART[type(self._rectifier)](_Frozen.apply(x, self._forwards, self._backwards))  # type: ignore[no-untyped-call]
+        else:
+            y = _Rectified.apply(x, self._forwards, self._backwards, _RECTIFIERS[type(self._rectifier)])  # type: ignore[no-untyped-call]
         return y
 
 
@@ -102,8 +150,8 @@ class _Product:
     def __init__(self, weight: Tensor, bias: Tensor | None) -> None:
         self._bias, self._weight = bias, _ops._reorder_linear_weight(weight, 8)  # laid out for a batch of 8, good at any
 
-    def __call__(self, x: Tensor, size: torch.Size | None = None) -> Tensor:
-        y: Tensor = _ops._linear_pointwise(x.contiguous(), self._weight, self._bias, "none", [], "")
+    def __call__(self, x: Tensor, size: torch.Size | None = None, then: Then = NOTHING, /) -> Tensor:
+        y: Tensor = _ops._linear_pointwise(x.contiguous(), self._weight, self._bias, *then, "")
         return y
 
 
@@ -116,8 +164,8 @@ class _Convolution:
         self._geometry = padding, stride, dilation, groups
         self._weight = _ops._reorder_convolution_weight(weight, *self._geometry, list(size))
 
-    def __call__(self, x: Tensor, size: torch.Size | None = None) -> Tensor:
-        y: Tensor = _ops._convolution_pointwise(_channels_last(x), self._weight, self._bias, *self._geometry, "none", [], "")
+    def __call__(self, x: Tensor, size: torch.Size | None = None, then: Then = NOTHING, /) -> Tensor:
+        y: Tensor = _ops._convolution_pointwise(_channels_last(x), self._weight, self._bias, *self._geometry, *then, "")
         return y
 
 
@@ -130,9 +178,9 @@ class _Transposed:
         layout = self._padding, self._left_over(size, result), self._stride, self._dilation, self._groups
         self._weight = _ops._reorder_convolution_transpose_weight(weight, *layout, list(size))
 
-    def __call__(self, x: Tensor, size: torch.Size | None = None) -> Tensor:
+    def __call__(self, x: Tensor, size: torch.Size | None = None, then: Then = NOTHING, /) -> Tensor:
         layout = self._padding, self._left_over(x.shape, size or self._result), self._stride, self._dilation, self._groups
-        y: Tensor = _ops._convolution_transpose_pointwise(_channels_last(x), self._weight, self._bias, *layout, "none", [], "")
+        y: Tensor = _ops._convolution_transpose_pointwise(_channels_last(x), self._weight, self._bias, *layout, *then, "")
         return y
 
     def _left_over(self, size: torch.Size, result: torch.Size) -> list[int]:
@@ -156,15 +204,15 @@ class _Stretched:
         between = torch.Size((size[0], weight.shape[0], *self._stretched(size)))
         self._convolution = _Convolution(turned, None, ((1, 1), self._rest, dilation, groups), between)
 
-    def __call__(self, x: Tensor, size: torch.Size | None = None) -> Tensor:
+    def __call__(self, x: Tensor, size: torch.Size | None = None, then: Then = NOTHING, /) -> Tensor:
         if self._stride == (1, 1):
-            return self._convolution(x)
+            return self._convolution(x, None, then)
         height, width = self._stretched(size or self._result)
         down, right = self._stride
         shape = (*x.shape[:2], height, width)
         stretched = torch.empty(shape, dtype=x.dtype, device=x.device, memory_format=torch.channels_last).zero_()
         stretched[:, :, : (x.shape[2] - 1) * down + 1 : down, : (x.shape[3] - 1) * right + 1 : right] = x
-        return self._convolution(stretched)
+        return self._convolution(stretched, None, then)
 
     def _stretched(self, size: torch.Size) -> tuple[int, ...]:
         """The height and width from which a convolution makes those of `size`."""
@@ -185,10 +233,31 @@ class _Frozen(torch.autograd.Function):
         return ctx.backwards(gradient, ctx.size), None, None
 
 
+class _Rectified(torch.autograd.Function):
+    """The same, then a rectifier in the same pass over memory; where the result is neither 0 nor the limit, the gradient passes it."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, forwards: Map, backwards: Map, then: Then) -> Tensor:
+        y = forwards(x, None, then)
+        ctx.save_for_backward(y)
+        ctx.backwards, ctx.size, ctx.limits = backwards, x.shape, then[1]
+        return y
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, None]:
+        (y,) = ctx.saved_tensors
+        if ctx.limits:
+            passed = torch.ops.aten.hardtanh_backward(gradient, y, *ctx.limits)
+        else:
+            passed = torch.ops.aten.threshold_backward(gradient, y, 0)
+        return ctx.backwards(passed, ctx.size), None, None, None
+
+
 def _suits(part: nn.Module) -> TypeGuard[Layer]:
     if type(part) is nn.Linear:
         return _computes_in(part.weight.dtype)
-    if type(part) not in (nn.Conv2d, nn.ConvTranspose2d):
+    if type(part) not in (nn.Conv2d, HalvingConv2d, nn.ConvTranspose2d):
         return False
     assert isinstance(part, nn.Conv2d | nn.ConvTranspose2d)
     if part.padding_mode != "zeros" or isinstance(part.padding, str):

@@ -8,8 +8,9 @@ import dgnam_models
 import pytest
 import torch
 from dgnam_models import Generator, Network
+from dgnam_models.nets._halving import HalvingConv2d
 from dgnam_models.precision import has_fast_bfloat16
-from dgnam_models.weight_layout import LaidOut, lay_out_
+from dgnam_models.weight_layout import LaidOut, RectifiersApart, lay_out_
 from torch import Tensor, nn
 
 LAYERS: dict[str, Callable[[], nn.Module]] = {
@@ -25,6 +26,8 @@ LAYERS: dict[str, Callable[[], nn.Module]] = {
     "depthwise, stride 2, no padding": lambda: nn.Conv2d(8, 8, 3, stride=2, groups=8),
     "depthwise, stride 2, rows left over": lambda: nn.Conv2d(8, 8, 3, stride=2, padding=1, groups=8),
     "depthwise, two filters each, stride 3, dilated": lambda: nn.Conv2d(8, 16, 3, stride=(3, 2), dilation=2, padding=1, groups=8),
+    "halving": lambda: HalvingConv2d(3, 16, 3),
+    "halving, depthwise": lambda: HalvingConv2d(8, 8, 5, groups=8),
     "in two groups": lambda: nn.Conv2d(8, 16, 3, padding=1, groups=2),
     "in two groups, stride 2": lambda: nn.Conv2d(8, 16, 3, stride=2, padding=1, groups=2),
     "linear": lambda: nn.Linear(14, 5),
@@ -51,7 +54,38 @@ def test_a_layer_and_its_gradient_are_those_of_the_layer_it_replaces(name: str, 
     torch.testing.assert_close(slope, expected_slope, rtol=tolerance, atol=tolerance * float(expected_slope.abs().max()))
 
 
-def both(layer: nn.Module, x: Tensor) -> tuple[Tensor, Tensor]:
+def test_a_halving_layer_takes_odd_lengths_too() -> None:
+    layer = HalvingConv2d(8, 8, 3, groups=8).requires_grad_(False)
+    laid_out = LaidOut(layer, torch.Size((1, 8, 13, 14)))
+    for size in ((13, 14), (14, 14), (9, 7)):
+        x = torch.randn(2, 8, *size)
+        for one, other in zip(both(laid_out, x), both(layer, x), strict=True):
+            torch.testing.assert_close(one, other)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
+@pytest.mark.parametrize("rectifier", [nn.ReLU(), nn.ReLU6(inplace=True)], ids=str)
+@pytest.mark.parametrize("name", LAYERS)
+def test_a_layer_rectifies_while_it_multiplies(name: str, rectifier: nn.Module, dtype: torch.dtype) -> None:
+    if dtype is torch.bfloat16 and not has_fast_bfloat16(torch.device("cpu")):
+        pytest.skip("this processor's kernels take no bfloat16")
+    torch.manual_seed(0)
+    layer = LAYERS[name]().to(dtype).requires_grad_(False)
+    shape = (3, 14) if isinstance(layer, nn.Linear) else (layer.in_channels, 14, 14)
+    x = 6 * torch.randn(2, *shape, dtype=dtype)
+    laid_out = LaidOut(layer, torch.Size((1, *shape)), rectifier)
+    together = both(laid_out, x)
+    with RectifiersApart():
+        apart = both(laid_out, x)
+        graph = laid_out(x.clone().requires_grad_()).grad_fn
+    assert graph is not None and graph.name() in ("ReluBackward0", "HardtanhBackward0")
+    tolerance = 1e-4 if dtype is torch.float32 else 0.02
+    for one, other in zip(together, apart, strict=True):
+        torch.testing.assert_close(one, other, rtol=tolerance, atol=tolerance * float(other.abs().max()))
+    torch.testing.assert_close(together[0], rectifier(layer(x)), rtol=tolerance, atol=tolerance * float(together[0].abs().max()))
+
+
+def both(layer: Callable[[Tensor], Tensor], x: Tensor) -> tuple[Tensor, Tensor]:
     """The layer's output and the gradient of its weighted sum by the input."""
     x = x.clone().requires_grad_()
     y = layer(x)
@@ -69,6 +103,17 @@ def test_a_network_reads_the_same_at_every_tap(tiny_pack: Path, name: str) -> No
     taps = [tap.name for tap in network.card.taps]
     image = torch.rand(2, 3, *network.input_size)
     torch.testing.assert_close(laid_out.activations(image, taps), network.activations(image, taps), rtol=1e-4, atol=1e-4)
+
+
+def test_of_a_block_the_rectifiers_are_taken_along() -> None:
+    network = dgnam_models.load("resnet64")
+    laid_out = lay_out_(deepcopy(network))
+    assert isinstance(network, Network) and isinstance(laid_out, Network)
+    left = [part for name, part in laid_out.module.named_modules() if name.endswith(".rectifier") and not isinstance(part, nn.Identity)]
+    assert not left
+    image = torch.rand(2, 3, *network.input_size)
+    for one, other in zip(both(laid_out.logits, image), both(network.logits, image), strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-4)
 
 
 def test_a_generator_draws_the_same(tiny_pack: Path) -> None:

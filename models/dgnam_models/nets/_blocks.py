@@ -10,7 +10,7 @@ Linear = nn.Conv2d | nn.ConvTranspose2d | nn.Linear
 
 
 class Normalized(nn.Module):
-    """A linear map, then a fixed filter where there is one, then, while training, batch normalization.
+    """A linear map, then a fixed filter where there is one, then, while training, batch normalization, then a rectifier where there is one.
 
     Normalization makes training fast and costs memory traffic afterwards, so an exported network is
     folded: `y = gamma (W x + b - mean) / sqrt(var + eps) + beta` is itself one linear map
@@ -19,18 +19,22 @@ class Normalized(nn.Module):
     Args:
         between: a filter without weights. It must be linear, treat all channels alike and keep constants, so that folding may pass it.
         eps: what normalization adds to the variance.
+        rectifier: without weights. A layer prepared for a processor (weight_layout.py) rectifies while it multiplies.
     """
 
-    def __init__(self, linear: Linear, normalized: bool, between: nn.Module | None = None, eps: float = 1e-5) -> None:
+    def __init__(
+        self, linear: Linear, normalized: bool, between: nn.Module | None = None, eps: float = 1e-5, rectifier: nn.Module | None = None
+    ) -> None:
         super().__init__()
         self.linear = linear
         self.between = between or nn.Identity()
         outputs = linear.out_features if isinstance(linear, nn.Linear) else linear.out_channels
         norm = nn.BatchNorm1d if isinstance(linear, nn.Linear) else nn.BatchNorm2d
         self.norm: nn.Module = norm(outputs, eps) if normalized else nn.Identity()
+        self.rectifier = rectifier or nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.norm(self.between(self.linear(x)))
+        return self.rectifier(self.norm(self.between(self.linear(x))))
 
     @torch.no_grad()
     def fold_(self) -> None:
@@ -82,9 +86,9 @@ def unfold_(module: nn.Module, x: Tensor) -> None:
             handle.remove()
 
 
-def conv(inputs: int, outputs: int, kernel: int, stride: int = 1, *, normalized: bool) -> Normalized:
+def conv(inputs: int, outputs: int, kernel: int, stride: int = 1, *, normalized: bool, rectifier: nn.Module | None = None) -> Normalized:
     """A convolution that keeps the size (or halves it, at stride 2) with its foldable normalization."""
-    return Normalized(nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2), normalized)
+    return Normalized(nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2), normalized, rectifier=rectifier)
 
 
 class Staged(nn.Module):

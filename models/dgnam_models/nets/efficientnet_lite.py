@@ -4,9 +4,10 @@ import math
 from dataclasses import dataclass
 
 from torch import Tensor, nn
-from torch.nn.functional import adaptive_avg_pool2d, pad, relu6
+from torch.nn.functional import adaptive_avg_pool2d
 
 from dgnam_models.nets._blocks import Normalized, Staged
+from dgnam_models.nets._halving import HalvingConv2d
 from dgnam_models.nets.resnet import AveragePool
 
 EPS = 1e-3  # of its batch normalization
@@ -47,7 +48,7 @@ def build(classes: int, width: float = 1.0, depth: float = 1.0, head: int = 1280
         depth: the factor of the groups' blocks, but for the first and the last group.
         head: features before the class units.
     """
-    stages: dict[str, nn.Module] = {"stem": Same(3, _STEM, 3, 2, normalized=normalized), "relu_stem": nn.ReLU6()}
+    stages: dict[str, nn.Module] = {"stem": _same(3, _STEM, 3, 2, normalized=normalized), "relu_stem": nn.ReLU6()}
     inputs = _STEM
     for number, group in enumerate(GROUPS, start=1):
         outputs = _widened(group.channels, width)
@@ -60,26 +61,6 @@ def build(classes: int, width: float = 1.0, depth: float = 1.0, head: int = 1280
     return Staged(stages, {"head2x2": ("relu_head", Quarters())})
 
 
-class Same(Normalized):
-    """A convolution with TensorFlow's padding "same": of an odd number of rows or columns to add, the larger half goes to the end."""
-
-    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, groups: int = 1, *, normalized: bool) -> None:
-        inside = kernel // 2 if stride == 1 else 0  # the padding is symmetric then, and the convolution's own
-        super().__init__(nn.Conv2d(inputs, outputs, kernel, stride, inside, groups=groups), normalized, eps=EPS)
-        self.kernel, self.stride = kernel, stride
-
-    def forward(self, x: Tensor) -> Tensor:
-        if self.stride > 1:
-            (top, bottom), (left, right) = (self._added(int(length)) for length in x.shape[2:])
-            x = pad(x, (left, right, top, bottom))
-        return super().forward(x)
-
-    def _added(self, length: int) -> tuple[int, int]:
-        """Zeros before and after `length` values, so that ceil(length / stride) come out."""
-        added = max((math.ceil(length / self.stride) - 1) * self.stride + self.kernel - length, 0)
-        return added // 2, added - added // 2
-
-
 class InvertedResidual(nn.Module):
     """`x + project(relu6(depthwise(relu6(expand(x)))))` (Sandler et al. 2018, arXiv 1801.04381, fig. 3); the sum only where shapes agree.
 
@@ -90,14 +71,15 @@ class InvertedResidual(nn.Module):
         super().__init__()
         stride = group.stride if first else 1
         inner = inputs * group.expansion
-        self.expand = None if group.expansion == 1 else Normalized(nn.Conv2d(inputs, inner, 1), normalized, eps=EPS)
-        self.depthwise = Same(inner, inner, group.kernel, stride, inner, normalized=normalized)
+        rectifier = nn.ReLU6(inplace=True)
+        expand = Normalized(nn.Conv2d(inputs, inner, 1), normalized, eps=EPS, rectifier=rectifier)
+        self.expand = None if group.expansion == 1 else expand
+        self.depthwise = _same(inner, inner, group.kernel, stride, inner, normalized=normalized, rectifier=rectifier)
         self.project = Normalized(nn.Conv2d(inner, outputs, 1), normalized, eps=EPS)
         self.shortcut = stride == 1 and inputs == outputs
 
     def forward(self, x: Tensor) -> Tensor:
-        y = x if self.expand is None else relu6(self.expand(x), inplace=True)
-        y = self.project(relu6(self.depthwise(y), inplace=True))
+        y = self.project(self.depthwise(x if self.expand is None else self.expand(x)))
         return x + y if self.shortcut else y
 
 
@@ -106,6 +88,17 @@ class Quarters(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return adaptive_avg_pool2d(x, 2).flatten(1)
+
+
+def _same(
+    inputs: int, outputs: int, kernel: int, stride: int, groups: int = 1, *, normalized: bool, rectifier: nn.Module | None = None
+) -> Normalized:
+    """A convolution with TensorFlow's padding "same"."""
+    if stride == 1:  # symmetric then
+        convolution = nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2, groups=groups)
+    else:
+        convolution = HalvingConv2d(inputs, outputs, kernel, groups=groups)
+    return Normalized(convolution, normalized, eps=EPS, rectifier=rectifier)
 
 
 def _widened(channels: int, width: float) -> int:

@@ -12,13 +12,13 @@ class Residual(nn.Module):
 
     def __init__(self, inputs: int, outputs: int, stride: int, normalized: bool) -> None:
         super().__init__()
-        self.first = conv(inputs, outputs, 3, stride, normalized=normalized)
+        self.first = conv(inputs, outputs, 3, stride, normalized=normalized, rectifier=nn.ReLU(inplace=True))
         self.second = conv(outputs, outputs, 3, normalized=normalized)
         same = stride == 1 and inputs == outputs
         self.shortcut = nn.Identity() if same else conv(inputs, outputs, 1, stride, normalized=normalized)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.second(self.first(x).relu()) + self.shortcut(x)
+        return self.second(self.first(x)) + self.shortcut(x)
 
 
 class AveragePool(nn.Module):

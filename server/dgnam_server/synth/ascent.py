@@ -23,9 +23,11 @@ no best is picked.
 """
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 import torch
+from dgnam_models.weight_layout import RectifiersApart
 from torch import Tensor
 
 from dgnam_server.synth import objectives, parts
@@ -121,7 +123,8 @@ def step(problem: Problem, rows: Rows, redirect: bool = True) -> tuple[Rows, See
         image = problem.prior.draw(code)
         rows = _watched(problem, rows, image.detach())
         drawback = _penalty_gradient(problem, rows, image, code)
-        activation = objectives.term_activations(problem.activations(_view(problem, rows, image)), rows)
+        with RectifiersApart() if redirect else nullcontext():  # they are looked for in the graph
+            activation = objectives.term_activations(problem.activations(_view(problem, rows, image)), rows)
         untrue = _redirected(problem, rows, activation, image) if redirect else None
         gradient = objectives.GRADIENTS[problem.balance](activation, rows, code)
     pulls = gradient.isfinite().all(1) & (gradient != 0).any(1)
