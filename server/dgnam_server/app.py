@@ -19,6 +19,7 @@ from dgnam_server.engine.builder import Builder
 from dgnam_server.engine.device_thread import DeviceThread
 from dgnam_server.engine.kinds.synthesis import Synthesis
 from dgnam_server.engine.load import EngineLimits
+from dgnam_server.engine.work import Work
 from dgnam_server.faults import Fault, SettingsError
 from dgnam_server.rpc.analysis import AnalysisServicer
 from dgnam_server.rpc.catalog import CatalogServicer
@@ -96,10 +97,10 @@ def _limits(settings: Settings, device: torch.device) -> EngineLimits:
     )
 
 
-def _cache(settings: Settings, work: Synthesis, threads: int, dtype: str, device: torch.device) -> BatchCache:
+def _cache(settings: Settings, work: Work, threads: int, dtype: str, device: torch.device) -> BatchCache:
     facts: dict[str, str | int] = {
         "work": str(work.key),
-        "size": f"{work.size[0]} x {work.size[1]}",
+        "size": "{} x {}".format(*work.size) if isinstance(work, Synthesis) else "",
         "machine": f"{platform.node()}, {_device_name(device)}",
         "precision": dtype,
         "threads": threads,

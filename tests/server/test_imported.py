@@ -13,6 +13,7 @@ import onnx_files
 import onnxruntime
 import pytest
 import torch
+from dgnam_client import InvalidRequestError
 from dgnam_models import CardError, Generator, Network, pack
 from dgnam_models.card import Preprocessing
 from dgnam_models.importers import caffe
@@ -24,7 +25,7 @@ from dgnam_proto.v1.synthesis_pb2 import SynthesizePixelsRequest, SynthesizeRequ
 from dgnam_proto.v1.target_pb2 import Target as TargetMessage
 from dgnam_proto.v1.target_pb2 import Term as TermMessage
 from dgnam_proto.v1.target_pb2 import Unit as UnitMessage
-from dgnam_server import catalog
+from dgnam_server import Engine, catalog
 from dgnam_server.catalog import Catalog
 from dgnam_server.engine.builder import Builder
 from dgnam_server.engine.device_thread import DeviceThread
@@ -155,6 +156,17 @@ def test_a_network_without_gradients_is_listed_and_refused_with_the_reason(tmp_p
         with pytest.raises(FailedPrecondition, match="net, which gives no usable gradients: round: its gradient is zero") as refused:
             request.read(Reader(models, Settings()), asked)
         assert refused.value.reason is Reason.NOT_DIFFERENTIABLE
+
+
+def test_what_has_no_gradients_is_found_by_its_scores(tmp_path: Path) -> None:
+    unit = "net:stem:1@2,3"
+    with Engine.local(models=[onnx_pack(tmp_path, "Round")], only=["net"], state_dir=tmp_path, cache_dir=tmp_path) as engine:
+        with pytest.raises(InvalidRequestError, match="no usable gradients"):
+            engine.synthesize(unit)
+        search = engine.search(size=FORM.size, optimizer="diagonal-cma", population=16, max_pictures=320, sigma=1.0, seed=1)
+        for pictures in search:
+            search.tell(engine.activations(pictures, unit))
+        assert search.history[-1].mean > search.history[0].best
 
 
 def gan_pack(folder: Path, fit: Literal["crop", "resize"], bounds: Range | None = None) -> Path:

@@ -6,9 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
 
+import numpy as np
+
 from dgnam_server.engine.batch_cache import BatchCache
 from dgnam_server.engine.builder import Builder
-from dgnam_server.engine.kinds.synthesis import Synthesis
+from dgnam_server.engine.kinds.activations import Place
 from dgnam_server.engine.load import EngineLimits
 from dgnam_server.engine.work import Work
 from dgnam_server.synth.methods import DEFAULT_METHOD, DEFAULT_PIXEL_METHOD, METHODS
@@ -17,17 +19,18 @@ from dgnam_server.synth.spec import Balance, Fit, SynthesisSpec, Term, Unit
 log = logging.getLogger(__name__)
 
 
-def typical(builder: Builder) -> Synthesis:
+def typical(builder: Builder) -> Work:
     """What most requests ask for: the default method and prior; the unit is of the prior's encoder, or of what else takes its pictures.
 
-    Where no prior is loaded, the default method on pixels.
+    Where no prior is loaded, the default method on pixels; where no network gives gradients, reading a picture's activations.
     """
     catalog = builder.catalog
     if not catalog.generators:
         return _of_pixels(builder)
     generator = catalog.generators[catalog.default_prior]
     network = catalog.viewer(generator)
-    assert network is not None
+    if network is None:
+        return _of_pixels(builder)
     method = METHODS[DEFAULT_METHOD]
     spec = SynthesisSpec(
         terms=(Term(Unit(network.name, network.card.output_tap, 0)),),
@@ -40,8 +43,13 @@ def typical(builder: Builder) -> Synthesis:
     return builder.synthesis(spec)
 
 
-def _of_pixels(builder: Builder) -> Synthesis:
-    network = next(network for network in builder.catalog.networks.values() if not network.card.forward_only)
+def _of_pixels(builder: Builder) -> Work:
+    networks = builder.catalog.networks.values()
+    network = next((network for network in networks if not network.card.forward_only), None)
+    if network is None:
+        network = next(iter(networks))
+        image = np.full((*network.input_size, 3), 0.5, np.float32)
+        return builder.activations([image], [Place(network.name, network.card.output_tap)])
     method = METHODS[DEFAULT_PIXEL_METHOD]
     terms = (Term(Unit(network.name, network.card.output_tap, 0)),)
     size, fit = network.input_size, Fit.RESIZE
