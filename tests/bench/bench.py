@@ -12,6 +12,8 @@ Parts:
     mixed     several taps, networks and methods at once: how fairly they share, and what throughput that costs
     inside    where a step's time goes; memory per row and at the peak
     quality   the pictures of the path that serves against float32's: activations, and how many the judges name right
+    networks  EfficientNet-Lite0, and where torchvision is installed ResNet-50, VGG-16 and ViT-B/16, at 224 pixels: a notebook's loop,
+              torch-lucent where it is installed, and our lane of 1, 4 and 16 rows, for dgn-am, lucid and pyramid
     peers     torch-lucent's step in pixel space against ours, where torch-lucent is installed
     photographs  occlusion against a plain loop, and projections against Captum's, where it is installed
 
@@ -26,6 +28,7 @@ from pathlib import Path
 
 import analysis_figures
 import load_figures
+import network_figures
 import peer_figures
 import quality_figures
 import service_figures
@@ -43,6 +46,7 @@ PARTS: dict[str, Callable[[Bench], Figures]] = {
     "mixed": load_figures.mixed,
     "inside": step_figures.breakdown,
     "quality": quality_figures.measure,
+    "networks": network_figures.measure,
     "peers": peer_figures.measure,
     "photographs": analysis_figures.measure,
 }

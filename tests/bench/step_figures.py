@@ -3,9 +3,10 @@
 import multiprocessing
 import resource
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,7 @@ def measure(bench: Bench) -> Figures:
     times = bench.side_by_side("lanes", *[lambda lane=lane: advance(lane, bench.timed_steps) for lane in lanes.values()])
     for size, seconds in zip(lanes, times, strict=True):
         figures[f"lane_ms_per_row_step_{size}"] = 1000 * statistics.median(seconds) / bench.timed_steps / size
-    figures["limit_ms_per_row_step"] = limit_ms(bench, models)
+    figures["limit_ms_per_row_step"] = limit_ms(bench, partial(lane_of, models), bench.sizes)
     return figures
 
 
@@ -200,15 +201,15 @@ class _Products(TorchDispatchMode):
         return function(*args, **(kwargs or {}))
 
 
-def limit_ms(bench: Bench, models: Catalog) -> float:
-    """Milliseconds per row of a step's convolutions and matrix products alone, each at the batch size where it runs fastest.
+def limit_ms(bench: Bench, lane_for: Callable[[int], SynthesisLane], sizes: Sequence[int]) -> float:
+    """Milliseconds per row of a step's convolutions and matrix products alone, each at that of `sizes` where it runs fastest.
 
     They are the very calls of the step, with its tensors, in its precision, repeated one at a time.
     """
     fastest: dict[int, float] = {}
-    for size in bench.sizes:
+    for size in sizes:
         bench.progress(f"multiplications alone, {size} rows")
-        lane = lane_of(models, size)
+        lane = lane_for(size)
         with _Products() as products:
             lane.step(tell=False)
         with torch.no_grad():
