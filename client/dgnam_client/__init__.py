@@ -15,16 +15,48 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from ._public import *  # noqa: F403
 else:
-    # The names of _public.py are loaded when the first one is used, so that `dgnam --help` does without gRPC.
-    def __getattr__(name):
-        if not name.startswith("_") or name == "__all__":
-            from . import _public
+    # Each name is loaded when it is first used, with no more than it needs: half a second otherwise, on a slow machine, of which most
+    # programs use little. _public.py has the same names for those that read types.
+    _HOMES = {
+        "_activations": "Activations",
+        "_address": "DEFAULT_SERVER",
+        "_aio": "AsyncClient",
+        "_analysis_recipe": "AnalysisRecipe",
+        "_catalog": "Code Method Methods Model Option Tap UnitInfo",
+        "_client": "Client",
+        "_errors": "CallCancelledError DeadlineExceededError DgnamError InvalidAddressError InvalidRequestError NotFoundError "
+        "NotReadyError OverloadedError PermissionDeniedError ProtocolError SearchError ServerError UnauthenticatedError UnavailableError",
+        "_events": "AnalysisProgress Event PictureProgress Progress Queued Started VariantProgress",
+        "_gallery": "Gallery",
+        "_inversion": "inverted restyled",
+        "_local": "LocalServer local_server",
+        "_occlusion": "Occlusion",
+        "_options": "SynthesisOptions",
+        "_picture": "Picture",
+        "_place": "Place",
+        "_projection": "Projection",
+        "_receptive_field": "Box ReceptiveField",
+        "_recipe": "Recipe",
+        "_result": "Result StartRank",
+        "_search": "AsyncSearch Search",
+        "_search_options": "SearchOptions",
+        "_search_state": "Generation Optimizer SearchPicture SearchState",
+        "_server": "Lane Limits Load OwnLoad ServerInfo",
+        "_sheet": "contact_sheet",
+        "_target": "Term",
+        "_unit": "ChannelSums Direction FeatureMap Features Gram RandomMaps Unit",
+    }
+    _HOME = {name: home for home, names in _HOMES.items() for name in names.split()}
+    __all__ = sorted(_HOME, key=lambda name: (not name.isupper(), name))
 
-            if name == "__all__" or name in _public.__all__:
-                return getattr(_public, name)
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    def __getattr__(name):
+        from importlib import import_module
+
+        if name not in _HOME:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+        globals()[name] = value
+        return value
 
     def __dir__():
-        from . import _public
-
-        return sorted({*globals(), *_public.__all__})
+        return sorted({*globals(), *__all__})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -68,6 +67,10 @@ def from_environment(variable: str) -> str | None:
     value = os.environ.get(variable)
     if value is None:
         others = [name for name in os.environ if name.startswith("DGNAM_")]
+        if not others:
+            return None
+        import difflib
+
         near = difflib.get_close_matches(variable, others, n=1, cutoff=MISTYPED)
         if near:
             raise InvalidRequestError(f"the environment sets {near[0]}, which nothing reads: did you mean {variable}?")

@@ -2,49 +2,44 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import AsyncGenerator, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Self, cast, overload
 
-from dgnam_proto.v1 import analysis_pb2, catalog_pb2, search_pb2, server_pb2
-from google.protobuf import wrappers_pb2
-
-from ._activations import Activations
+from . import _wire as wire
 from ._aio_calls import AsyncCalls
-from ._analysis_recipe import AnalysisRecipe
-from ._catalog import Methods, Model, UnitInfo
-from ._channel import AsyncToken, Connection
-from ._errors import DgnamError
-from ._events import Event, OnEvent, OnIndexedEvent
-from ._occlusion import Occlusion, OnOcclusion
-from ._options import Determinism, Included, shows_options
-from ._picture import Picture
-from ._picture_file import PictureLike, is_picture
-from ._place import PlaceLike, parse_places
-from ._projection import OnProjection, Projection
-from ._receptive_field import ReceptiveField
-from ._result import Result
-from ._search import AsyncSearch
+from ._channel import Connection
+from ._options import shows_options
+from ._picture_file import is_picture
+from ._place import parse_places
 from ._search_options import shows_search_options
-from ._search_state import Optimizer, SearchState
-from ._server import Load, ServerInfo
-from ._target import TargetLike
-from ._wire import analyses, catalog, results, searches
-from ._wire.requests import (
-    CODE,
-    PIXELS,
-    AnalysisRecipeLike,
-    OnAnalysis,
-    RecipeLike,
-    activations_request,
-    draw_request,
-    drawing_request,
-    read_recipe,
-    replay_request,
-)
+from ._wire import results
+from ._wire.requests import CODE, PIXELS, draw_request, drawing_request, replay_request
 
 if TYPE_CHECKING:
+    import os
+    from collections.abc import AsyncGenerator, Iterable, Sequence
+
     from numpy.typing import ArrayLike
+
+    from ._activations import Activations
+    from ._analysis_recipe import AnalysisRecipeLike
+    from ._catalog import Methods, Model, UnitInfo
+    from ._channel import AsyncToken
+    from ._errors import DgnamError
+    from ._events import Event, OnEvent, OnIndexedEvent
+    from ._occlusion import Occlusion, OnOcclusion
+    from ._options import Determinism, Included
+    from ._picture import Picture
+    from ._picture_file import PictureLike
+    from ._place import PlaceLike
+    from ._projection import OnProjection, Projection
+    from ._receptive_field import ReceptiveField
+    from ._result import Result
+    from ._search import AsyncSearch
+    from ._search_state import Optimizer, SearchState
+    from ._server import Load, ServerInfo
+    from ._target import TargetLike
+    from ._wire.analyses import OnAnalysis
+    from ._wire.requests import RecipeLike
 
 
 class AsyncClient:
@@ -205,7 +200,7 @@ class AsyncClient:
 
     async def replay(self, recipe: RecipeLike, *, on_progress: OnEvent | None = None, timeout: float | None = None) -> Result:
         """Draw a recipe's picture again: `Client.replay`."""
-        return cast(Result, await self._calls.draw(replay_request(recipe), timeout, on_progress))
+        return cast("Result", await self._calls.draw(replay_request(recipe), timeout, on_progress))
 
     async def draw(
         self,
@@ -228,26 +223,28 @@ class AsyncClient:
     ) -> Activations:
         """The activations that pictures give units, or whole taps: `Client.activations`."""
         where = parse_places(places)
-        response = await self._calls.work("analysis.Activations", activations_request(pictures, where), timeout)
+        response = await self._calls.work("analysis.Activations", wire.analyses.activations_request(pictures, where), timeout)
         return results.activations(where, response, single=is_picture(pictures))
 
     @shows_search_options
     async def search(self, name: str | None = None, *, timeout: float | None = None, **options: Any) -> AsyncSearch:
         """Begin a search for what a neuron of yours prefers, or go on with one: `Client.search`."""
-        response = await self._calls.work("search.CreateSearch", searches.create_request(name, options), timeout)
-        return AsyncSearch(self._calls, searches.state(response.search), response.resumed, timeout)
+        from ._search import AsyncSearch
+
+        response = await self._calls.work("search.CreateSearch", wire.searches.create_request(name, options), timeout)
+        return AsyncSearch(self._calls, wire.searches.state(response.search), response.resumed, timeout)
 
     async def searches(self, *, timeout: float | None = None) -> list[SearchState]:
         """Every search on the server: `Client.searches`."""
-        return searches.listed(await self._calls.ask("search.ListSearches", search_pb2.ListSearchesRequest(), timeout))
+        return wire.searches.listed(await self._calls.ask("search.ListSearches", wire.searches.list_request(), timeout))
 
     async def delete_search(self, name: str, *, timeout: float | None = None) -> None:
         """Have the server forget a search: `Client.delete_search`."""
-        await self._calls.ask("search.DeleteSearch", searches.delete_request(name), timeout)
+        await self._calls.ask("search.DeleteSearch", wire.searches.delete_request(name), timeout)
 
     async def optimizers(self, *, timeout: float | None = None) -> list[Optimizer]:
         """The optimizers of searches: `Client.optimizers`."""
-        return searches.optimizers(await self._calls.ask("search.ListOptimizers", search_pb2.ListOptimizersRequest(), timeout))
+        return wire.searches.optimizers(await self._calls.ask("search.ListOptimizers", wire.searches.optimizers_request(), timeout))
 
     async def project(
         self,
@@ -265,9 +262,9 @@ class AsyncClient:
     ) -> Projection | list[Projection]:
         """What in a picture an activation comes from: `Client.project`."""
         fields = {"method": method, "top": top, "layer": layer, "enlarge": enlarge, "determinism": determinism}
-        request = analyses.project_request(pictures, place, fields, options)
-        events = await self._calls.analyse("analysis.Project", request, analyses.projection_event, timeout, on_progress)
-        found = analyses.finished(Projection, events, request)
+        request = wire.analyses.project_request(pictures, place, fields, options)
+        events = await self._calls.analyse("analysis.Project", request, wire.analyses.projection_event, timeout, on_progress)
+        found = wire.analyses.projections(events, request)
         return found[0] if is_picture(pictures) else found
 
     async def occlude(
@@ -284,59 +281,57 @@ class AsyncClient:
     ) -> Occlusion | list[Occlusion]:
         """Slide a square over a picture: `Client.occlude`."""
         fields = {"size": size, "stride": stride, "colour": colour, "determinism": determinism}
-        request = analyses.occlude_request(pictures, places, fields)
-        events = await self._calls.analyse("analysis.Occlude", request, analyses.occlusion_event, timeout, on_progress)
-        found = analyses.finished(Occlusion, events, request)
+        request = wire.analyses.occlude_request(pictures, places, fields)
+        events = await self._calls.analyse("analysis.Occlude", request, wire.analyses.occlusion_event, timeout, on_progress)
+        found = wire.analyses.occlusions(events, request)
         return found[0] if is_picture(pictures) else found
 
     async def replay_analysis(
         self, recipe: AnalysisRecipeLike, *, on_progress: OnAnalysis | None = None, timeout: float | None = None
     ) -> Projection | Occlusion:
         """Make a projection or an occlusion again: `Client.replay_analysis`."""
-        request = read_recipe(recipe, AnalysisRecipe).request()
-        if isinstance(request, analysis_pb2.ProjectRequest):
-            projected = await self._calls.analyse("analysis.Project", request, analyses.projection_event, timeout, on_progress)
-            return analyses.finished(Projection, projected, request)[0]
-        occluded = await self._calls.analyse("analysis.Occlude", request, analyses.occlusion_event, timeout, on_progress)
-        return analyses.finished(Occlusion, occluded, request)[0]
+        replay = wire.analyses.replay(recipe)
+        return replay.result(await self._calls.analyse(replay.call, replay.request, replay.event, timeout, on_progress))
 
     async def models(self, *, timeout: float | None = None) -> list[Model]:
         """The server's models: `Client.models`."""
-        return catalog.models(await self._calls.ask("catalog.ListModels", catalog_pb2.ListModelsRequest(), timeout))
+        return wire.catalog.models(await self._calls.ask("catalog.ListModels", wire.catalog.models_request(), timeout))
 
     async def model(self, name: str, *, timeout: float | None = None) -> Model:
         """One model, with everything about it: `Client.model`."""
-        return catalog.model((await self._calls.ask("catalog.GetModel", catalog_pb2.GetModelRequest(name=name), timeout)).model)
+        return wire.catalog.model((await self._calls.ask("catalog.GetModel", wire.catalog.model_request(name), timeout)).model)
 
     async def receptive_field(self, model: str, tap: str, *, timeout: float | None = None) -> ReceptiveField | None:
         """Which pixels each position of a convolutional tap's map sees: `Client.receptive_field`."""
-        return catalog.receptive_field(tap, await self._calls.work("catalog.GetModel", catalog.field_request(model, tap), timeout))
+        return wire.catalog.receptive_field(
+            tap, await self._calls.work("catalog.GetModel", wire.catalog.field_request(model, tap), timeout)
+        )
 
     async def units(self, model: str, tap: str | None = None, *, filter: str | None = None, timeout: float | None = None) -> list[UnitInfo]:
         """The units of a tap: `Client.units`."""
         units, token = [], ""
         while True:
-            page = await self._calls.ask("catalog.ListUnits", catalog.units_request(model, tap, filter, token), timeout)
-            units += catalog.units(page)
+            page = await self._calls.ask("catalog.ListUnits", wire.catalog.units_request(model, tap, filter, token), timeout)
+            units += wire.catalog.units(page)
             token = page.next_page_token
             if not token:
                 return units
 
     async def methods(self, *, timeout: float | None = None) -> Methods:
         """The server's methods: `Client.methods`."""
-        return catalog.methods(await self._calls.ask("catalog.ListMethods", catalog_pb2.ListMethodsRequest(), timeout))
+        return wire.catalog.methods(await self._calls.ask("catalog.ListMethods", wire.catalog.methods_request(), timeout))
 
     async def server_info(self, *, timeout: float | None = None) -> ServerInfo:
         """The server's version, device and limits: `Client.server_info`."""
-        return catalog.server_info(await self._calls.ask("server.GetServerInfo", server_pb2.GetServerInfoRequest(), timeout))
+        return wire.catalog.server_info(await self._calls.ask("server.GetServerInfo", wire.catalog.server_info_request(), timeout))
 
     async def load(self, *, timeout: float | None = None) -> Load:
         """How busy the server is: `Client.load`."""
-        return catalog.load(await self._calls.ask("server.GetLoad", server_pb2.GetLoadRequest(), timeout))
+        return wire.catalog.load(await self._calls.ask("server.GetLoad", wire.catalog.load_request(), timeout))
 
     async def health(self, service: str = "", *, timeout: float | None = None) -> str:
         """The standard health check: `Client.health`."""
-        return catalog.health((await self._calls.ask("health", wrappers_pb2.StringValue(value=service), timeout)).value)
+        return wire.catalog.health((await self._calls.ask("health", wire.catalog.health_request(service), timeout)).value)
 
     async def close(self) -> None:
         """Close the channel. Calls under way end as cancelled, and later ones raise RuntimeError."""

@@ -18,7 +18,7 @@ from typing import Any, TypeVar, cast
 import grpc
 import grpc.aio
 
-from ._channel import Connection, Services, bearer, seconds
+from ._channel import Connection, bearer, seconds
 from ._deadline import Deadline
 from ._errors import DgnamError, RpcFailure, from_rpc
 from ._events import Event, OnEvent, OnIndexedEvent
@@ -26,6 +26,7 @@ from ._gallery import Gallery
 from ._notebook import NotebookProgress
 from ._recipe import Request
 from ._result import Result
+from ._services import Services
 from ._wire import requests, results
 
 E = TypeVar("E")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from typing import Any
+
 from dgnam_proto.v1 import analysis_pb2
 
 from ._place import Place
@@ -31,6 +34,9 @@ class AnalysisRecipe(Record):
 
     def __repr__(self) -> str:
         return f"<AnalysisRecipe {self.place} method={self.method}>"
+
+
+AnalysisRecipeLike = AnalysisRecipe | dict[str, Any] | str | os.PathLike[str]
 
 
 def _place(message: analysis_pb2.Place) -> Place:

@@ -1,6 +1,7 @@
 """Calls for threads: the channel, opened by the first call, and what goes over it.
 
 Rules: a channel is used only in the process that opened it; a call that is left early is cancelled, so that the server stops too.
+The first call loads gRPC, which takes longer than all the rest: a program that only imports this package does without.
 """
 
 from __future__ import annotations
@@ -10,19 +11,22 @@ import threading
 from collections.abc import Callable, Generator, Sequence
 from functools import partial
 from operator import attrgetter
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-import grpc
-
-from ._channel import Connection, Services, bearer, seconds
+from ._channel import Connection, bearer, seconds
 from ._deadline import Deadline
 from ._errors import RpcFailure, from_rpc
 from ._events import Event, OnEvent, OnIndexedEvent
-from ._many import Done, draw_many, drawings
 from ._notebook import NotebookProgress
-from ._recipe import Request
 from ._result import Result
 from ._wire import requests, results
+
+if TYPE_CHECKING:
+    import grpc
+
+    from ._many import Done
+    from ._recipe import Request
+    from ._services import Services
 
 E = TypeVar("E")
 
@@ -73,6 +77,8 @@ class Calls:
         on_open: Callable[[Any], object] | None = None,
     ) -> Generator[E]:
         """What `read` makes of the responses of a streaming call, named as `service.Call`; nothing where it makes None."""
+        import grpc
+
         stream = attrgetter(call)(self._open())(request, metadata=self._metadata())
         deadline = Deadline(seconds(timeout, self._synthesis_timeout), stream.cancel, _later)
         try:
@@ -119,12 +125,16 @@ class Calls:
         self, requests: Sequence[Request], timeout: float | None, on_progress: OnIndexedEvent | None, concurrency: int
     ) -> list[Any]:
         """What `draw` gives for each request, or the DgnamError that it raises."""
+        from ._many import draw_many
+
         with NotebookProgress(len(requests), max((request.variants for request in requests), default=1) or 1) as shown:
             report, failed = (on_progress, _ignore) if on_progress is not None else (shown, shown.failed)
             return draw_many(self.drawings(requests, timeout, concurrency), len(requests), report, failed)
 
     def drawings(self, requests: Sequence[Request], timeout: float | None, concurrency: int) -> Generator[tuple[int, Event | Done]]:
         """All requests at once: each one's events, and what `draw` gives for it, as they come. Closing it stops the server's work."""
+        from ._many import drawings
+
         return drawings(lambda request, report, opened: self.draw(request, timeout, report, opened), requests, concurrency)
 
     def close(self) -> None:
@@ -135,6 +145,8 @@ class Calls:
                 self.channel.close()
 
     def _ask(self, call: str, request: object, timeout: float | None) -> Any:
+        import grpc
+
         try:
             return attrgetter(call)(self._open())(request, timeout=timeout, metadata=self._metadata())
         except grpc.RpcError as error:
@@ -150,6 +162,8 @@ class Calls:
             if self._closed:
                 raise RuntimeError("this client is closed: make a new one")
             if self._services is None:
+                from ._services import Services
+
                 self.channel = self.connection.open()
                 self._services = Services(self.channel)
             return self._services

@@ -1,4 +1,4 @@
-"""How to reach the server: address, credentials, and the channel's settings. Opening is left to the clients."""
+"""How to reach the server: address, credentials, and the channel's settings. Opening is left to the clients, and loads gRPC."""
 
 from __future__ import annotations
 
@@ -8,17 +8,16 @@ import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-
-import grpc
-import grpc.aio
-from dgnam_proto.v1 import analysis_pb2_grpc, catalog_pb2_grpc, search_pb2_grpc, server_pb2_grpc, synthesis_pb2_grpc
-from google.protobuf import wrappers_pb2
+from typing import TYPE_CHECKING, Any
 
 from . import __version__
 from ._address import DEFAULT_SERVER, SERVER_VARIABLE, TOKEN_VARIABLE, Address, from_environment
 from ._errors import DgnamError, InvalidRequestError
 from ._proxy import LOOPBACK
+
+if TYPE_CHECKING:
+    import grpc
+    import grpc.aio
 
 MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 KEEPALIVE_MS = 60_000
@@ -102,6 +101,8 @@ class Connection:
         Raises:
             OSError: A certificate or key file cannot be read.
         """
+        import grpc
+
         endpoint, options = self.address.endpoint, self._options()
         if self.address.secure:
             return grpc.secure_channel(endpoint, self._credentials(), options=options)
@@ -113,12 +114,16 @@ class Connection:
         Raises:
             OSError: A certificate or key file cannot be read.
         """
+        import grpc.aio
+
         endpoint, options = self.address.endpoint, self._options()
         if self.address.secure:
             return grpc.aio.secure_channel(endpoint, self._credentials(), options=options)
         return grpc.aio.insecure_channel(endpoint, options=options)
 
     def _credentials(self) -> grpc.ChannelCredentials:
+        import grpc
+
         ca, cert, key = (None if file is None else file.read_bytes() for file in (self.ca_file, self.cert_file, self.key_file))
         return grpc.ssl_channel_credentials(root_certificates=ca, private_key=key, certificate_chain=cert)
 
@@ -152,24 +157,6 @@ def bearer(token: object) -> list[tuple[str, str]]:
         # The token itself stays out of messages, which end up in logs.
         raise DgnamError("the token is not a text of visible ASCII characters: does it hold a space or a line break?")
     return [("authorization", f"Bearer {token}")]
-
-
-class Services:
-    """The stubs of one channel, of either kind."""
-
-    def __init__(self, channel: grpc.Channel | grpc.aio.Channel) -> None:
-        self.synthesis: Any = synthesis_pb2_grpc.SynthesisServiceStub(channel)
-        self.analysis: Any = analysis_pb2_grpc.AnalysisServiceStub(channel)
-        self.search: Any = search_pb2_grpc.SearchServiceStub(channel)
-        self.catalog: Any = catalog_pb2_grpc.CatalogServiceStub(channel)
-        self.server: Any = server_pb2_grpc.ServerServiceStub(channel)
-        # The standard health check: a string in, an enum out, each as field 1. The wrapper types have the same encoding,
-        # which saves a dependency on the package with the generated code.
-        self.health: Any = channel.unary_unary(
-            "/grpc.health.v1.Health/Check",
-            request_serializer=wrappers_pb2.StringValue.SerializeToString,
-            response_deserializer=wrappers_pb2.Int32Value.FromString,
-        )
 
 
 def seconds(timeout: float | None, default: float) -> float | None:

@@ -2,49 +2,44 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Generator, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Self, cast, overload
 
-from dgnam_proto.v1 import analysis_pb2, catalog_pb2, search_pb2, server_pb2
-from google.protobuf import wrappers_pb2
-
-from ._activations import Activations
-from ._analysis_recipe import AnalysisRecipe
+from . import _wire as wire
 from ._calls import Calls
-from ._catalog import Methods, Model, UnitInfo
-from ._channel import Connection, Token
-from ._errors import DgnamError
-from ._events import Event, OnEvent, OnIndexedEvent
-from ._occlusion import Occlusion, OnOcclusion
-from ._options import Determinism, Included, shows_options
-from ._picture import Picture
-from ._picture_file import PictureLike, is_picture
-from ._place import PlaceLike, parse_places
-from ._projection import OnProjection, Projection
-from ._receptive_field import ReceptiveField
-from ._result import Result
-from ._search import Search
+from ._channel import Connection
+from ._options import shows_options
+from ._picture_file import is_picture
+from ._place import parse_places
 from ._search_options import shows_search_options
-from ._search_state import Optimizer, SearchState
-from ._server import Load, ServerInfo
-from ._target import TargetLike
-from ._wire import analyses, catalog, results, searches
-from ._wire.requests import (
-    CODE,
-    PIXELS,
-    AnalysisRecipeLike,
-    OnAnalysis,
-    RecipeLike,
-    activations_request,
-    draw_request,
-    drawing_request,
-    read_recipe,
-    replay_request,
-)
+from ._wire import results
+from ._wire.requests import CODE, PIXELS, draw_request, drawing_request, replay_request
 
 if TYPE_CHECKING:
+    import os
+    from collections.abc import Generator, Iterable, Sequence
+
     from numpy.typing import ArrayLike
+
+    from ._activations import Activations
+    from ._analysis_recipe import AnalysisRecipeLike
+    from ._catalog import Methods, Model, UnitInfo
+    from ._channel import Token
+    from ._errors import DgnamError
+    from ._events import Event, OnEvent, OnIndexedEvent
+    from ._occlusion import Occlusion, OnOcclusion
+    from ._options import Determinism, Included
+    from ._picture import Picture
+    from ._picture_file import PictureLike
+    from ._place import PlaceLike
+    from ._projection import OnProjection, Projection
+    from ._receptive_field import ReceptiveField
+    from ._result import Result
+    from ._search import Search
+    from ._search_state import Optimizer, SearchState
+    from ._server import Load, ServerInfo
+    from ._target import TargetLike
+    from ._wire.analyses import OnAnalysis
+    from ._wire.requests import RecipeLike
 
 
 class Client:
@@ -275,7 +270,7 @@ class Client:
             InvalidRequestError: It is not a recipe.
             DgnamError: The server refused or failed.
         """
-        return cast(Result, self._calls.draw(replay_request(recipe), timeout, on_progress))
+        return cast("Result", self._calls.draw(replay_request(recipe), timeout, on_progress))
 
     def draw(
         self,
@@ -329,7 +324,7 @@ class Client:
             OSError: A picture file cannot be read.
         """
         where = parse_places(places)
-        response = self._calls.work("analysis.Activations", activations_request(pictures, where), timeout)
+        response = self._calls.work("analysis.Activations", wire.analyses.activations_request(pictures, where), timeout)
         return results.activations(where, response, single=is_picture(pictures))
 
     @shows_search_options
@@ -350,12 +345,14 @@ class Client:
             NotFoundError: No such prior or optimizer.
             SearchError: There is a search of this name that was begun with other options, or too many are kept.
         """
-        response = self._calls.work("search.CreateSearch", searches.create_request(name, options), timeout)
-        return Search(self._calls, searches.state(response.search), response.resumed, timeout)
+        from ._search import Search
+
+        response = self._calls.work("search.CreateSearch", wire.searches.create_request(name, options), timeout)
+        return Search(self._calls, wire.searches.state(response.search), response.resumed, timeout)
 
     def searches(self, *, timeout: float | None = None) -> list[SearchState]:
         """Every search on the server, without its history. `search(name)` goes on with one."""
-        return searches.listed(self._calls.ask("search.ListSearches", search_pb2.ListSearchesRequest(), timeout))
+        return wire.searches.listed(self._calls.ask("search.ListSearches", wire.searches.list_request(), timeout))
 
     def delete_search(self, name: str, *, timeout: float | None = None) -> None:
         """Have the server forget a search.
@@ -363,11 +360,11 @@ class Client:
         Raises:
             NotFoundError: No such search.
         """
-        self._calls.ask("search.DeleteSearch", searches.delete_request(name), timeout)
+        self._calls.ask("search.DeleteSearch", wire.searches.delete_request(name), timeout)
 
     def optimizers(self, *, timeout: float | None = None) -> list[Optimizer]:
         """The optimizers of searches with their options, the default first."""
-        return searches.optimizers(self._calls.ask("search.ListOptimizers", search_pb2.ListOptimizersRequest(), timeout))
+        return wire.searches.optimizers(self._calls.ask("search.ListOptimizers", wire.searches.optimizers_request(), timeout))
 
     def project(
         self,
@@ -410,9 +407,9 @@ class Client:
             OSError: A picture file cannot be read.
         """
         fields = {"method": method, "top": top, "layer": layer, "enlarge": enlarge, "determinism": determinism}
-        request = analyses.project_request(pictures, place, fields, options)
-        events = self._calls.analyse("analysis.Project", request, analyses.projection_event, timeout, on_progress)
-        found = analyses.finished(Projection, events, request)
+        request = wire.analyses.project_request(pictures, place, fields, options)
+        events = self._calls.analyse("analysis.Project", request, wire.analyses.projection_event, timeout, on_progress)
+        found = wire.analyses.projections(events, request)
         return found[0] if is_picture(pictures) else found
 
     def occlude(
@@ -451,9 +448,9 @@ class Client:
             OSError: A picture file cannot be read.
         """
         fields = {"size": size, "stride": stride, "colour": colour, "determinism": determinism}
-        request = analyses.occlude_request(pictures, places, fields)
-        events = self._calls.analyse("analysis.Occlude", request, analyses.occlusion_event, timeout, on_progress)
-        found = analyses.finished(Occlusion, events, request)
+        request = wire.analyses.occlude_request(pictures, places, fields)
+        events = self._calls.analyse("analysis.Occlude", request, wire.analyses.occlusion_event, timeout, on_progress)
+        found = wire.analyses.occlusions(events, request)
         return found[0] if is_picture(pictures) else found
 
     def replay_analysis(
@@ -470,16 +467,12 @@ class Client:
             InvalidRequestError: It is not such a recipe.
             DgnamError: The server refused or failed.
         """
-        request = read_recipe(recipe, AnalysisRecipe).request()
-        if isinstance(request, analysis_pb2.ProjectRequest):
-            projected = self._calls.analyse("analysis.Project", request, analyses.projection_event, timeout, on_progress)
-            return analyses.finished(Projection, projected, request)[0]
-        occluded = self._calls.analyse("analysis.Occlude", request, analyses.occlusion_event, timeout, on_progress)
-        return analyses.finished(Occlusion, occluded, request)[0]
+        replay = wire.analyses.replay(recipe)
+        return replay.result(self._calls.analyse(replay.call, replay.request, replay.event, timeout, on_progress))
 
     def models(self, *, timeout: float | None = None) -> list[Model]:
         """The server's models, without their taps, labels and training facts."""
-        return catalog.models(self._calls.ask("catalog.ListModels", catalog_pb2.ListModelsRequest(), timeout))
+        return wire.catalog.models(self._calls.ask("catalog.ListModels", wire.catalog.models_request(), timeout))
 
     def model(self, name: str, *, timeout: float | None = None) -> Model:
         """One model, with everything about it.
@@ -487,7 +480,7 @@ class Client:
         Raises:
             NotFoundError: No such model.
         """
-        return catalog.model(self._calls.ask("catalog.GetModel", catalog_pb2.GetModelRequest(name=name), timeout).model)
+        return wire.catalog.model(self._calls.ask("catalog.GetModel", wire.catalog.model_request(name), timeout).model)
 
     def receptive_field(self, model: str, tap: str, *, timeout: float | None = None) -> ReceptiveField | None:
         """Which pixels each position of a convolutional tap's map sees, worked out by the server on the network itself.
@@ -503,7 +496,7 @@ class Client:
         Raises:
             NotFoundError: No such model or tap.
         """
-        return catalog.receptive_field(tap, self._calls.work("catalog.GetModel", catalog.field_request(model, tap), timeout))
+        return wire.catalog.receptive_field(tap, self._calls.work("catalog.GetModel", wire.catalog.field_request(model, tap), timeout))
 
     def units(self, model: str, tap: str | None = None, *, filter: str | None = None, timeout: float | None = None) -> list[UnitInfo]:
         """The units of a tap.
@@ -519,23 +512,23 @@ class Client:
         """
         units, token = [], ""
         while True:
-            page = self._calls.ask("catalog.ListUnits", catalog.units_request(model, tap, filter, token), timeout)
-            units += catalog.units(page)
+            page = self._calls.ask("catalog.ListUnits", wire.catalog.units_request(model, tap, filter, token), timeout)
+            units += wire.catalog.units(page)
             token = page.next_page_token
             if not token:
                 return units
 
     def methods(self, *, timeout: float | None = None) -> Methods:
         """The server's methods with their options, and what it uses where a call names none."""
-        return catalog.methods(self._calls.ask("catalog.ListMethods", catalog_pb2.ListMethodsRequest(), timeout))
+        return wire.catalog.methods(self._calls.ask("catalog.ListMethods", wire.catalog.methods_request(), timeout))
 
     def server_info(self, *, timeout: float | None = None) -> ServerInfo:
         """The server's version, device and limits."""
-        return catalog.server_info(self._calls.ask("server.GetServerInfo", server_pb2.GetServerInfoRequest(), timeout))
+        return wire.catalog.server_info(self._calls.ask("server.GetServerInfo", wire.catalog.server_info_request(), timeout))
 
     def load(self, *, timeout: float | None = None) -> Load:
         """How busy the server is."""
-        return catalog.load(self._calls.ask("server.GetLoad", server_pb2.GetLoadRequest(), timeout))
+        return wire.catalog.load(self._calls.ask("server.GetLoad", wire.catalog.load_request(), timeout))
 
     def health(self, service: str = "", *, timeout: float | None = None) -> str:
         """The standard health check: "SERVING" or "NOT_SERVING".
@@ -547,7 +540,7 @@ class Client:
         Raises:
             NotFoundError: No such service.
         """
-        return catalog.health(self._calls.ask("health", wrappers_pb2.StringValue(value=service), timeout).value)
+        return wire.catalog.health(self._calls.ask("health", wire.catalog.health_request(service), timeout).value)
 
     def close(self) -> None:
         """Close the channel. Calls under way end as cancelled, and later ones raise RuntimeError."""

@@ -46,8 +46,9 @@ def examine(client: Client, timeout: float | None = None) -> Iterator[Finding]:
     Yields:
         A finding for each check, in order. Where the server cannot be reached, the rest is left out.
     """
-    # Loaded where a picture is first looked at; here already, so that the clock does not count it.
+    # Loaded where they are first needed; here already, so that the clock does not count it.
     import dgnam_proto.arrays  # noqa: F401
+    import grpc  # noqa: F401
     import PIL.Image  # noqa: F401
 
     yield Finding("address", True, client.server)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -20,6 +19,8 @@ def write_files(contents: Mapping[Path, bytes]) -> None:
 
     So the last file is there only where the others are.
     """
+    import secrets  # it brings OpenSSL, and most programs write nothing
+
     for path in contents:
         if path.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from dgnam_proto.v1 import analysis_pb2
-
 from ._errors import InvalidAddressError
-from ._unit import Bare, Position, Unit, index_or_label, position_message, position_text, split_position, unit_text
+from ._unit import Position, Unit, index_or_label, position_text, split_position, unit_text
 
 
 @dataclass(frozen=True)
@@ -67,25 +65,6 @@ def parse_places(places: PlaceLike | Iterable[PlaceLike]) -> tuple[Place, ...]:
     if not several:
         raise InvalidAddressError("there is no place to read activations at", advice=ADVICE)
     return tuple(map(_place, several))
-
-
-def place_message(place: Place) -> analysis_pb2.Place:
-    """The message of a place.
-
-    Raises:
-        InvalidAddressError: An index or position is out of range.
-    """
-    message = analysis_pb2.Place(model=place.model, tap=place.tap)
-    try:
-        if isinstance(place.unit, str):
-            message.label = place.unit
-        elif place.unit is not None:
-            message.index, message.bare = place.unit, isinstance(place.unit, Bare)
-        if place.position is not None:
-            message.position.CopyFrom(position_message(place.position))
-    except (TypeError, ValueError) as error:
-        raise InvalidAddressError(f"{place} is not the address of a tap or a unit: {error}", advice=ADVICE) from None
-    return message
 
 
 def _place(place: object) -> Place:

@@ -1,4 +1,4 @@
-"""What `dgnam_client` offers."""
+"""What `dgnam_client` offers, for type checkers; at run time `__init__.py` loads each name when it is first used."""
 
 from ._activations import Activations
 from ._address import DEFAULT_SERVER

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 from dgnam_proto.v1 import analysis_pb2
 
-from .._analysis_recipe import AnalysisRecipe
-from .._errors import ProtocolError
+from .._analysis_recipe import AnalysisRecipe, AnalysisRecipeLike
+from .._errors import InvalidAddressError, ProtocolError
 from .._events import AnalysisProgress, PictureProgress, Queued, Started
 from .._occlusion import Occlusion, OcclusionEvent
 from .._options import Determinism
 from .._picture_file import PictureLike, is_picture, picture_file
-from .._place import PlaceLike, parse_places, place_message
+from .._place import ADVICE, Place, PlaceLike, parse_places
 from .._projection import Projection, ProjectionEvent
+from .._unit import Bare, position_message
 from .fields import choice, refusal, set_field
+from .requests import read_recipe
 
 if TYPE_CHECKING:
     import numpy as np
     from dgnam_proto.v1 import target_pb2
     from numpy.typing import NDArray
 
+OnAnalysis = Callable[[Any], object]
 Pictures = PictureLike | Iterable[PictureLike]
 Found = TypeVar("Found", Projection, Occlusion)
 
@@ -38,6 +42,36 @@ def picture_files(pictures: Pictures) -> list[bytes]:
     if not files:
         raise refusal("pictures", "there is no picture to look at")
     return files
+
+
+def place_message(place: Place) -> analysis_pb2.Place:
+    """The message of a place.
+
+    Raises:
+        InvalidAddressError: An index or position is out of range.
+    """
+    message = analysis_pb2.Place(model=place.model, tap=place.tap)
+    try:
+        if isinstance(place.unit, str):
+            message.label = place.unit
+        elif place.unit is not None:
+            message.index, message.bare = place.unit, isinstance(place.unit, Bare)
+        if place.position is not None:
+            message.position.CopyFrom(position_message(place.position))
+    except (TypeError, ValueError) as error:
+        raise InvalidAddressError(f"{place} is not the address of a tap or a unit: {error}", advice=ADVICE) from None
+    return message
+
+
+def activations_request(pictures: Pictures, places: Iterable[Place]) -> analysis_pb2.ActivationsRequest:
+    """The request for the activations that pictures give.
+
+    Raises:
+        InvalidAddressError: An index or position is out of range.
+        InvalidRequestError: Something is not a picture, or there is none.
+        OSError: A picture file cannot be read.
+    """
+    return analysis_pb2.ActivationsRequest(images=picture_files(pictures), places=map(place_message, places))
 
 
 def project_request(
@@ -99,16 +133,55 @@ def occlusion_event(response: analysis_pb2.OccludeResponse) -> OcclusionEvent | 
     return occlusion(response.result) if response.HasField("result") else _event(response)
 
 
-def finished(kind: type[Found], events: Sequence[object], request: Any) -> list[Found]:
-    """The results among a stream's events, in the order of the pictures.
+def projections(events: Sequence[object], request: Any) -> list[Projection]:
+    """The projections among a stream's events, in the order of the pictures.
 
     Raises:
         ProtocolError: The stream ended before every picture's result was there.
     """
-    found = sorted((event for event in events if isinstance(event, kind)), key=lambda result: result.picture)
-    if len(found) != len(request.images):
-        raise ProtocolError(f"the server ended the stream after {len(found)} of {len(request.images)} results")
-    return found
+    return _finished(Projection, events, request)
+
+
+def occlusions(events: Sequence[object], request: Any) -> list[Occlusion]:
+    """The occlusions among a stream's events, as `projections`."""
+    return _finished(Occlusion, events, request)
+
+
+@dataclass(frozen=True)
+class Replay:
+    """How an analysis is made again.
+
+    Attributes:
+        call: The call's name in the contract.
+        request: Its message.
+        event: What a message of its answer holds.
+    """
+
+    call: str
+    request: Any
+    event: Callable[[Any], Any]
+
+    def result(self, events: Sequence[object]) -> Projection | Occlusion:
+        """The result among the events.
+
+        Raises:
+            ProtocolError: There is none.
+        """
+        (found,) = (projections if self.event is projection_event else occlusions)(events, self.request)
+        return found
+
+
+def replay(recipe: AnalysisRecipeLike) -> Replay:
+    """How a recipe's analysis is made again.
+
+    Raises:
+        InvalidRequestError: It is not such a recipe.
+        OSError: The recipe file cannot be read.
+    """
+    request = read_recipe(recipe, AnalysisRecipe).request()
+    if isinstance(request, analysis_pb2.ProjectRequest):
+        return Replay("analysis.Project", request, projection_event)
+    return Replay("analysis.Occlude", request, occlusion_event)
 
 
 def projection(message: analysis_pb2.Projection) -> Projection:
@@ -164,6 +237,13 @@ def occlusion(message: analysis_pb2.Occlusion) -> Occlusion:
         },
         recipe=AnalysisRecipe(message.recipe),
     )
+
+
+def _finished(kind: type[Found], events: Sequence[object], request: Any) -> list[Found]:
+    found = sorted((event for event in events if isinstance(event, kind)), key=lambda result: result.picture)
+    if len(found) != len(request.images):
+        raise ProtocolError(f"the server ended the stream after {len(found)} of {len(request.images)} results")
+    return found
 
 
 def _set(request: Any, fields: Mapping[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Answers about the server's models, methods and itself -> records, and the one request that has more than a name."""
+"""Requests about the server's models, methods and itself, and answers -> records."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import fields
 from typing import Literal
 
 from dgnam_proto.v1 import catalog_pb2, server_pb2
+from google.protobuf import wrappers_pb2
 
 from .._catalog import Code, Method, Methods, Model, Option, Tap, UnitInfo
 from .._errors import ProtocolError
@@ -17,6 +18,36 @@ UNITS_PER_PAGE = 1000
 _ROLES: dict[int, Literal["classifier", "prior"]] = {catalog_pb2.ROLE_CLASSIFIER: "classifier", catalog_pb2.ROLE_PRIOR: "prior"}
 # The health protocol's numbers.
 _HEALTH = {0: "UNKNOWN", 1: "SERVING", 2: "NOT_SERVING", 3: "SERVICE_UNKNOWN"}
+
+
+def models_request() -> catalog_pb2.ListModelsRequest:
+    """The request for the models."""
+    return catalog_pb2.ListModelsRequest()
+
+
+def model_request(name: str) -> catalog_pb2.GetModelRequest:
+    """The request for one model."""
+    return catalog_pb2.GetModelRequest(name=name)
+
+
+def methods_request() -> catalog_pb2.ListMethodsRequest:
+    """The request for the methods."""
+    return catalog_pb2.ListMethodsRequest()
+
+
+def server_info_request() -> server_pb2.GetServerInfoRequest:
+    """The request for the server's facts."""
+    return server_pb2.GetServerInfoRequest()
+
+
+def load_request() -> server_pb2.GetLoadRequest:
+    """The request for the server's load."""
+    return server_pb2.GetLoadRequest()
+
+
+def health_request(service: str) -> wrappers_pb2.StringValue:
+    """The request of the standard health check; the wrapper type has its encoding: a text as field 1."""
+    return wrappers_pb2.StringValue(value=service)
 
 
 def units_request(model: str, tap: str | None, filter: str | None, page_token: str) -> catalog_pb2.ListUnitsRequest:

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import difflib
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
-from dgnam_proto.v1 import analysis_pb2, synthesis_pb2
+from dgnam_proto.v1 import synthesis_pb2
 
-from .._analysis_recipe import AnalysisRecipe
 from .._errors import InvalidRequestError
 from .._options import Determinism, Fit, Included, Priority, SynthesisOptions
-from .._picture_file import PictureLike, is_picture, picture_file
-from .._place import Place, place_message
+from .._picture_file import is_picture, picture_file
 from .._recipe import Recipe, Record, Request, drawing
 from .._target import TargetLike, target_message
-from .analyses import picture_files
 from .fields import choice, refusal, set_field
 
 if TYPE_CHECKING:
@@ -25,8 +21,6 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 R = TypeVar("R", bound=Record)
-AnalysisRecipeLike = AnalysisRecipe | dict[str, Any] | str | os.PathLike[str]
-OnAnalysis = Callable[[Any], object]
 RecipeLike = Recipe | dict[str, Any] | str | os.PathLike[str]
 
 
@@ -86,10 +80,11 @@ def replay_request(recipe: RecipeLike) -> Request:
         InvalidRequestError: It is not a recipe.
         OSError: The recipe file cannot be read.
     """
-    return drawing(read_recipe(recipe).request())
+    request: Request = drawing(read_recipe(recipe, Recipe).request())
+    return request
 
 
-def read_recipe(recipe: RecipeLike | AnalysisRecipe, kind: type[R] = Recipe) -> R:  # type: ignore[assignment]
+def read_recipe(recipe: R | dict[str, Any] | str | os.PathLike[str], kind: type[R]) -> R:
     """A recipe of a kind from any of its forms: itself, its dict, its JSON text, or a path.
 
     Raises:
@@ -124,17 +119,6 @@ def draw_request(codes: ArrayLike, prior: str | None, include: Iterable[Included
     return request
 
 
-def activations_request(pictures: PictureLike | Iterable[PictureLike], places: Iterable[Place]) -> analysis_pb2.ActivationsRequest:
-    """The request for the activations that pictures give.
-
-    Raises:
-        InvalidAddressError: An index or position is out of range.
-        InvalidRequestError: Something is not a picture, or there is none.
-        OSError: A picture file cannot be read.
-    """
-    return analysis_pb2.ActivationsRequest(images=picture_files(pictures), places=map(place_message, places))
-
-
 def array_message(value: ArrayLike, field: str, ndims: tuple[int, ...], wanted: str) -> target_pb2.Array:
     """The message of an array.
 
@@ -156,6 +140,8 @@ def _set_option(request: Request, name: str, value: Any) -> None:
     try:
         request.options[name] = value
     except (TypeError, ValueError):
+        import difflib
+
         near = difflib.get_close_matches(name, SynthesisOptions.__annotations__, n=1)
         hint = f"did you mean {near[0]!r}?" if near else "a method's options are numbers"
         raise InvalidRequestError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from dgnam_proto.v1 import analysis_pb2, search_pb2, synthesis_pb2
+from dgnam_proto.v1 import synthesis_pb2
 
 from .._activations import Activations
 from .._errors import ProtocolError
@@ -19,7 +19,7 @@ from .._target import READOUTS
 
 if TYPE_CHECKING:
     import numpy as np
-    from dgnam_proto.v1 import target_pb2
+    from dgnam_proto.v1 import analysis_pb2, search_pb2, target_pb2
     from numpy.typing import NDArray
 
 _ENDINGS: dict[int, Ending] = {

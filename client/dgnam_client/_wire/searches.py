@@ -49,6 +49,16 @@ def create_request(name: str | None, options: Mapping[str, Any]) -> search_pb2.C
     return request
 
 
+def list_request() -> search_pb2.ListSearchesRequest:
+    """The request for every search."""
+    return search_pb2.ListSearchesRequest()
+
+
+def optimizers_request() -> search_pb2.ListOptimizersRequest:
+    """The request for the optimizers."""
+    return search_pb2.ListOptimizersRequest()
+
+
 def ask_request(name: str) -> search_pb2.AskRequest:
     """The request for the next pictures."""
     return search_pb2.AskRequest(name=name, include=_SHOWN)

@@ -11,11 +11,11 @@ import pytest
 from dgnam_client import InvalidAddressError, InvalidRequestError, Place, Recipe, SynthesisOptions
 from dgnam_client._place import parse_places
 from dgnam_client._wire import results
+from dgnam_client._wire.analyses import activations_request
 from dgnam_client._wire.requests import (
     CODE,
     PIXELS,
     Space,
-    activations_request,
     draw_request,
     drawing_request,
     replay_request,
