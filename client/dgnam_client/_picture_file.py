@@ -60,6 +60,23 @@ def _png(picture: Image.Image, field: str) -> bytes:
     return file.getvalue()
 
 
+def rgb(picture: Image.Image) -> Image.Image:
+    """A PIL image to show, in the mode RGB: as `picture_file` sends it, transparent parts white, 16 bits scaled to 8.
+
+    Raises:
+        InvalidRequestError: It is of floats or whole numbers of no known range.
+    """
+    import numpy as np
+    from PIL import Image
+
+    with Image.open(io.BytesIO(_png(picture, "pictures"))) as sent:
+        if sent.mode.startswith("I"):
+            return Image.fromarray((np.asarray(sent, np.float32) / 257).round().astype(np.uint8)).convert("RGB")
+        if not sent.has_transparency_data:
+            return sent.convert("RGB")
+        return Image.alpha_composite(Image.new("RGBA", sent.size, "white"), sent.convert("RGBA")).convert("RGB")
+
+
 def _sixteen_bits(picture: Image.Image, field: str) -> Image.Image:
     """A picture of the modes I;16, I and F as I;16. Of the last two, nothing but its values tells the range.
 

@@ -8,6 +8,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from ._picture_file import rgb
 from ._result import Result
 from ._unit import Position
 
@@ -76,7 +77,7 @@ def contact_sheet(
     if (scale is not None and scale < 1) or (columns is not None and columns < 1):
         raise ValueError(f"scale and columns start at 1, but are {scale} and {columns}")
 
-    pictures = [result.image if isinstance(result, Result) else result.convert("RGB") for result in results]
+    pictures = [result.image if isinstance(result, Result) else rgb(result) for result in results]
     pictures = [_enlarged(picture, scale) for picture in pictures]
     cell_px = max(*(picture.width for picture in pictures), PICTURE_PX if scale is None else 0)
     columns = min(columns or math.ceil(math.sqrt(len(pictures))), len(pictures))

@@ -15,6 +15,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from dgnam_models.errors import DataError
+from dgnam_models.rgb import rgb
 
 Reader = Callable[[], bytes]
 Entry = tuple[str, str, Reader]  # class folder, file name, a function that reads the file
@@ -92,7 +93,7 @@ def square(entry: Entry, size: int, enlarge: bool = True) -> Image.Image:
     try:
         with Image.open(io.BytesIO(read())) as picture:
             side = size if enlarge else min(size, *picture.size)
-            fitted = picture.convert("RGB")
+            fitted = rgb(picture)
             return fitted if fitted.size == (side, side) else ImageOps.fit(fitted, (side, side), Image.Resampling.LANCZOS)
     except OSError as error:
         raise DataError(f"cannot read {folder}/{name}: {error}") from error

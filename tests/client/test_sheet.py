@@ -21,6 +21,16 @@ def inked(sheet: Image.Image) -> np.ndarray:
     return np.asarray(sheet.convert("L")) < 250
 
 
+def test_pictures_of_every_mode_look_right() -> None:
+    """16 bits and floats are scaled, and what is transparent is paper."""
+    grey = np.full((16, 16), 128, np.uint8)
+    modes = [grey, grey.astype(np.uint16) * 257, (grey / 255).astype(np.float32)]
+    sheets = [np.asarray(contact_sheet([Image.fromarray(values)], [[]])) for values in modes]
+    assert all(np.array_equal(sheet, sheets[0]) for sheet in sheets) and (sheets[0] == 128).all(2).any()
+    clear = np.asarray(contact_sheet([Image.new("RGBA", (16, 16), (200, 0, 0, 0))], [[]]))
+    assert not (clear == (200, 0, 0)).all(2).any()
+
+
 @pytest.mark.parametrize(
     ("count", "columns", "across", "down"), [(1, None, 1, 1), (4, None, 2, 2), (5, None, 3, 2), (3, 5, 3, 1), (6, 2, 2, 3)]
 )

@@ -48,6 +48,22 @@ def test_what_cannot_be_used_is_refused_by_name(folder: Path, tmp_path: Path) ->
         photographs.read([folder], 16, progress=False)
 
 
+def test_every_kind_of_picture_looks_as_it_does_elsewhere(tmp_path: Path) -> None:
+    """16 bits are scaled and not clipped, what is transparent is white, and a camera held on its side makes no difference."""
+    folder = tmp_path / "photos" / "any"
+    folder.mkdir(parents=True)
+    ramp = np.linspace(0, 65535, 16 * 16).reshape(16, 16)
+    exif = Image.Exif()
+    exif[0x0112] = 3  # upside down
+    Image.fromarray(ramp.astype(np.uint16)).save(folder / "0.png")
+    Image.fromarray((ramp / 257).round().astype(np.uint8)).save(folder / "1.png")
+    Image.fromarray((ramp[::-1, ::-1] / 257).round().astype(np.uint8)).save(folder / "2.png", exif=exif)
+    Image.new("RGBA", (16, 16), (255, 0, 0, 0)).save(folder / "3.png")
+    sixteen, eight, turned, clear = photographs.read([tmp_path / "photos"], 16, progress=False).pixels
+    assert torch.equal(sixteen, eight) and torch.equal(turned, eight) and bool((clear == 255).all())
+    assert len(eight.unique()) > 200
+
+
 def test_split_holds_out_every_nth_without_overlap() -> None:
     everything = Photographs(torch.arange(40, dtype=torch.uint8).view(40, 1, 1, 1), torch.zeros(40, dtype=torch.int64), ("a",))
     rest, held = everything.split(every=10)

@@ -54,6 +54,10 @@ class Graph:
             wrong.append(f"its input {self.input} is not of floating-point numbers")
         if not self.shape:
             wrong.append(f"its input {self.input} has no shape")
+        elif any(length is not None and length < 1 for length in self.shape[1:]):
+            wrong.append(
+                f"its input {self.input} has the shape {self.shape}; write a name for a length that is to be free, as dynamic_axes does"
+            )
         elif math.prod(length or 1 for length in self.shape[1:]) > _MOST_INPUTS:
             wrong.append(f"its input {self.input} has the shape {self.shape}; a row of at most {_MOST_INPUTS} numbers can be served")
         elif self.shape[0] not in (None, 1):
@@ -85,8 +89,9 @@ class Graph:
 
     @property
     def shape(self) -> tuple[int | None, ...]:
-        """The input's, batch first; None where the file leaves a length free, be it by -1 or 0."""
-        return tuple(d.dim_value if d.dim_value > 0 else None for d in self._inputs[0].type.tensor_type.shape.dim)
+        """The input's, batch first; None where the file leaves a length free: by a name or nothing, and that of the batch by -1 or 0."""
+        lengths = [d.dim_value if d.HasField("dim_value") else None for d in self._inputs[0].type.tensor_type.shape.dim]
+        return tuple(None if place == 0 and length is not None and length < 1 else length for place, length in enumerate(lengths))
 
     @property
     def channels_last(self) -> bool:

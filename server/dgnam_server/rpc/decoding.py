@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from typing import BinaryIO
 
 import numpy as np
+from dgnam_models.rgb import rgb
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 FORMATS = ("PNG", "JPEG", "WEBP")
@@ -34,8 +35,7 @@ def decode(data: bytes, size: tuple[int, int], most_pixels: int) -> np.ndarray:
         ValueError: not a PNG, JPEG or WebP file, damaged, cut short, more than `most_pixels`, or narrower than LEAST_SIDE_PX.
     """
     with _opened(data, most_pixels) as picture:
-        upright = ImageOps.exif_transpose(picture)
-        return np.asarray(ImageOps.fit(_rgb(upright), (size[1], size[0]), Image.Resampling.LANCZOS))
+        return np.asarray(ImageOps.fit(rgb(picture), (size[1], size[0]), Image.Resampling.LANCZOS))
 
 
 @contextmanager
@@ -65,15 +65,6 @@ def problem(width: int, height: int, most_pixels: int) -> str:
     if min(width, height) < LEAST_SIDE_PX:
         return f"{width} x {height} pixels are too few; each side needs at least {LEAST_SIDE_PX}"
     return ""
-
-
-def _rgb(picture: Image.Image) -> Image.Image:
-    if picture.mode.startswith("I"):  # 16 bits: Pillow's own conversion would clip instead of scaling
-        return Image.fromarray((np.asarray(picture, dtype=np.float32) / 257).round().clip(0, 255).astype(np.uint8)).convert("RGB")
-    if picture.has_transparency_data:
-        colours = picture.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", picture.size, "white"), colours).convert("RGB")
-    return picture.convert("RGB")
 
 
 def work(orders: BinaryIO, replies: BinaryIO) -> None:

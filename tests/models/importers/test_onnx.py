@@ -202,6 +202,8 @@ def test_files_that_cannot_be_served_are_refused_with_what_to_do(tmp_path: Path)
             lambda: onnx_files.network(("batch", 3, 2**40, 2**40)).write(file, "logits"),
             r"its input image has the shape \(None, 3, 1099511627776, 1099511627776\); a row of at most 50331648 numbers can be served",
         ),
+        (lambda: onnx_files.network(("batch", 3, -20, 28)).write(file, "logits"), r"has the shape \(None, 3, -20, 28\); write a name for"),
+        (lambda: onnx_files.network(("batch", 3, 20, 0)).write(file, "logits"), r"has the shape \(None, 3, 20, 0\); write a name for"),
         (lambda: file.write_bytes(claiming_weights(2**40)), "onnxruntime cannot run it"),
         (lambda: file.write_bytes(whole[:-50]), "cannot be read as ONNX"),
         (lambda: file.write_bytes(b"not a file"), "cannot be read as ONNX"),
