@@ -11,7 +11,7 @@ PIP := .venv/bin/pip install -qq --no-compile --disable-pip-version-check $(PIP_
 READY := .venv/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test test-all fuzz bench quality paper docs methods-page lint format proto proto-check check clean
+.PHONY: help setup demo serve test test-all test-versions fuzz bench quality paper docs methods-page lint format proto proto-check check clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F '\t' '{ printf "make %-12s %s\n", $$1, $$2 }'
@@ -36,6 +36,23 @@ test: $(READY) ## Run the tests; ARGS="-k word" and the like go to pytest
 
 test-all: $(READY) ## Run the slow tests too
 	.venv/bin/pytest -m "" $(ARGS)
+
+# What reads other people's files, and so meets what their libraries change.
+IMPORTS := tests/models/importers tests/models/nets/test_torchvision.py tests/models/test_export.py tests/models/test_gate.py tests/server/test_imported.py
+
+test-versions: .venv-oldest/ready .venv-newest/ready ## Test imports with the oldest and the newest PyTorch, torchvision and ONNX allowed
+	.venv-oldest/bin/pytest $(IMPORTS) $(ARGS)
+	.venv-newest/bin/pytest $(IMPORTS) $(ARGS)
+
+.venv-%/ready: $(wildcard */pyproject.toml) scripts/oldest-versions
+	@echo "Setting up .venv-$*"
+	@test -x .venv-$*/bin/pip || $(PYTHON) -m venv .venv-$*
+	@if [ $* = oldest ]; then scripts/oldest-versions; fi > .venv-$*/constraints.txt
+	@.venv-$*/bin/pip install -qq --no-compile --disable-pip-version-check $(PIP_ARGS) hatchling editables
+	@.venv-$*/bin/pip install -qq --no-compile --disable-pip-version-check $(PIP_ARGS) --no-build-isolation \
+	  --constraint .venv-$*/constraints.txt --editable ./proto --editable ./client --editable "./models[torchvision,onnx,cpu]" \
+	  --editable ./server pytest pytest-asyncio pytest-timeout hypothesis
+	@touch $@
 
 fuzz: $(READY) ## Look for what breaks the server: random messages and files for half an hour; ARGS="-k pictures" for some
 	.venv/bin/pytest tests/fuzz tests/e2e/fuzz --hypothesis-profile=long --timeout=0 $(ARGS)
@@ -86,5 +103,5 @@ check: ## Run all that CI runs: lint, proto-check, test, docs
 	.ci/run
 
 clean: ## Remove the environments, caches and outputs that these targets made; runs/ stays
-	rm -rf .venv .venv-proto node_modules .venv-docs site .mypy_cache .ruff_cache .pytest_cache out dist */dist
+	rm -rf .venv .venv-oldest .venv-newest .venv-proto node_modules .venv-docs site .mypy_cache .ruff_cache .pytest_cache out dist */dist
 	find proto client models server tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -17,9 +17,9 @@ For DGN-AM (Nguyen et al. 2016) this is, the generator being the prior:
     code  = min(max(code, 0), bound)           clip first,
     code  = code * (1 - decay)                 then shrink
 
-A gradient that is not finite leaves the code as it is; a zero one, or an activation that is not finite, ends the row. The result is the
-picture of the last forward pass, before the last update, as in the released script: activation and recognizability do not go together, so
-no best is picked.
+A gradient that is not finite leaves the code as it is. A zero one ends the row, unless the rule moves it all the same (noise, momentum) or
+the next view is another one; so does an activation that is not finite. The result is the picture of the last forward pass, before the
+last update, as in the released script: activation and recognizability do not go together, so no best is picked.
 """
 
 from collections.abc import Sequence
@@ -139,9 +139,11 @@ def step(problem: Problem, rows: Rows, redirect: bool = True) -> tuple[Rows, See
         moved = project(moved, rows, problem)
 
     usable = gradient.isfinite().all(1)
-    ends = usable & (gradient == 0).all(1) | ~objectives.weighted_sum(activation, rows).isfinite()
+    flat = usable & (gradient == 0).all(1)
+    drifts, varies = _drifts(problem, rows), _varies(problem, rows)
+    ends = flat & ~drifts & ~varies | ~objectives.weighted_sum(activation, rows).isfinite()
     stopped = torch.where((rows.stopped < 0) & ends, rows.step + 1, rows.stopped)
-    moves = (usable & (stopped < 0))[:, None]
+    moves = (usable & (stopped < 0) & (~flat | drifts))[:, None]
     at = rows.step.clamp(max=rows.history.shape[1] - 1)[:, None, None].expand(-1, 1, activation.shape[1])
     rows.history.scatter_(1, at, activation[:, None])
     after = replace(
@@ -154,6 +156,18 @@ def step(problem: Problem, rows: Rows, redirect: bool = True) -> tuple[Rows, See
         broken=rows.broken + ~usable,
     )
     return after, Seen(image, code, activation)
+
+
+def _drifts(problem: Problem, rows: Rows) -> Tensor:
+    """Which rows the rule moves even where the gradient is zero, (B,) bool."""
+    drifts = RULES[problem.structure.rule].drifts
+    return drifts(rows) if drifts else torch.zeros_like(rows.step, dtype=torch.bool)
+
+
+def _varies(problem: Problem, rows: Rows) -> Tensor:
+    """Which rows will be looked at differently in the next step, (B,) bool."""
+    varying = [varies(rows) for varies in parts.at(lambda part: part.varies, problem.structure.parts)]
+    return torch.stack(varying).any(0) if varying else torch.zeros_like(rows.step, dtype=torch.bool)
 
 
 def _watched(problem: Problem, rows: Rows, image: Tensor) -> Rows:

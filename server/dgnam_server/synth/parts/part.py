@@ -24,6 +24,7 @@ class Part:
         priors: those whose pictures or codes it can work on; none named: any.
         needs: what of the server it cannot do without.
         view: image -> image, between the prior and the networks.
+        varies: of a view, which rows' differ from step to step, (B,) bool; None: none.
         redirect: activation (B, T) and image, both with their graph -> (B,) bool. Changes how the gradient goes from one to the other; once
             it is computed, the tensor says in which rows it is not the true one.
         penalty: image -> (B,), subtracted from what is ascended.
@@ -38,6 +39,7 @@ class Part:
     priors: tuple[str, ...] = ()
     needs: tuple[Need, ...] = ()
     view: Function | None = None
+    varies: Callable[[Rows], Tensor] | None = None
     redirect: Callable[[Tensor, Tensor, Rows, Problem], Tensor] | None = None
     penalty: Function | None = None
     shape: Function | None = None

@@ -49,6 +49,11 @@ def _view(image: Tensor, rows: Rows, problem: Problem) -> Tensor:
     return random_view(image, rows.seed, rows.step, *(rows.now(option.name) for option in RANDOM_VIEW.options))
 
 
+def _varies(rows: Rows) -> Tensor:
+    """Padding alone is the same at every step."""
+    return torch.stack([rows.now(name) > 0 for name in ("shift_px", "crop", "scale", "rotation")]).any(0)
+
+
 RANDOM_VIEW = Part(
     "random-view",
     options=(
@@ -59,4 +64,5 @@ RANDOM_VIEW = Part(
         Option("rotation", "At each step the view turns by up to so many degrees.", 0.0, 180.0, 0.0, switch=True),
     ),
     view=_view,
+    varies=_varies,
 )

@@ -41,4 +41,8 @@ def _no_moments(problem: Problem, code: Tensor) -> State:
     return {"mean": torch.zeros_like(code), "square": torch.zeros_like(code)}
 
 
-ADAM = Rule("adam", _move, state=_no_moments)
+def _drifts(rows: Rows) -> Tensor:
+    return (rows.state["mean"] != 0).any(1)
+
+
+ADAM = Rule("adam", _move, drifts=_drifts, state=_no_moments)

@@ -70,6 +70,11 @@ def _move(rows: Rows, gradient: Tensor, problem: Problem) -> tuple[Tensor, State
     return denoiser.decode(denoiser(latent, following)).to(rows.code.dtype), {"latent": latent.to(rows.code.dtype)}
 
 
+def _drifts(rows: Rows) -> Tensor:
+    """Noise is taken out of every row, whether or not a classifier leads it."""
+    return torch.ones_like(rows.step, dtype=torch.bool)
+
+
 def _no_latent(problem: Problem, code: Tensor) -> State:
     return {"latent": code.new_zeros(1, _denoiser(problem).components)}
 
@@ -95,6 +100,7 @@ GUIDED_DENOISING = Rule(
     ),
     priors=(GENERATOR,),
     needs=("denoiser",),
+    drifts=_drifts,
     state=_no_latent,
     start=_mean_code,
 )

@@ -27,6 +27,10 @@ def _move(rows: Rows, gradient: Tensor, problem: Problem) -> tuple[Tensor, State
     return langevin(rows.code, gradient, rows.now("start_learning_rate"), noise, rows.now("langevin_noise")), {}
 
 
+def _drifts(rows: Rows) -> Tensor:
+    return rows.now("langevin_noise") > 0
+
+
 LANGEVIN = Rule(
     "langevin",
     _move,
@@ -34,4 +38,5 @@ LANGEVIN = Rule(
         Option("langevin_noise", "Standard deviation of the noise that each step adds to the code.", 0.0, 10.0, 0.0),
         Option("end_langevin_noise", "Where that noise ends; it changes linearly.", 0.0, 10.0, None),
     ),
+    drifts=_drifts,
 )

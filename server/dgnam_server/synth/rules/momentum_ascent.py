@@ -29,6 +29,10 @@ def _move(rows: Rows, gradient: Tensor, problem: Problem) -> tuple[Tensor, State
     return code, {"velocity": velocity}
 
 
+def _drifts(rows: Rows) -> Tensor:
+    return (rows.settings["momentum"] > 0) & (rows.state["velocity"] != 0).any(1)
+
+
 def _at_rest(problem: Problem, code: Tensor) -> State:
     return {"velocity": torch.zeros_like(code)}
 
@@ -37,5 +41,6 @@ MOMENTUM_ASCENT = Rule(
     "momentum-ascent",
     _move,
     options=(Option("momentum", "Share of the last step that the next one keeps (Pan et al. 2017, eq. 12).", 0.0, 0.999, 0.9),),
+    drifts=_drifts,
     state=_at_rest,
 )

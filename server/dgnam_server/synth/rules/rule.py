@@ -20,6 +20,7 @@ class Rule:
         options: what it reads off the rows, besides the learning rate.
         priors: those whose codes it can move; none named: any.
         needs: what of the server it cannot do without.
+        drifts: which rows it moves even where the gradient is zero, (B,) bool; None: none.
         state: what it remembers before the first step of a row with this code (1, D), each entry (1, ...); None: nothing.
         start: the code (1, D) of a row that is given none; None: the prior's random one.
     """
@@ -29,5 +30,6 @@ class Rule:
     options: tuple[Option, ...] = ()
     priors: tuple[str, ...] = ()
     needs: tuple[Need, ...] = ()
+    drifts: Callable[[Rows], Tensor] | None = None
     state: Callable[[Problem, Tensor], State] | None = None
     start: Callable[[Problem], Tensor] | None = None
