@@ -52,6 +52,7 @@ class Result(Picture):
         ending: "steps-done"; "zero-gradient" where the gradient vanished on the way, so that no further step could change anything; or
             "no-gradient" where the target had none at any step, so that the picture says nothing of it.
         gradient_steps: Steps at which the target had a gradient; None where the server does not say it.
+        silent_terms: Of several terms, those that had no gradient, by their place in the target: the picture says nothing of them.
         recipe: All it takes to draw the picture again.
         start: The draw that it started from; None where `start_draws` was 0.
     """
@@ -62,6 +63,7 @@ class Result(Picture):
     readouts: tuple[str, ...]
     ending: Ending
     gradient_steps: int | None = None
+    silent_terms: tuple[int, ...] = ()
     recipe: Recipe
     start: StartRank | None = None
 
@@ -76,6 +78,9 @@ class Result(Picture):
         """What to know of how the picture came about, in a few words; empty where everything went as usual."""
         if self.ending == "no-gradient":
             return "no gradient: the picture says nothing of the target"
+        if self.silent_terms:
+            silent = [str(self.recipe.terms[place].unit) for place in self.silent_terms]
+            return f"no gradient from {' and '.join(silent)}: the picture says nothing of {'it' if len(silent) == 1 else 'them'}"
         if self.ending == "zero-gradient":
             return f"the gradient became zero after {self.steps} steps"
         if self.gradient_steps is not None and 2 * self.gradient_steps < self.steps:

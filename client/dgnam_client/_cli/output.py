@@ -175,8 +175,8 @@ def _told(one: Kept) -> str:
 
 
 def _advice(result: Result) -> str:
-    """What to do about a picture without a gradient; empty for others."""
-    if result.ending != "no-gradient":
+    """What to do about a picture without a gradient, or one of whose terms has none; empty for others."""
+    if result.ending != "no-gradient" and not result.silent_terms:
         return ""
     why = "its unit is silent or saturated for every picture seen, or its function has no slope"
     wake = f"an option that wakes silent units, where `dgnam methods {result.recipe.method}` has one"

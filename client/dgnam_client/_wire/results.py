@@ -60,6 +60,7 @@ def result(message: synthesis_pb2.Result) -> Result:
         term_activations=tuple(message.term_activations),
         readouts=tuple(_read_off(term.unit, number) for term, number in zip(terms, numbers, strict=False)),
         ending=_ENDINGS.get(message.ending, "unknown"),
+        silent_terms=tuple(message.silent_terms),
         gradient_steps=message.gradient_steps if message.HasField("gradient_steps") else None,
         recipe=Recipe(message.recipe),
         start=_start(message.start_rank) if message.HasField("start_rank") else None,

@@ -202,7 +202,7 @@ class VariantProgress(_message.Message):
     def __init__(self, variant: _Optional[int] = ..., step: _Optional[int] = ..., total_steps: _Optional[int] = ..., activation: _Optional[float] = ..., preview: _Optional[bytes] = ...) -> None: ...
 
 class Result(_message.Message):
-    __slots__ = ("variant", "png", "image", "activation", "term_activations", "history", "code", "ending", "recipe", "start_rank", "term_readouts", "gradient_steps")
+    __slots__ = ("variant", "png", "image", "activation", "term_activations", "history", "code", "ending", "recipe", "start_rank", "term_readouts", "gradient_steps", "silent_terms")
     VARIANT_FIELD_NUMBER: _ClassVar[int]
     PNG_FIELD_NUMBER: _ClassVar[int]
     IMAGE_FIELD_NUMBER: _ClassVar[int]
@@ -215,6 +215,7 @@ class Result(_message.Message):
     START_RANK_FIELD_NUMBER: _ClassVar[int]
     TERM_READOUTS_FIELD_NUMBER: _ClassVar[int]
     GRADIENT_STEPS_FIELD_NUMBER: _ClassVar[int]
+    SILENT_TERMS_FIELD_NUMBER: _ClassVar[int]
     variant: int
     png: bytes
     image: _target_pb2.Array
@@ -227,7 +228,8 @@ class Result(_message.Message):
     start_rank: StartRank
     term_readouts: _containers.RepeatedScalarFieldContainer[_target_pb2.Readout]
     gradient_steps: int
-    def __init__(self, variant: _Optional[int] = ..., png: _Optional[bytes] = ..., image: _Optional[_Union[_target_pb2.Array, _Mapping]] = ..., activation: _Optional[float] = ..., term_activations: _Optional[_Iterable[float]] = ..., history: _Optional[_Union[_target_pb2.Array, _Mapping]] = ..., code: _Optional[_Union[_target_pb2.Array, _Mapping]] = ..., ending: _Optional[_Union[Ending, str]] = ..., recipe: _Optional[_Union[Recipe, _Mapping]] = ..., start_rank: _Optional[_Union[StartRank, _Mapping]] = ..., term_readouts: _Optional[_Iterable[_Union[_target_pb2.Readout, str]]] = ..., gradient_steps: _Optional[int] = ...) -> None: ...
+    silent_terms: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, variant: _Optional[int] = ..., png: _Optional[bytes] = ..., image: _Optional[_Union[_target_pb2.Array, _Mapping]] = ..., activation: _Optional[float] = ..., term_activations: _Optional[_Iterable[float]] = ..., history: _Optional[_Union[_target_pb2.Array, _Mapping]] = ..., code: _Optional[_Union[_target_pb2.Array, _Mapping]] = ..., ending: _Optional[_Union[Ending, str]] = ..., recipe: _Optional[_Union[Recipe, _Mapping]] = ..., start_rank: _Optional[_Union[StartRank, _Mapping]] = ..., term_readouts: _Optional[_Iterable[_Union[_target_pb2.Readout, str]]] = ..., gradient_steps: _Optional[int] = ..., silent_terms: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class StartRank(_message.Message):
     __slots__ = ("rank", "draws", "activation", "percentile")

@@ -55,6 +55,7 @@ class Writer:
             term_readouts=[term.readout for term in completed.target.terms],
             ending=ENDINGS[drawn.ending],
             gradient_steps=drawn.gradient_steps,
+            silent_terms=drawn.silent_terms,
             recipe=recipe.recipe(completed, {name: cards[name].sha256 for name in names}, self.provenance),
         )
         if (start := drawn.start) is not None:

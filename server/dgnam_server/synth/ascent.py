@@ -68,7 +68,7 @@ def init(problem: Problem, spec: SynthesisSpec, variant: int, start: Tensor | No
         return torch.tensor([values], dtype=dtype, device=device)
 
     positions = [term.unit.position or (-1, -1) for term in terms]
-    return Rows(
+    row = Rows(
         code=code,
         seed=column(seed, torch.int64),
         step=column(0, torch.int64),
@@ -83,11 +83,26 @@ def init(problem: Problem, spec: SynthesisSpec, variant: int, start: Tensor | No
         vector=_vectors(problem, terms, seed, device),
         weight=per_term([term.weight for term in terms], torch.float32),
         real=per_term([True] * len(terms), torch.bool),
+        silent=per_term([False] * len(terms), torch.bool),
         history=torch.zeros(1, spec.steps, len(terms), device=device),
         stopped=column(-1, torch.int64),
         pulled=column(0, torch.int64),
         broken=column(0, torch.int64),
     )
+    return replace(row, silent=silent(problem, row)) if len(terms) > 1 else row
+
+
+def silent(problem: Problem, rows: Rows) -> Tensor:
+    """Which terms have no gradient of their own for the rows' pictures, (B, T) bool: of their sum one of the others may hide it.
+
+    One backward pass per term, so this is not for every step.
+    """
+    code = rows.code.detach().requires_grad_()
+    with torch.enable_grad():
+        read = objectives.term_activations(problem.activations(problem.prior.draw(code)), rows)
+        terms = read.shape[1]
+        gradients = [torch.autograd.grad(read[:, t].sum(), code, retain_graph=t < terms - 1)[0] for t in range(terms)]
+    return torch.stack([(gradient == 0).all(1) for gradient in gradients], 1) & rows.real
 
 
 def _vectors(problem: Problem, terms: Sequence[Term], seed: int, device: torch.device) -> Tensor:

@@ -31,6 +31,7 @@ class Rows:
     vector: Tensor  # (B, T, L) float32, of terms that read a whole tap; L = 0 where there are none, zeros beyond a term's own length
     weight: Tensor  # (B, T) float32
     real: Tensor  # (B, T) bool, False where a term only fills up
+    silent: Tensor  # (B, T) bool, the terms, of several, that had no gradient of their own at the start
     history: Tensor  # (B, S, T) float32, activations at each step, S >= steps
     stopped: Tensor  # (B,) int64, steps done when the gradient was found zero, or the activation not finite; -1: never
     pulled: Tensor  # (B,) int64, steps at which the target's own gradient, not a redirected one, was finite and not zero
@@ -62,7 +63,7 @@ class Rows:
 
 
 READOUTS = tuple(Readout)
-TERM_FIELDS = ("source", "unit", "y", "x", "readout", "weight", "real")
+TERM_FIELDS = ("source", "unit", "y", "x", "readout", "weight", "real", "silent")
 
 
 def concat(parts: Sequence[Rows]) -> Rows:
@@ -91,7 +92,7 @@ def _filled(part: Rows, terms: int, span: int, length: int) -> Rows:
     if missing:
         for name in TERM_FIELDS:
             first = values[name][:, :1]
-            filler = torch.zeros_like(first) if name in ("weight", "real") else first
+            filler = torch.zeros_like(first) if name in ("weight", "real", "silent") else first
             values[name] = torch.cat([values[name], filler.expand(-1, missing)], dim=1)
     values["vector"] = pad(values["vector"], (0, length - part.vector.shape[2], 0, missing))
     values["history"] = pad(values["history"], (0, missing, 0, span - part.history.shape[1]))

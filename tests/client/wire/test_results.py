@@ -65,6 +65,17 @@ def test_how_it_came_about(result_message: Any) -> None:
         assert repr(result).endswith(f"after 4 steps{remark and ', '}{remark}>")
 
 
+def test_a_silent_term_is_named(result_message: Any) -> None:
+    terms = [target_pb2.Term(unit=target_pb2.Unit(model="net", tap="fc", index=index)) for index in range(3)]
+    message = result_message(*terms)
+    message.ending, message.gradient_steps = synthesis_pb2.ENDING_STEPS_DONE, 4
+    message.silent_terms[:] = [1]
+    assert results.result(message).silent_terms == (1,)
+    assert results.result(message).remark == "no gradient from net:fc:1: the picture says nothing of it"
+    message.silent_terms[:] = [0, 2]
+    assert results.result(message).remark == "no gradient from net:fc:0 and net:fc:2: the picture says nothing of them"
+
+
 @pytest.mark.parametrize(("name", "attribute"), [("png", "png"), ("image", "array"), ("code", "code"), ("history", "history")])
 def test_a_part_that_was_left_out(result_message: Any, name: str, attribute: str) -> None:
     message = result_message()

@@ -1,7 +1,7 @@
 """What a synthesis ends with, read off its last step."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 import numpy as np
@@ -9,6 +9,7 @@ from torch import Tensor
 
 from dgnam_server.engine.events import Failed, Failure
 from dgnam_server.engine.picture import on_host
+from dgnam_server.synth import ascent
 from dgnam_server.synth.ascent import Seen
 from dgnam_server.synth.objectives import term_activations, weighted_sum
 from dgnam_server.synth.problem import Problem
@@ -39,7 +40,8 @@ class StartRank:
 class SynthesisResult:
     """One variant's picture: `image` (H, W, 3) float32 RGB not clipped, `code` (D,), `history` (steps, terms), activations (terms,).
 
-    At `gradient_steps` of its steps the target's own gradient was finite and not zero.
+    At `gradient_steps` of its steps the target's own gradient was finite and not zero. Of several terms, those of `silent_terms` had
+    none of their own, neither for the start nor for the finished picture.
     """
 
     image: np.ndarray
@@ -49,6 +51,7 @@ class SynthesisResult:
     term_activations: np.ndarray
     ending: Ending
     gradient_steps: int
+    silent_terms: tuple[int, ...] = ()
     start: StartRank | None = None  # where it started from a draw
 
 
@@ -68,6 +71,7 @@ def results(
     finite = (seen.image.isfinite().flatten(1).all(1) & seen.code.isfinite().all(1)).tolist()
     activations = term_activations(problem.original_activations(seen.image), rows, seen.activation)
     wholes = weighted_sum(activations, rows).tolist()
+    silent = _silent(problem, rows, seen)
     found: list[SynthesisResult | Failed] = []
     for i, done in enumerate(steps):
         stopped, terms, pulled = int(rows.stopped[i]), int(rows.real[i].sum()), int(rows.pulled[i])
@@ -79,9 +83,22 @@ def results(
             term_activations=activations[i, :terms].cpu().numpy(),
             ending=Ending.NO_GRADIENT if not pulled else Ending.STEPS_DONE if stopped < 0 else Ending.ZERO_GRADIENT,
             gradient_steps=pulled,
+            silent_terms=silent[i],
         )
         wrong = _not_finite(result, finite[i], bool(rows.broken[i] >= done))
         found.append(Failed(Failure.NUMERIC, wrong) if wrong else result)
+    return found
+
+
+def _silent(problem: Problem, rows: Rows, seen: Seen) -> list[tuple[int, ...]]:
+    """Of each row the terms that had no gradient at the start and have none now. The others are not looked at again."""
+    found: list[tuple[int, ...]] = [()] * len(rows)
+    suspects = rows.silent.any(1).nonzero().flatten()
+    if len(suspects):
+        suspected = replace(rows.select(suspects), code=seen.code[suspects])
+        still = suspected.silent & ascent.silent(problem, suspected)
+        for i, terms in zip(suspects.tolist(), still.tolist(), strict=True):
+            found[i] = tuple(t for t, is_silent in enumerate(terms) if is_silent)
     return found
 
 

@@ -73,6 +73,31 @@ def test_a_target_without_a_gradient_is_told_for_every_method(tiny: Catalog, sil
     assert len(result.history) == 5 or name != "diffusion", "it samples on, unguided"
 
 
+@pytest.mark.parametrize("balance", Balance)
+@pytest.mark.parametrize("name", ["dgn-am", "pyramid"])
+def test_a_silent_term_among_others_is_told(tiny: Catalog, name: str, balance: Balance) -> None:
+    """Unit 1 is dead. It stays so beside a row of other terms, whose own are not called silent."""
+    builder = of(tiny, lambda x: torch.stack([x[:, 0], (x[:, 1] - 100).relu()], 1))
+    pair = replace(spec_for(METHODS[name], ("odd", "odd", 0), ("odd", "odd", 1), steps=3, redirected_relu_steps=0), balance=balance)
+    other = replace(spec_for(METHODS[name], ("odd", "odd", 0), ("odd", "odd", 0), steps=3, redirected_relu_steps=0), balance=balance)
+    alone = replace(spec_for(METHODS[name], ("odd", "odd", 0), steps=3, redirected_relu_steps=0), balance=balance)
+    found = draw(builder, pair, other, alone)
+    assert [result.silent_terms for result in found if isinstance(result, SynthesisResult)] == [(1,), (), ()]
+    assert all(isinstance(result, SynthesisResult) and result.ending is Ending.STEPS_DONE for result in found)
+
+
+def test_a_term_that_wakes_on_the_way_is_not_called_silent(tiny: Catalog) -> None:
+    """It is a limit that the other term reaches by itself."""
+    spec = spec_for(METHODS["dgn-am"], ("odd", "odd", 0), steps=30, start_learning_rate=5.0)
+    (free,) = draw(of(tiny, lambda x: x), spec)
+    assert isinstance(free, SynthesisResult)
+    limit = float(free.history.min() + free.history.max()) / 2
+    woken = of(tiny, lambda x: torch.stack([x[:, 0], (x[:, 0] - limit).relu()], 1))
+    (result,) = draw(woken, replace(spec, terms=(*spec.terms, Term(Unit("odd", "odd", 1)))))
+    assert isinstance(result, SynthesisResult) and result.history[0, 1] == 0 < result.history[-1, 1]
+    assert result.silent_terms == ()
+
+
 def test_what_has_a_gradient_ends_as_ever(tiny: Catalog) -> None:
     for name in ("dgn-am", "pyramid"):
         (result,) = draw(of(tiny, Tensor.tanh), spec_for(METHODS[name], ("odd", "odd", 1), steps=5))

@@ -28,6 +28,7 @@ def rows_with(weight: list[list[float]], real: list[list[bool]] | None = None) -
         vector=torch.zeros(n, t, 0),
         weight=w,
         real=torch.ones(n, t, dtype=torch.bool) if real is None else torch.tensor(real),
+        silent=torch.zeros(n, t, dtype=torch.bool),
         history=torch.zeros(n, 1, t),
         stopped=ints[:, 0] - 1,
         pulled=ints[:, 0],
