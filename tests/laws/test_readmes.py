@@ -63,6 +63,13 @@ def anchors(page: Path) -> set[str]:
 
 
 @PAGES
+def test_examples(page: Path) -> None:
+    """Every example that is named is there."""
+    named = set(re.findall(r"examples/[\w/]+\.\w+", page.read_text(encoding="utf-8")))
+    assert not [name for name in sorted(named) if not (ROOT / name).exists()]
+
+
+@PAGES
 def test_make_targets(page: Path) -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     assert set(re.findall(r"\bmake ([a-z][a-z-]*)", shell(page))) <= targets

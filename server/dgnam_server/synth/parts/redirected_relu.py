@@ -1,6 +1,7 @@
 """ReLUs that let nothing through pass on what would wake them: a unit that is silent everywhere is found all the same."""
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -23,6 +24,7 @@ _RELUS = {
     "ClampBackward1": "_saved_max",
     "HardtanhBackward0": "_saved_max_val",
 }
+_ROUGH = 0.02  # of rounding, where networks compute in few bits; a wrong dimension is off by a fifth and more
 
 
 def redirected(passed: Tensor, came: Tensor, above: Tensor, active: Tensor) -> tuple[Tensor, Tensor]:
@@ -69,26 +71,75 @@ def _above(node: Any) -> Tensor | None:
     return None if most is None else node._saved_self > most
 
 
+def batch_axes(nodes: Sequence[Any], activation: Tensor, image: Tensor) -> list[int | None]:
+    """Which dimension of what each ReLU passes on is the batch's; None: neither of the first two.
+
+    Of a map or a vector it is the first. Of a sequence of tokens, (B, N, C) or (N, B, C), the lengths do not tell, as B may be N. There
+    each row is ascended as strongly as its number says, and the dimension along which the gradient grows is the batch's. For that, every
+    ReLU passes on all that comes.
+    """
+    sequences = [i for i, node in enumerate(nodes) if _saved(node).ndim == 3]
+    axes: list[int | None] = [0 if _saved(node).ndim in (2, 4) else None for node in nodes]
+    if not sequences:
+        return axes
+    strength = 1 + torch.arange(len(activation), device=activation.device) / len(activation)
+    plain, graded = (_passed_on([nodes[i] for i in sequences], (activation.sum(1) * each).sum(), image) for each in (1.0, strength))
+    for i, one, other in zip(sequences, plain, graded, strict=True):
+        axes[i] = next((axis for axis in (0, 1) if one is not None and other is not None and _grows(one, other, axis, strength)), None)
+    return axes
+
+
+def _saved(node: Any) -> Tensor:
+    """A tensor of the shape of what a ReLU passes on."""
+    saved = getattr(node, "_saved_result", None)
+    found: Tensor = node._saved_self if saved is None else saved
+    return found
+
+
+def _passed_on(nodes: Sequence[Any], ascended: Tensor, image: Tensor) -> list[Tensor | None]:
+    """The gradients that come to these ReLUs, were there no ReLUs on the way."""
+    came: list[Tensor | None] = [None] * len(nodes)
+
+    def note(i: int, passed: Sequence[Tensor], given: Sequence[Tensor]) -> tuple[Tensor | None, ...]:
+        came[i] = given[0]
+        return (given[0], *passed[1:])
+
+    handles = [node.register_hook(partial(note, i)) for i, node in enumerate(nodes)]
+    torch.autograd.grad(ascended, image, retain_graph=True, allow_unused=True)
+    for handle in handles:
+        handle.remove()
+    return came
+
+
+def _grows(plain: Tensor, graded: Tensor, axis: int, strength: Tensor) -> bool:
+    if plain.shape[axis] != len(strength):
+        return False
+    wanted = plain.float() * strength.view(-1, *[1] * (plain.ndim - 1 - axis))
+    return bool((graded.float() - wanted).norm() <= _ROUGH * wanted.norm())
+
+
 def _redirect(activation: Tensor, image: Tensor, rows: Rows, problem: Problem) -> Tensor:
     """Hooks on every ReLU; they fill in the tensor that is returned while the gradient is computed."""
     active = rows.step < rows.now(REDIRECTED_STEPS).clamp(max=rows.steps - 1)  # the last step always says how it is
     touched = torch.zeros_like(active)
-    for node in relus(activation, image):
-        node.register_hook(_hook(_above(node), active, touched))
+    nodes = list(relus(activation, image))
+    for node, axis in zip(nodes, batch_axes(nodes, activation, image), strict=True):
+        if axis is not None:
+            node.register_hook(_hook(_above(node), active, touched, axis))
     return touched
 
 
-def _hook(above: Tensor | None, active: Tensor, touched: Tensor) -> Hook:
+def _hook(above: Tensor | None, active: Tensor, touched: Tensor, axis: int) -> Hook:
     """Must not hold the node, which holds it: nothing would ever free the two."""
 
     def hook(passed: Sequence[Tensor], came: Sequence[Tensor]) -> tuple[Tensor | None, ...] | None:
-        # Of a sequence of tokens nobody can tell the rows from the tokens: it stays as it is.
-        if came[0] is None or came[0].ndim not in (2, 4) or len(came[0]) != len(active):
+        if came[0] is None or came[0].shape[axis] != len(active):
             return None
         over = torch.zeros_like(came[0], dtype=torch.bool) if above is None else above
-        gradient, changed = redirected(passed[0], came[0], over, active)
+        rows_first = [value.transpose(0, axis) for value in (passed[0], came[0], over)]
+        gradient, changed = redirected(*rows_first, active)
         touched.logical_or_(changed)
-        return (gradient, *passed[1:])
+        return (gradient.transpose(0, axis), *passed[1:])
 
     return hook
 

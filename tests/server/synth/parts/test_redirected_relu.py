@@ -13,7 +13,7 @@ from dgnam_models.importers import onnx
 from dgnam_server.catalog import Catalog
 from dgnam_server.synth import ascent
 from dgnam_server.synth.methods import METHODS
-from dgnam_server.synth.parts.redirected_relu import REDIRECTED_RELU, redirected, relus
+from dgnam_server.synth.parts.redirected_relu import REDIRECTED_RELU, batch_axes, redirected, relus
 from dgnam_server.synth.rows import Rows, concat
 from dgnam_server.synth.spec import Balance
 from tiny_problems import problem_for, spec_for
@@ -130,6 +130,45 @@ def test_the_last_step_is_never_redirected(tiny: Catalog) -> None:
     problem = problem_for(catalog, method, spec)
     rows, _ = ascent.run(problem, ascent.init(problem, spec, 0))
     assert rows.history[0, -1] > 0 and rows.pulled[0] >= 1
+
+
+class Tokens(nn.Module):
+    """Patches of a picture as tokens, with the batch or the sequence first; unit 1 of every token is below zero near grey."""
+
+    def __init__(self, sequence_first: bool) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.sequence_first, self.patches, self.mixed, self.after = sequence_first, nn.Conv2d(3, 8, 16, 16), nn.Linear(8, 4), nn.Identity()
+        with torch.no_grad():
+            self.mixed.bias.copy_(torch.tensor([0.5, -1.0, 0.5, 0.5]))
+
+    def forward(self, x: Tensor) -> Tensor:
+        tokens = self.patches(x).flatten(2)
+        tokens = self.after(self.mixed(tokens.permute(2, 0, 1) if self.sequence_first else tokens.transpose(1, 2)).relu())
+        return tokens.mean(0 if self.sequence_first else 1)
+
+
+@pytest.mark.parametrize("sequence_first", [False, True])
+@pytest.mark.parametrize("count", [1, 2, 4])
+def test_tokens_wake_row_by_row_wherever_the_batch_is(tiny: Catalog, sequence_first: bool, count: int) -> None:
+    """Four tokens, and in one case four rows; one row of them is not to be woken."""
+    method, catalog = METHODS["pyramid"], with_network(tiny, Tokens(sequence_first))
+    specs = [spec_for(method, ("odd", "after", 1), seed=i, steps=20, redirected_relu_steps=0 if i == 1 else 16) for i in range(count)]
+    problem = problem_for(catalog, method, *specs)
+    mixed, _ = ascent.run(problem, concat([ascent.init(problem, spec, 0) for spec in specs]))
+    assert [bool(history.any()) for history in mixed.history] == [i != 1 for i in range(count)]
+    alone, _ = ascent.run(problem, ascent.init(problem, specs[-1], 0))
+    torch.testing.assert_close(mixed.history[-1], alone.history[0], rtol=1e-3, atol=1e-4)
+
+
+def test_where_the_batch_is_when_as_many_tokens_as_rows() -> None:
+    for axis in (0, 1):
+        image = (code := torch.rand(3, 3, 3, requires_grad=True)) * 1
+        tokens = (image if axis == 0 else image.transpose(0, 1)) - 5
+        activation = tokens.relu()[:, :, :1].sum(1 - axis)
+        nodes = list(relus(activation, image))
+        assert batch_axes(nodes, activation, image) == [axis]
+        assert not torch.autograd.grad(activation.sum(), code)[0].any(), "looking left nothing behind"
 
 
 def test_a_priors_own_relus_are_left_alone() -> None:
