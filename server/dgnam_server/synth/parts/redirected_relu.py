@@ -136,8 +136,8 @@ def _hook(above: Tensor | None, active: Tensor, touched: Tensor, axis: int) -> H
         if came[0] is None or came[0].shape[axis] != len(active):
             return None
         over = torch.zeros_like(came[0], dtype=torch.bool) if above is None else above
-        rows_first = [value.transpose(0, axis) for value in (passed[0], came[0], over)]
-        gradient, changed = redirected(*rows_first, active)
+        through, all_of_it, over = (value.transpose(0, axis) for value in (passed[0], came[0], over))  # rows first
+        gradient, changed = redirected(through, all_of_it, over, active)
         touched.logical_or_(changed)
         return (gradient.transpose(0, axis), *passed[1:])
 
