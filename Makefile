@@ -51,7 +51,7 @@ test-versions: .venv-oldest/ready .venv-newest/ready ## Test imports with the ol
 	@.venv-$*/bin/pip install -qq --no-compile --disable-pip-version-check $(PIP_ARGS) hatchling editables
 	@.venv-$*/bin/pip install -qq --no-compile --disable-pip-version-check $(PIP_ARGS) --no-build-isolation \
 	  --constraint .venv-$*/constraints.txt --editable ./proto --editable ./client --editable "./models[torchvision,onnx,cpu]" \
-	  --editable ./server pytest pytest-asyncio pytest-timeout hypothesis
+	  --editable ./server pytest pytest-asyncio pytest-timeout hypothesis 'opencv-python-headless<5'
 	@touch $@
 
 fuzz: $(READY) ## Look for what breaks the server: random messages and files for half an hour; ARGS="-k pictures" for some
