@@ -1,7 +1,12 @@
 """Any picture as 8-bit RGB, the one way in which photographs are read: to train on, to look at, and by a server."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from PIL import Image, ImageOps
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 def rgb(picture: Image.Image) -> Image.Image:
@@ -16,3 +21,8 @@ def rgb(picture: Image.Image) -> Image.Image:
         colours = upright.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", upright.size, "white"), colours).convert("RGB")
     return upright.convert("RGB")
+
+
+def fitted(picture: Image.Image, size: tuple[int, int]) -> "NDArray[np.uint8]":
+    """A picture as `size` (height, width) pixels, scaled and cropped about the centre: (H, W, 3) uint8 RGB, as `rgb` reads it."""
+    return np.asarray(ImageOps.fit(rgb(picture), (size[1], size[0]), Image.Resampling.LANCZOS))

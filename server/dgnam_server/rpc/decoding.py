@@ -15,8 +15,8 @@ from contextlib import contextmanager
 from typing import BinaryIO
 
 import numpy as np
-from dgnam_models.rgb import rgb
-from PIL import Image, ImageOps, UnidentifiedImageError
+from dgnam_models.rgb import fitted
+from PIL import Image, UnidentifiedImageError
 
 FORMATS = ("PNG", "JPEG", "WEBP")
 LEAST_SIDE_PX = 16  # below it there is nothing to see, and scaling up a dot is more likely a mistake than a wish
@@ -29,13 +29,13 @@ _NICENESS = 5  # decoding lets drawing go first
 def decode(data: bytes, size: tuple[int, int], most_pixels: int) -> np.ndarray:
     """A picture file as `size` (height, width) pixels, scaled and cropped about the centre: (H, W, 3) uint8 RGB.
 
-    The EXIF orientation is applied, transparent parts become white, of an animation the first picture is taken.
+    See `fitted`.
 
     Raises:
         ValueError: not a PNG, JPEG or WebP file, damaged, cut short, more than `most_pixels`, or narrower than LEAST_SIDE_PX.
     """
     with _opened(data, most_pixels) as picture:
-        return np.asarray(ImageOps.fit(rgb(picture), (size[1], size[0]), Image.Resampling.LANCZOS))
+        return fitted(picture, size)
 
 
 @contextmanager
