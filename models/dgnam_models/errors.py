@@ -19,3 +19,7 @@ class TrainingError(RuntimeError):
 
 class StudyError(RuntimeError):
     """Pictures that cannot be drawn or measured; one problem a line."""
+
+
+class ExemplarError(ValueError):
+    """An index of photographs that cannot be made or used; the message says what is wrong with it and what to do."""

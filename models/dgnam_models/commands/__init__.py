@@ -19,9 +19,12 @@ from importlib import import_module
 from typing import Any, Protocol, cast
 
 from dgnam_models.card import CardError
-from dgnam_models.errors import DataError, RecipeError, StudyError, TrainingError, UsageError
+from dgnam_models.errors import DataError, ExemplarError, RecipeError, StudyError, TrainingError, UsageError
 
-COMMANDS = ("list", "show", "verify", "import_", "export", "statistics", "mixture", "fetch", "train", "evaluate", "paper", "patches")
+COMMANDS = (
+    *("list", "show", "verify", "import_", "export", "statistics", "mixture", "fetch"),
+    *("train", "evaluate", "paper", "patches", "index"),
+)
 DONE, FAULTY, REFUSED, INTERRUPTED = 0, 1, 2, 130
 
 
@@ -46,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("dgnam-models: stopped", file=sys.stderr)
         return INTERRUPTED
-    except (CardError, DataError, RecipeError, StudyError, TrainingError, UsageError, OSError, ImportError) as error:
+    except (CardError, DataError, ExemplarError, RecipeError, StudyError, TrainingError, UsageError, OSError, ImportError) as error:
         for line in str(error).splitlines():
             print(f"dgnam-models: {line}", file=sys.stderr)
         return REFUSED

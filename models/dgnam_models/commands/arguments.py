@@ -65,6 +65,16 @@ def known(name: str, cards: Mapping[str, ModelCard]) -> ModelCard:
     return cards[name]
 
 
+def check_classifier(card: ModelCard) -> None:
+    """Only classifiers look at pictures.
+
+    Raises:
+        UsageError: the card is not a classifier's.
+    """
+    if card.role != "classifier":
+        raise UsageError(f"{card.name} is a prior, which draws pictures and looks at none: name a classifier")
+
+
 def need_client(command: str) -> None:
     """Only `evaluate` and `paper` ask a server for pictures, so only they need its client.
 
