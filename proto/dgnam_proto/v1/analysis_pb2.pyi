@@ -198,6 +198,87 @@ class Occlusion(_message.Message):
     recipe: AnalysisRecipe
     def __init__(self, picture: _Optional[int] = ..., unit: _Optional[int] = ..., class_index: _Optional[int] = ..., class_label: _Optional[str] = ..., activation: _Optional[float] = ..., probability: _Optional[float] = ..., top_class: _Optional[int] = ..., activation_map: _Optional[_Union[_target_pb2.Array, _Mapping]] = ..., probability_map: _Optional[_Union[_target_pb2.Array, _Mapping]] = ..., top_classes: _Optional[_Iterable[int]] = ..., labels: _Optional[_Mapping[int, str]] = ..., activation_png: _Optional[bytes] = ..., probability_png: _Optional[bytes] = ..., classes_png: _Optional[bytes] = ..., seen: _Optional[bytes] = ..., recipe: _Optional[_Union[AnalysisRecipe, _Mapping]] = ...) -> None: ...
 
+class ExemplarsRequest(_message.Message):
+    __slots__ = ("place", "count", "index", "project", "method", "options", "layer", "determinism")
+    class OptionsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: float
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[float] = ...) -> None: ...
+    PLACE_FIELD_NUMBER: _ClassVar[int]
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    INDEX_FIELD_NUMBER: _ClassVar[int]
+    PROJECT_FIELD_NUMBER: _ClassVar[int]
+    METHOD_FIELD_NUMBER: _ClassVar[int]
+    OPTIONS_FIELD_NUMBER: _ClassVar[int]
+    LAYER_FIELD_NUMBER: _ClassVar[int]
+    DETERMINISM_FIELD_NUMBER: _ClassVar[int]
+    place: Place
+    count: int
+    index: str
+    project: bool
+    method: str
+    options: _containers.ScalarMap[str, float]
+    layer: str
+    determinism: _synthesis_pb2.Determinism
+    def __init__(self, place: _Optional[_Union[Place, _Mapping]] = ..., count: _Optional[int] = ..., index: _Optional[str] = ..., project: bool = ..., method: _Optional[str] = ..., options: _Optional[_Mapping[str, float]] = ..., layer: _Optional[str] = ..., determinism: _Optional[_Union[_synthesis_pb2.Determinism, str]] = ...) -> None: ...
+
+class ExemplarsResponse(_message.Message):
+    __slots__ = ("queued", "started", "progress", "result", "heartbeat")
+    QUEUED_FIELD_NUMBER: _ClassVar[int]
+    STARTED_FIELD_NUMBER: _ClassVar[int]
+    PROGRESS_FIELD_NUMBER: _ClassVar[int]
+    RESULT_FIELD_NUMBER: _ClassVar[int]
+    HEARTBEAT_FIELD_NUMBER: _ClassVar[int]
+    queued: _synthesis_pb2.Queued
+    started: _synthesis_pb2.Started
+    progress: AnalysisProgress
+    result: Exemplar
+    heartbeat: _synthesis_pb2.Heartbeat
+    def __init__(self, queued: _Optional[_Union[_synthesis_pb2.Queued, _Mapping]] = ..., started: _Optional[_Union[_synthesis_pb2.Started, _Mapping]] = ..., progress: _Optional[_Union[AnalysisProgress, _Mapping]] = ..., result: _Optional[_Union[Exemplar, _Mapping]] = ..., heartbeat: _Optional[_Union[_synthesis_pb2.Heartbeat, _Mapping]] = ...) -> None: ...
+
+class Exemplar(_message.Message):
+    __slots__ = ("rank", "photograph", "folder", "unit", "label", "activation", "position", "box", "seen", "projection", "index", "photographs")
+    RANK_FIELD_NUMBER: _ClassVar[int]
+    PHOTOGRAPH_FIELD_NUMBER: _ClassVar[int]
+    FOLDER_FIELD_NUMBER: _ClassVar[int]
+    UNIT_FIELD_NUMBER: _ClassVar[int]
+    LABEL_FIELD_NUMBER: _ClassVar[int]
+    ACTIVATION_FIELD_NUMBER: _ClassVar[int]
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    BOX_FIELD_NUMBER: _ClassVar[int]
+    SEEN_FIELD_NUMBER: _ClassVar[int]
+    PROJECTION_FIELD_NUMBER: _ClassVar[int]
+    INDEX_FIELD_NUMBER: _ClassVar[int]
+    PHOTOGRAPHS_FIELD_NUMBER: _ClassVar[int]
+    rank: int
+    photograph: str
+    folder: str
+    unit: int
+    label: str
+    activation: float
+    position: _target_pb2.Position
+    box: PixelBox
+    seen: bytes
+    projection: Projection
+    index: str
+    photographs: int
+    def __init__(self, rank: _Optional[int] = ..., photograph: _Optional[str] = ..., folder: _Optional[str] = ..., unit: _Optional[int] = ..., label: _Optional[str] = ..., activation: _Optional[float] = ..., position: _Optional[_Union[_target_pb2.Position, _Mapping]] = ..., box: _Optional[_Union[PixelBox, _Mapping]] = ..., seen: _Optional[bytes] = ..., projection: _Optional[_Union[Projection, _Mapping]] = ..., index: _Optional[str] = ..., photographs: _Optional[int] = ...) -> None: ...
+
+class PixelBox(_message.Message):
+    __slots__ = ("top", "left", "bottom", "right")
+    TOP_FIELD_NUMBER: _ClassVar[int]
+    LEFT_FIELD_NUMBER: _ClassVar[int]
+    BOTTOM_FIELD_NUMBER: _ClassVar[int]
+    RIGHT_FIELD_NUMBER: _ClassVar[int]
+    top: int
+    left: int
+    bottom: int
+    right: int
+    def __init__(self, top: _Optional[int] = ..., left: _Optional[int] = ..., bottom: _Optional[int] = ..., right: _Optional[int] = ...) -> None: ...
+
 class AnalysisRecipe(_message.Message):
     __slots__ = ("project", "occlude", "model_digests", "versions", "device")
     class ModelDigestsEntry(_message.Message):

@@ -30,6 +30,8 @@ class Reason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     REASON_SEARCH_UNUSABLE: _ClassVar[Reason]
     REASON_PICTURE_SIZE: _ClassVar[Reason]
     REASON_NOT_PROJECTABLE: _ClassVar[Reason]
+    REASON_NO_INDEX: _ClassVar[Reason]
+    REASON_PHOTOGRAPH: _ClassVar[Reason]
 REASON_UNSPECIFIED: Reason
 REASON_INVALID_REQUEST: Reason
 REASON_NOT_FOUND: Reason
@@ -54,3 +56,5 @@ REASON_SEARCH_LIMIT: Reason
 REASON_SEARCH_UNUSABLE: Reason
 REASON_PICTURE_SIZE: Reason
 REASON_NOT_PROJECTABLE: Reason
+REASON_NO_INDEX: Reason
+REASON_PHOTOGRAPH: Reason

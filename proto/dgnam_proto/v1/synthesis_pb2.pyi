@@ -244,7 +244,7 @@ class StartRank(_message.Message):
     def __init__(self, rank: _Optional[int] = ..., draws: _Optional[int] = ..., activation: _Optional[float] = ..., percentile: _Optional[float] = ...) -> None: ...
 
 class Recipe(_message.Message):
-    __slots__ = ("synthesize", "synthesize_pixels", "model_digests", "versions", "device")
+    __slots__ = ("synthesize", "synthesize_pixels", "model_digests", "versions", "device", "percentiles")
     class ModelDigestsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -264,12 +264,28 @@ class Recipe(_message.Message):
     MODEL_DIGESTS_FIELD_NUMBER: _ClassVar[int]
     VERSIONS_FIELD_NUMBER: _ClassVar[int]
     DEVICE_FIELD_NUMBER: _ClassVar[int]
+    PERCENTILES_FIELD_NUMBER: _ClassVar[int]
     synthesize: SynthesizeRequest
     synthesize_pixels: SynthesizePixelsRequest
     model_digests: _containers.ScalarMap[str, str]
     versions: _containers.ScalarMap[str, str]
     device: str
-    def __init__(self, synthesize: _Optional[_Union[SynthesizeRequest, _Mapping]] = ..., synthesize_pixels: _Optional[_Union[SynthesizePixelsRequest, _Mapping]] = ..., model_digests: _Optional[_Mapping[str, str]] = ..., versions: _Optional[_Mapping[str, str]] = ..., device: _Optional[str] = ...) -> None: ...
+    percentiles: _containers.RepeatedCompositeFieldContainer[Percentile]
+    def __init__(self, synthesize: _Optional[_Union[SynthesizeRequest, _Mapping]] = ..., synthesize_pixels: _Optional[_Union[SynthesizePixelsRequest, _Mapping]] = ..., model_digests: _Optional[_Mapping[str, str]] = ..., versions: _Optional[_Mapping[str, str]] = ..., device: _Optional[str] = ..., percentiles: _Optional[_Iterable[_Union[Percentile, _Mapping]]] = ...) -> None: ...
+
+class Percentile(_message.Message):
+    __slots__ = ("term", "percent", "largest", "index", "photographs")
+    TERM_FIELD_NUMBER: _ClassVar[int]
+    PERCENT_FIELD_NUMBER: _ClassVar[int]
+    LARGEST_FIELD_NUMBER: _ClassVar[int]
+    INDEX_FIELD_NUMBER: _ClassVar[int]
+    PHOTOGRAPHS_FIELD_NUMBER: _ClassVar[int]
+    term: int
+    percent: float
+    largest: float
+    index: str
+    photographs: int
+    def __init__(self, term: _Optional[int] = ..., percent: _Optional[float] = ..., largest: _Optional[float] = ..., index: _Optional[str] = ..., photographs: _Optional[int] = ...) -> None: ...
 
 class DrawRequest(_message.Message):
     __slots__ = ("prior", "codes", "include")
