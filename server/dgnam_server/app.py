@@ -5,14 +5,14 @@ import platform
 import time
 from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from dgnam_models import Network
 
-from dgnam_server import __version__, catalog, machine
+from dgnam_server import __version__, catalog, indices, machine
 from dgnam_server.engine import heap, warmup
 from dgnam_server.engine.batch_cache import BatchCache, default_folder
 from dgnam_server.engine.builder import Builder
@@ -65,7 +65,7 @@ def build(settings: Settings, started: float, networks: Sequence[Network] = (), 
         only: of the packs' models, load these alone; None: all.
 
     Raises:
-        SettingsError: the device is not there.
+        SettingsError: the device is not there, or an index of photographs cannot be used.
         CardError: a model cannot be loaded.
     """
     device = _device(settings.device)
@@ -79,6 +79,7 @@ def build(settings: Settings, started: float, networks: Sequence[Network] = (), 
     dtype = None if settings.precision == "auto" else getattr(torch, settings.precision)
     with ThreadPoolExecutor(1, initializer=torch.set_num_threads, initargs=(threads,)) as loading:
         models = loading.submit(catalog.load, settings.models, device, settings.default_prior, dtype, networks, only).result()
+    models = replace(models, indices=indices.load(settings.indices, models.cards))
     builder = Builder(models, device)
     work = warmup.typical(builder)
     engine = DeviceThread(work, _limits(settings, device), threads, _cache(settings, work, threads, str(models.dtype), device))

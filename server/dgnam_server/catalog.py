@@ -15,6 +15,7 @@ from dgnam_models.patches import PatchSet
 from dgnam_models.precision import has_fast_bfloat16
 from dgnam_models.weight_layout import lay_out_
 
+from dgnam_server.indices import Indices
 from dgnam_server.synth.methods import METHODS
 
 log = logging.getLogger(__name__)
@@ -36,6 +37,7 @@ class Catalog:
     patches: PatchSet | None = None  # photographs' patches, where a pack has some
     missing: Mapping[str, str] = field(default_factory=dict)  # models without their weights, and how to get those
     settled: bool = True
+    indices: Indices = Indices()  # of photographs, by network
 
     @property
     def cards(self) -> dict[str, ModelCard]:

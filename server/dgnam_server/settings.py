@@ -79,6 +79,9 @@ class Settings(BaseSettings):
     models: Annotated[tuple[DirectoryPath, ...], NoDecode, BeforeValidator(_split)] = Field(
         (), description="packs of models (folders with cards/ and weights/) beside the bundled ones"
     )
+    indices: Annotated[tuple[DirectoryPath, ...], NoDecode, BeforeValidator(_split)] = Field(
+        (), description="indices of photographs (dgnam-models index), or folders of several; they are only read"
+    )
     device: str = Field(
         "auto",
         pattern=r"^[a-z]+(:\d+)?$",

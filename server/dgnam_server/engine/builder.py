@@ -1,7 +1,7 @@
 """Builder: checked requests -> work, with what the catalog has for them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -32,7 +32,11 @@ from dgnam_server.synth.spec import SynthesisSpec
 
 @dataclass(frozen=True, eq=False)
 class ProjectionSpec:
-    """A checked request for projections: see `Projection`."""
+    """A checked request for projections: see `Projection`.
+
+    Attributes:
+        positions: of each picture the one to keep in place of those that `wanted` says; none: all as `wanted` says.
+    """
 
     pictures: Sequence[np.ndarray]
     model: str
@@ -42,6 +46,11 @@ class ProjectionSpec:
     method: str
     settings: Settings
     strict: bool = False
+    positions: Sequence[tuple[int, int] | None] = ()
+
+    def of_picture(self, number: int) -> Wanted:
+        """What to keep of one picture."""
+        return replace(self.wanted, position=self.positions[number]) if self.positions else self.wanted
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,7 +132,7 @@ class Builder:
             network,
             asked.tap,
             asked.layer,
-            asked.wanted,
+            [asked.of_picture(number) for number in range(len(asked.pictures))],
             PROJECTIONS[asked.method],
             asked.settings,
             memory.row_bytes([network], network.input_size),

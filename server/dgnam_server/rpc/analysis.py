@@ -8,12 +8,19 @@ from typing import Any, Protocol
 import numpy as np
 from dgnam_proto import arrays
 from dgnam_proto.v1 import analysis_pb2_grpc
-from dgnam_proto.v1.analysis_pb2 import ActivationsRequest, ActivationsResponse, OccludeRequest, ProjectRequest
+from dgnam_proto.v1.analysis_pb2 import (
+    ActivationsRequest,
+    ActivationsResponse,
+    ExemplarsRequest,
+    ExemplarsResponse,
+    OccludeRequest,
+    ProjectRequest,
+)
 
 from dgnam_server.catalog import Catalog
 from dgnam_server.engine.kinds.activations import Place
 from dgnam_server.engine.work import Work
-from dgnam_server.rpc import occlude, payload, pictures, places, project
+from dgnam_server.rpc import exemplars, occlude, payload, pictures, places, project
 from dgnam_server.rpc.fields import Reader
 from dgnam_server.rpc.mailbox import News
 from dgnam_server.rpc.receptive_fields import ReceptiveFields
@@ -57,6 +64,21 @@ class AnalysisServicer(analysis_pb2_grpc.AnalysisServiceServicer):
         spec = await occlude.pictured(reader, request, await pools.check(occlude.read, reader, request), pools.decoder.decode)
         work = self.submitter.builder.occlusion(spec)
         await self._stream(work, occlude.Writer(request, spec, work, self.provenance), context)
+
+    async def Exemplars(self, request: ExemplarsRequest, context: Context) -> None:  # noqa: N802
+        """Streams a unit's strongest photographs."""
+        pools, reader = self.submitter.pools, self.submitter.reader()
+        shown = await exemplars.pictured(reader, await pools.check(exemplars.read, reader, request), pools, self.fields)
+        if shown.projection is None:
+            for number in range(len(shown.exemplars)):
+                message = ExemplarsResponse(result=shown.message(number))
+                await passed_on(context, message, self.submitter.limits.read_timeout_s)
+            return
+        work = self.submitter.builder.projection(shown.projection)
+        inner = exemplars.project_request(request)
+        inner.images.extend(shown.seen)
+        writer = project.Writer(inner, shown.projection, work.network, self.provenance)
+        await self._stream(work, exemplars.Writer(shown, writer), context)
 
     async def _stream(self, work: Work, writer: Writer, context: Context) -> None:
         async with aclosing(self.submitter.deliveries(work, context)) as deliveries:

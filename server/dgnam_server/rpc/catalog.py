@@ -1,6 +1,7 @@
 """CatalogService: models, their units, the methods."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,7 +32,7 @@ class CatalogServicer(catalog_pb2_grpc.CatalogServiceServicer):
 
     async def ListModels(self, request: catalog_pb2.ListModelsRequest, context: Context) -> catalog_pb2.ListModelsResponse:  # noqa: N802
         """Every model, briefly."""
-        return catalog_pb2.ListModelsResponse(models=[model(card, full=False) for card in self.catalog.cards.values()])
+        return catalog_pb2.ListModelsResponse(models=[self._model(card) for card in self.catalog.cards.values()])
 
     async def GetModel(self, request: catalog_pb2.GetModelRequest, context: Context) -> catalog_pb2.GetModelResponse:  # noqa: N802
         """One model in full."""
@@ -43,7 +44,7 @@ class CatalogServicer(catalog_pb2_grpc.CatalogServiceServicer):
                 lookup.tap(reader.at("receptive_fields_of", index), card, name)
         reader.raise_any()
         assert card is not None
-        message = model(card, full=True)
+        message = self._model(card, full=True)
         for tap in message.taps:
             if tap.name in fields and (found := await self.fields.of(self.catalog.networks[card.name], tap.name)) is not None:
                 tap.receptive_field.CopyFrom(field_message(found))
@@ -57,9 +58,12 @@ class CatalogServicer(catalog_pb2_grpc.CatalogServiceServicer):
         """Every method with its options."""
         return methods(self.catalog.default_prior, self.limits.max_steps)
 
+    def _model(self, card: ModelCard, full: bool = False) -> catalog_pb2.Model:
+        return model(card, full, [index.name for index in self.catalog.indices.of.get(card.name, ())])
 
-def model(card: ModelCard, full: bool) -> catalog_pb2.Model:
-    """A model's card; `full` adds taps, labels and how it was trained."""
+
+def model(card: ModelCard, full: bool, indices: Sequence[str] = ()) -> catalog_pb2.Model:
+    """A model's card, and the names of the indices of it; `full` adds taps, labels and how it was trained."""
     height, width = card.preprocessing.size
     message = catalog_pb2.Model(
         name=card.name,
@@ -72,6 +76,7 @@ def model(card: ModelCard, full: bool) -> catalog_pb2.Model:
         image_width=width,
         output_tap=card.output_tap,
         forward_only=card.forward_only,
+        indices=indices,
     )
     if (code := card.code) is not None:
         size, rate = len(code.mean), code.start_learning_rate

@@ -35,6 +35,14 @@ def read(reader: Reader, request: ProjectRequest) -> ProjectionSpec:
         InvalidRequest, NotFound, FailedPrecondition: every violation at once.
     """
     pictures.check_all(reader, request.images)
+    spec = fields(reader, request)
+    reader.raise_any()
+    assert spec is not None
+    return spec
+
+
+def fields(reader: Reader, request: ProjectRequest) -> ProjectionSpec | None:
+    """All of a request but its images; None where something is not right."""
     place = places.read(reader.at("place"), request.place)
     method = _method(reader.at("method"), request)
     settings: Mapping[str, float] = {}
@@ -49,8 +57,8 @@ def read(reader: Reader, request: ProjectRequest) -> ProjectionSpec:
             layer = _layer(reader.at("layer"), request, place, method)
         payload.check(reader.at("images"), payload.array_bytes(3, *place.network.input_size) * 3, "choose a network of smaller pictures")
     determinism = strict(reader.at("determinism"), request.determinism)
-    reader.raise_any()
-    assert place is not None and method is not None
+    if place is None or method is None:
+        return None
     wanted = Wanted(place.index, place.position, top)
     return ProjectionSpec((), place.network.name, place.tap.name, layer, wanted, method.name, settings, determinism)
 
@@ -115,8 +123,8 @@ class Writer:
         )
 
     def _recipe(self, row: int, found: ProjectionResult) -> AnalysisRecipe:
-        spec = self.spec
-        place = places.message(spec.model, spec.tap, found.kept.index, spec.wanted.position)
+        spec, position = self.spec, self.spec.of_picture(row).position
+        place = places.message(spec.model, spec.tap, found.kept.index, position)
         completed = ProjectRequest(
             images=[self.request.images[row]],
             place=place,
@@ -126,7 +134,7 @@ class Writer:
             enlarge=self.request.enlarge,
             determinism=strictness(spec.strict),
         )
-        if found.kept.positions and spec.wanted.position is None:
+        if found.kept.positions and position is None:
             completed.top = spec.wanted.top
         return self.provenance.analysis(self.network.card, project=completed)
 

@@ -1,11 +1,11 @@
 """A result's recipe: the request with every default filled in, and what else it takes to draw the picture again."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from dgnam_models import ModelCard
 from dgnam_proto.v1.analysis_pb2 import AnalysisRecipe, OccludeRequest, ProjectRequest
-from dgnam_proto.v1.synthesis_pb2 import Determinism, Recipe, SynthesizeRequest
+from dgnam_proto.v1.synthesis_pb2 import Determinism, Percentile, Recipe, SynthesizeRequest
 
 from dgnam_server.catalog import Catalog
 from dgnam_server.rpc import request, space, target
@@ -29,9 +29,9 @@ class Provenance:
         return AnalysisRecipe(project=project, occlude=occlude, model_digests=digests, versions=self.versions, device=self.device)
 
 
-def recipe(completed: Request, digests: Mapping[str, str], provenance: Provenance) -> Recipe:
-    """All it takes to draw the picture of a completed request again."""
-    message = Recipe(model_digests=digests, versions=dict(provenance.versions), device=provenance.device)
+def recipe(completed: Request, digests: Mapping[str, str], provenance: Provenance, percentiles: Sequence[Percentile] = ()) -> Recipe:
+    """All it takes to draw the picture of a completed request again, and how its activations compare with photographs'."""
+    message = Recipe(model_digests=digests, versions=dict(provenance.versions), device=provenance.device, percentiles=percentiles)
     getattr(message, space.OF_REQUEST[type(completed)].recipe).CopyFrom(completed)
     return message
 

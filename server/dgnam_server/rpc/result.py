@@ -9,7 +9,7 @@ from dgnam_proto.v1 import synthesis_pb2
 from dgnam_server.catalog import Catalog
 from dgnam_server.engine.events import Finished, Progress, Queued, Started
 from dgnam_server.engine.kinds.synthesis_result import Ending, SynthesisResult
-from dgnam_server.rpc import payload, pictures, recipe, space
+from dgnam_server.rpc import payload, percentiles, pictures, recipe, space
 from dgnam_server.rpc.mailbox import News
 from dgnam_server.rpc.recipe import Provenance
 from dgnam_server.rpc.space import Request, Response
@@ -47,6 +47,7 @@ class Writer:
 
     def _result(self, variant: int, drawn: SynthesisResult) -> synthesis_pb2.Result:
         completed = recipe.complete(self.request, self.spec, variant)
+        compared = percentiles.of_terms(self.catalog, self.spec.terms, drawn.term_activations)
         cards, names = self.catalog.cards, sorted(recipe.models(self.spec, self.catalog))
         result = synthesis_pb2.Result(
             variant=variant,
@@ -56,7 +57,7 @@ class Writer:
             ending=ENDINGS[drawn.ending],
             gradient_steps=drawn.gradient_steps,
             silent_terms=drawn.silent_terms,
-            recipe=recipe.recipe(completed, {name: cards[name].sha256 for name in names}, self.provenance),
+            recipe=recipe.recipe(completed, {name: cards[name].sha256 for name in names}, self.provenance, compared),
         )
         if (start := drawn.start) is not None:
             message = synthesis_pb2.StartRank(rank=start.rank, draws=start.draws, activation=start.activation, percentile=start.percentile)

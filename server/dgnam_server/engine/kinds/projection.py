@@ -39,6 +39,7 @@ class Projection:
     The value of each Finished is a ProjectionResult.
 
     Attributes:
+        wanted: of each picture what to keep.
         layer: the tap where methods that do not go to the pixels stop, else None.
     """
 
@@ -46,7 +47,7 @@ class Projection:
     network: Network
     tap: str
     layer: str | None
-    wanted: Wanted
+    wanted: Sequence[Wanted]
     method: Attribution
     settings: Settings
     row_bytes: int
@@ -114,7 +115,7 @@ class Slot:
 
     def choose(self, value: Tensor) -> Kept:
         """What to keep of its activations: what the first look chose."""
-        return self.work.wanted.kept(value) if self.kept is None else self._again(self.kept, value)
+        return self.work.wanted[self.row].kept(value) if self.kept is None else self._again(self.kept, value)
 
     def _again(self, kept: Kept, value: Tensor) -> Kept:
         found = [value[(kept.index, *place)] for place in kept.positions or ((),)]
