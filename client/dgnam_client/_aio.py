@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ._channel import AsyncToken
     from ._errors import DgnamError
     from ._events import Event, OnEvent, OnIndexedEvent
+    from ._exemplars import Exemplars, OnExemplar
     from ._occlusion import Occlusion, OnOcclusion
     from ._options import Determinism, Included
     from ._picture import Picture
@@ -285,6 +286,26 @@ class AsyncClient:
         events = await self._calls.analyse("analysis.Occlude", request, wire.analyses.occlusion_event, timeout, on_progress)
         found = wire.analyses.occlusions(events, request)
         return found[0] if is_picture(pictures) else found
+
+    async def exemplars(
+        self,
+        unit: PlaceLike,
+        *,
+        count: int | None = None,
+        index: str | None = None,
+        project: bool | None = None,
+        method: str | None = None,
+        layer: str | None = None,
+        determinism: Determinism | None = None,
+        on_progress: OnExemplar | None = None,
+        timeout: float | None = None,
+        **options: float,
+    ) -> Exemplars:
+        """The photographs that excite a unit most: `Client.exemplars`."""
+        fields = {"count": count, "index": index, "project": project, "method": method, "layer": layer, "determinism": determinism}
+        request = wire.analyses.exemplars_request(unit, fields, options)
+        events = await self._calls.analyse("analysis.Exemplars", request, wire.analyses.exemplar_event, timeout, on_progress)
+        return wire.analyses.exemplars(events, request)
 
     async def replay_analysis(
         self, recipe: AnalysisRecipeLike, *, on_progress: OnAnalysis | None = None, timeout: float | None = None

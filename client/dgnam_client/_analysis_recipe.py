@@ -25,7 +25,7 @@ class AnalysisRecipe(Record):
         """What was looked at, as text: a unit's address; of an occlusion the feature map's and the class's, joined by `+`."""
         request = self._request
         places = request.places if isinstance(request, analysis_pb2.OccludeRequest) else [request.place]
-        return "+".join(map(str, map(_place, places)))
+        return "+".join(map(str, map(read_place, places)))
 
     @property
     def method(self) -> str:
@@ -39,7 +39,8 @@ class AnalysisRecipe(Record):
 AnalysisRecipeLike = AnalysisRecipe | dict[str, Any] | str | os.PathLike[str]
 
 
-def _place(message: analysis_pb2.Place) -> Place:
+def read_place(message: analysis_pb2.Place) -> Place:
+    """The place in a message."""
     named = message.WhichOneof("unit")
     unit = message.label if named == "label" else message.index if named == "index" else None
     position = (message.position.y, message.position.x) if message.HasField("position") else None

@@ -54,6 +54,7 @@ class Model:
         output_tap: The tap whose units the labels name.
         code: A prior's input; None of a classifier.
         forward_only: Why nothing can be drawn for a classifier whose gradients cannot be used; empty where they can.
+        indices: The server's indices of photographs for this network; `exemplars` uses the first where it is told none.
         taps: Its layers. Only `Client.model()` fills this and the following ones.
         labels: The names of the output tap's units, by index.
         training: How it was trained and how well.
@@ -69,6 +70,7 @@ class Model:
     output_tap: str
     code: Code | None
     forward_only: str = ""
+    indices: tuple[str, ...] = field(default=(), repr=False)
     taps: tuple[Tap, ...] = field(default=(), repr=False)
     labels: tuple[str, ...] = field(default=(), repr=False)
     training: dict[str, Any] | None = field(default=None, repr=False)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ._channel import Token
     from ._errors import DgnamError
     from ._events import Event, OnEvent, OnIndexedEvent
+    from ._exemplars import Exemplars, OnExemplar
     from ._occlusion import Occlusion, OnOcclusion
     from ._options import Determinism, Included
     from ._picture import Picture
@@ -452,6 +453,48 @@ class Client:
         events = self._calls.analyse("analysis.Occlude", request, wire.analyses.occlusion_event, timeout, on_progress)
         found = wire.analyses.occlusions(events, request)
         return found[0] if is_picture(pictures) else found
+
+    def exemplars(
+        self,
+        unit: PlaceLike,
+        *,
+        count: int | None = None,
+        index: str | None = None,
+        project: bool | None = None,
+        method: str | None = None,
+        layer: str | None = None,
+        determinism: Determinism | None = None,
+        on_progress: OnExemplar | None = None,
+        timeout: float | None = None,
+        **options: float,
+    ) -> Exemplars:
+        """The photographs that excite a unit most, of an image set that the server has an index of (Zeiler & Fergus 2013, fig. 2).
+
+        Args:
+            unit: Its address, `model:tap:unit`, without a position.
+            count: How many; default: nine.
+            index: One of the server's indices of the network, see `Model.indices`; default: the first.
+            project: Whether to send each one's activation back to the pixels; default True.
+            method: One of `methods().projections`; default: the deconvnet.
+            layer: Of grad-cam: the tap whose maps are weighed; default: the last one with maps before the unit's.
+            determinism: "rounding", or "strict" for the same bits each time on the same machine, more slowly.
+            on_progress: Called with each event as it comes.
+            timeout: Seconds, waiting included.
+            **options: The method's own.
+
+        Returns:
+            The photographs, the strongest first, each with what of it the unit sees.
+
+        Raises:
+            InvalidAddressError: The unit is not an address.
+            InvalidRequestError: A value is out of range, or the address is not one unit's.
+            NotFoundError: No such model, tap, unit, index or method.
+            NotReadyError: The server has no index of these units, a photograph is no longer there, or the network cannot be projected.
+        """
+        fields = {"count": count, "index": index, "project": project, "method": method, "layer": layer, "determinism": determinism}
+        request = wire.analyses.exemplars_request(unit, fields, options)
+        events = self._calls.analyse("analysis.Exemplars", request, wire.analyses.exemplar_event, timeout, on_progress)
+        return wire.analyses.exemplars(events, request)
 
     def replay_analysis(
         self, recipe: AnalysisRecipeLike, *, on_progress: OnAnalysis | None = None, timeout: float | None = None

@@ -23,6 +23,7 @@ from ._errors import (
     UnavailableError,
 )
 from ._events import AnalysisProgress, Event, PictureProgress, Progress, Queued, Started, VariantProgress
+from ._exemplars import Exemplar, Exemplars
 from ._gallery import Gallery
 from ._inversion import inverted, restyled
 from ._local import LocalServer, local_server
@@ -32,7 +33,7 @@ from ._picture import Picture
 from ._place import Place
 from ._projection import Projection
 from ._receptive_field import Box, ReceptiveField
-from ._recipe import Recipe
+from ._recipe import Percentile, Recipe
 from ._result import Result, StartRank
 from ._search import AsyncSearch, Search
 from ._search_options import SearchOptions
@@ -58,6 +59,8 @@ __all__ = [
     "DgnamError",
     "Direction",
     "Event",
+    "Exemplar",
+    "Exemplars",
     "FeatureMap",
     "Features",
     "Gallery",
@@ -79,6 +82,7 @@ __all__ = [
     "Option",
     "OverloadedError",
     "OwnLoad",
+    "Percentile",
     "PermissionDeniedError",
     "Picture",
     "PictureProgress",

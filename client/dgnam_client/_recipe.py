@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -17,6 +18,31 @@ AnyRequest = TypeVar("AnyRequest", bound=Any)
 Request = synthesis_pb2.SynthesizeRequest | synthesis_pb2.SynthesizePixelsRequest
 # The fields that hold the request: one for each of the calls that draw.
 KINDS = ("synthesize", "synthesize_pixels")
+
+
+@dataclass(frozen=True)
+class Percentile:
+    """How a term's activation compares with photographs'.
+
+    Attributes:
+        term: The term's number in the target, from 0.
+        percent: Of how many of the photographs, in percent, the activation is above that of theirs. A photograph counts with the maximum
+            of the unit's map where the term reads a position, and with the map's mean where it reads the mean.
+        largest: The largest activation that a photograph gives, read in the same way.
+        index: The server's index.
+        photographs: How many photographs it is of.
+    """
+
+    term: int
+    percent: float
+    largest: float
+    index: str
+    photographs: int
+
+    def __str__(self) -> str:
+        if self.percent >= 100:
+            return f"above all {self.photographs} photographs (at most {self.largest:.4g})"
+        return f"above {self.percent:.4g}% of {self.photographs} photographs (at most {self.largest:.4g})"
 
 
 class Record:
@@ -166,6 +192,11 @@ class Recipe(Record):
         """The seed of this picture."""
         seed: int = self._request.seed
         return seed
+
+    @property
+    def percentiles(self) -> tuple[Percentile, ...]:
+        """How the picture's activations compare with photographs', where the server has an index of these."""
+        return tuple(Percentile(one.term, one.percent, one.largest, one.index, one.photographs) for one in self._message.percentiles)
 
     @property
     def method(self) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from ._file import write_files
 from ._history import history_file
 from ._picture import Picture, npy
-from ._recipe import Recipe
+from ._recipe import Percentile, Recipe
 
 if TYPE_CHECKING:
     import numpy as np
@@ -72,6 +72,11 @@ class Result(Picture):
         """What `activation` is: what was read off the terms, or "weighted sum" where that differs."""
         kinds = set(self.readouts) or {"activation"}
         return kinds.pop() if len(kinds) == 1 else "weighted sum"
+
+    @property
+    def percentiles(self) -> tuple[Percentile, ...]:
+        """How the terms' activations compare with photographs', where the server has an index of these."""
+        return self.recipe.percentiles
 
     @property
     def remark(self) -> str:

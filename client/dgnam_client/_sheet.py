@@ -118,6 +118,7 @@ def caption(result: Result) -> list[str]:
     ]
     places = dict.fromkeys(f"{term.unit.model}:{term.unit.tap}" for term in terms)
     lines = [" + ".join(names), ", ".join(places), f"{result.readout} {result.activation:.4g}"]
+    lines += [("" if len(terms) == 1 else f"{names[one.term]}: ") + str(one) for one in result.percentiles]
     return [*lines, f"{result.recipe.method}, seed {result.recipe.seed}", *([result.remark] if result.remark else [])]
 
 

@@ -71,6 +71,7 @@ class SmallServer(
                 image_width=SIZE,
                 output_tap="fc8",
                 digest="c" * 64,
+                indices=["photos"],
             ),
             catalog_pb2.Model(
                 name="fc6-prior",
@@ -127,6 +128,17 @@ class SmallServer(
             several = np.stack([array + 1000 * index for index in range(len(request.images))])
             response.activations.append(arrays.to_message(several))
         return response
+
+    def Exemplars(self, request: analysis_pb2.ExemplarsRequest, context: grpc.ServicerContext) -> Iterator[Any]:  # noqa: N802
+        """As many as are asked for, the weakest first; of the label "cut" one fewer. The index "none" is not there."""
+        self._note(request, context)
+        if request.index == "none":
+            abort(context, grpc.StatusCode.FAILED_PRECONDITION, "this server has no index of photographs", ())
+        yield analysis_pb2.ExemplarsResponse(queued=synthesis_pb2.Queued(position=1))
+        yield analysis_pb2.ExemplarsResponse(started=synthesis_pb2.Started())
+        yield from analysed(request.place.label, context, self.cancelled, analysis_pb2.ExemplarsResponse)
+        for rank in reversed(range(1 + (request.place.label == "cut"), (request.count or 9) + 1)):
+            yield analysis_pb2.ExemplarsResponse(result=exemplar(request, rank))
 
     def Project(self, request: analysis_pb2.ProjectRequest, context: grpc.ServicerContext) -> Iterator[Any]:  # noqa: N802
         """Of each picture noise; of the label "cut" nothing. "slow" never ends."""
@@ -312,6 +324,25 @@ def projected(request: analysis_pb2.ProjectRequest, number: int) -> analysis_pb2
         png=png(array),
         seen=png(picture(9)),
         recipe=recorded(project=filled),
+    )
+
+
+def exemplar(request: analysis_pb2.ExemplarsRequest, rank: int) -> analysis_pb2.Exemplar:
+    """A photograph, of which the unit sees rows 1 to 4 and columns 2 to 7."""
+    asked = analysis_pb2.ProjectRequest(place=request.place, images=[png(picture(9))])
+    return analysis_pb2.Exemplar(
+        rank=rank,
+        photograph=f"n01_red_fox/{rank}.png",
+        folder="red fox",
+        unit=3,
+        label="lemon" if request.place.tap == "fc8" else "",
+        activation=10 - rank,
+        position=target_pb2.Position(y=1, x=2),
+        box=analysis_pb2.PixelBox(top=1, left=2, bottom=5, right=8),
+        seen=png(picture(9)),
+        projection=None if request.HasField("project") and not request.project else projected(asked, 0),
+        index=request.index or "photos",
+        photographs=5000,
     )
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from .._client import Client
 from .._errors import InvalidRequestError
 from .._events import AnalysisProgress
+from .._exemplars import Exemplar
 from .._file import write_file
 from .._occlusion import Occlusion
 from .._projection import Projection
@@ -31,11 +32,11 @@ def run(client: Client, arguments: Arguments) -> int:
     """Look at a photograph through a network: projections, or an occlusion."""
     _check(arguments)
     if arguments.replay is not None:
-        with _progress("again", arguments) as show:
+        with progress("again", arguments) as show:
             again = client.replay_analysis(arguments.replay, on_progress=show, timeout=arguments.timeout)
         _write([again], [Path(arguments.replay).stem], arguments)
     elif arguments.occlusion:
-        with _progress("occlusion", arguments) as show:
+        with progress("occlusion", arguments) as show:
             found = client.occlude(
                 arguments.picture,
                 arguments.places,
@@ -61,7 +62,7 @@ def _project(client: Client, arguments: Arguments) -> None:
     found, names = [], []
     for place in arguments.places:
         for method in methods:
-            with _progress(f"{place} {method or ''}".strip(), arguments) as show:
+            with progress(f"{place} {method or ''}".strip(), arguments) as show:
                 one = client.project(
                     arguments.picture,
                     place,
@@ -157,7 +158,7 @@ def _write_sheet(found: Sequence[Projection], path: Path) -> None:
 
 
 @contextmanager
-def _progress(name: str, arguments: Arguments) -> Iterator[Callable[[Any], None]]:
+def progress(name: str, arguments: Arguments) -> Iterator[Callable[[Any], None]]:
     """A progress bar on a terminal, moved by the events of a call."""
     from tqdm import tqdm
 
@@ -167,6 +168,8 @@ def _progress(name: str, arguments: Arguments) -> Iterator[Callable[[Any], None]
         def show(event: Any) -> None:
             if isinstance(event, AnalysisProgress):
                 bar.total, bar.n = sum(one.total_steps for one in event.pictures), sum(one.step for one in event.pictures)
+            elif isinstance(event, Exemplar):
+                bar.n = min(bar.n + 1, bar.total or 1)
             elif isinstance(event, Projection | Occlusion):
                 bar.n = bar.total or 1
             bar.refresh()

@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from .._errors import DgnamError, UnavailableError
+from .._file import write_file
 from .._receptive_field import Box
 from .._result import Result
 from . import sweeps
 from .catalog import Catalog
 from .crop import cropped
+from .exemplars import beside_exemplars
 from .parser import Arguments
 from .plan import Wish
 from .printing import DONE, FAILED, exit_code
@@ -73,6 +75,8 @@ class Output:
                 save = {"recipe": not self.arguments.no_recipe, "code": self.arguments.code, "history": self.arguments.history}
                 one.result.save(path, **save, box=box)
                 self.say(f"{path}  {_told(one)}")
+                if self.arguments.exemplars is not None:
+                    self._write_exemplars(one, path)
                 if one.result.remark:
                     self.complain(f"{path}: {one.result.remark}{_advice(one.result)}")
         except (OSError, ValueError) as error:
@@ -82,6 +86,17 @@ class Output:
             return
         self.kept.append(one if self.arguments.grid else Kept(one.wish, _small(one.result), one.judged, one.why))
         self.enter(one.wish, one.result, path, one.judged, one.why)
+
+    def _write_exemplars(self, one: Kept, path: Path) -> None:
+        """Write the picture beside the photographs that excite its units most."""
+        from .._sheet import encode
+
+        beside = path.with_name(f"{path.stem}.exemplars.png")
+        try:
+            write_file(beside, encode(beside_exemplars(self.catalog, one.result, self.arguments.exemplars or None), "PNG"))
+            self.say(f"{beside}  its units' strongest photographs beside it")
+        except DgnamError as error:  # the picture is drawn all the same
+            self._complain_once(one.wish.name, f"no photographs beside it: {error}", exit_code(error))
 
     def enter(self, wish: Wish, result: Result | None, path: Path | None, judged: float | None = None, why: str = "") -> None:
         """Enter a picture in the table, or that there is none."""
@@ -168,6 +183,7 @@ def sheet(kept: Sequence[Kept], output: Output, path: Path, columns: int | None)
 def _told(one: Kept) -> str:
     result = one.result
     facts = [f"{result.readout} {result.activation:.4g}", f"{result.steps} steps", f"seed {result.recipe.seed}"]
+    facts += [str(result.percentiles[0])] if len(result.percentiles) == 1 else []
     facts += [sweeps.described(one.wish.setting)] if one.wish.setting else []
     facts += [] if one.judged is None else [f"judge {one.judged:.1%}"]
     facts += [one.why] if one.why else []

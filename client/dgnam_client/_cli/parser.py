@@ -25,6 +25,7 @@ examples:
   dgnam activations lemon.png alexnet64:fc8       what a network makes of it
   dgnam invert photo.jpg alexnet64:conv3          what a layer keeps of a photograph
   dgnam look photo.jpg alexnet64:fc8:lemon        what in it that comes from
+  dgnam exemplars alexnet64:conv5:17              which photographs excite a unit most
 
 The server is --server, or else DGNAM_SERVER in the environment, or else {server}.
 DGNAM_TOKEN holds the token of a server that wants one. `dgnam COMMAND --help` tells more.
@@ -41,6 +42,7 @@ examples:
   dgnam synth "alexnet64:fc8:lemon+0.5*alexnet64:fc8:teapot" --seed 7
   dgnam synth alexnet64:conv5:12@6,6 --steps 400 --variants 4
   dgnam synth alexnet64:fc8:lemon --method pyramid --tv-weight 0.2 -o lemon.png
+  dgnam synth alexnet64:conv5:17 --exemplars -o unit.png
   dgnam synth alexnet64:conv3 --features photo.jpg --method pyramid -o again.png
   dgnam synth --replay lemon.json -o again.png
   dgnam synth alexnet64:conv5:0-29 -o set/ --table set.csv --skip-existing
@@ -101,6 +103,20 @@ examples:
 
 Without -o, the pictures go to the current folder. Ctrl-C stops the server's work too.
 """
+EXEMPLARS_EXAMPLES = """\
+A unit is model:tap:unit. The server needs an index of photographs for its network: `dgnam-models index` makes one, and
+`dgnam-server --indices FOLDER` serves it.
+With -o, a sheet shows what the unit sees in each photograph, and what in that its activation comes from; of several units
+a block for each.
+
+examples:
+  dgnam exemplars alexnet64:conv5:17
+  dgnam exemplars alexnet64:conv5:17 -o sheet.png
+  dgnam exemplars alexnet64:conv3:0 alexnet64:conv3:1 alexnet64:conv3:2 -o figure.png
+  dgnam exemplars efficientnet-lite0:fc:lemon --count 25 --method guided-backpropagation -o sheet.png
+
+A method's own options can be given as --NAME VALUE.
+"""
 DRAW_EXAMPLES = """\
 A code file is an array that numpy.save wrote: one code, shape (D,), or several, shape (N, D).
 `dgnam synth --code` writes such a file beside each picture.
@@ -158,6 +174,7 @@ def build() -> Commands:
     _search(command("search", "Find what a neuron of yours prefers, by its scores alone.", SEARCH_EXAMPLES))
     _searches(command("searches", "List the searches that the server keeps, or tell about one; list optimizers."))
     _look(command("look", "Show what in a photograph an activation comes from, or what covering parts of it does.", LOOK_EXAMPLES))
+    _exemplars(command("exemplars", "Show which photographs excite units most, and what in them does.", EXEMPLARS_EXAMPLES))
     _catalog(command)
     command("doctor", "Check the way from here to a picture, step by step.")
     completion = command("completion", "Print a script that completes `dgnam` in a shell.", 'example:\n  eval "$(dgnam completion bash)"\n')
@@ -196,6 +213,13 @@ def _synth(synth: argparse.ArgumentParser) -> None:
     synth.add_argument("--history", action="store_true", help="also write each step's activations beside a picture, as .history.csv")
     synth.add_argument(
         "--crop-to-field", action="store_true", help="cut pictures of hidden units, at a position @y,x, to the pixels that the unit sees"
+    )
+    synth.add_argument(
+        "--exemplars",
+        nargs="?",
+        const="",
+        metavar="INDEX",
+        help="also write, as .exemplars.png, each picture beside the photographs that excite its units most",
     )
     synth.add_argument("--quiet", action="store_true", help="no progress bars")
     _sets(synth.add_argument_group("sets of pictures"))
@@ -261,7 +285,7 @@ def _matching(command: argparse.ArgumentParser) -> None:
     command.add_argument("--size", type=int, metavar="PX", help="side of the picture (default: the network's input)")
     command.add_argument("--seed", type=int, metavar="N", help="another seed, another picture")
     _sets(command.add_argument_group("sets of pictures"))
-    command.set_defaults(code=False, history=False, crop_to_field=False)
+    command.set_defaults(code=False, history=False, crop_to_field=False, exemplars=None)
 
 
 def _draw(draw: argparse.ArgumentParser) -> None:
@@ -333,6 +357,19 @@ def _look(look: argparse.ArgumentParser) -> None:
     occlude.add_argument("--size", type=int, metavar="PX", help="the square's side in the network's pixels (default: 50 of 224)")
     occlude.add_argument("--stride", type=int, metavar="PX", help="from one place to the next (default: sixteen side by side)")
     occlude.add_argument("--colour", metavar="GREY|R,G,B", help="the square's colour, from 0 to 1 (default: 0.5)")
+
+
+def _exemplars(exemplars: argparse.ArgumentParser) -> None:
+    exemplars.add_argument("units", nargs="+", metavar="UNIT", help="model:tap:unit")
+    exemplars.add_argument("-o", "--output", metavar="FILE", help="write a sheet: .png, .jpg or .webp")
+    exemplars.add_argument("--count", type=int, metavar="N", help="how many photographs of each unit (default: 9)")
+    exemplars.add_argument("--index", metavar="NAME", help="one of the server's indices of the network (default: the first)")
+    exemplars.add_argument("--no-projections", action="store_true", help="show what the unit sees alone")
+    exemplars.add_argument("--method", metavar="NAME", help="the method of projection (default: the deconvnet)")
+    exemplars.add_argument("--layer", metavar="TAP", help="of grad-cam: the tap whose maps are weighed")
+    exemplars.add_argument("--determinism", choices=get_args(Determinism), help="strict: the same bits each time, more slowly")
+    exemplars.add_argument("--json", action="store_true", help="print JSON")
+    exemplars.add_argument("--quiet", action="store_true", help="no progress bars")
 
 
 def _catalog(command: Any) -> None:

@@ -190,7 +190,7 @@ def _finish(output: Output) -> None:
 
 def _replay(client: Client, arguments: Arguments) -> int:
     options = [getattr(arguments, name) for name in SynthesisOptions.__annotations__ if hasattr(arguments, name)]
-    beside = (*options, arguments.variants, arguments.rank, arguments.direction, arguments.features)
+    beside = (*options, arguments.variants, arguments.rank, arguments.direction, arguments.features, arguments.exemplars)
     if arguments.tuned or arguments.sweep or any(value is not None for value in beside):
         raise InvalidRequestError("a recipe holds all options: leave them out beside --replay")
     recipe = Recipe.load(arguments.replay)
@@ -217,6 +217,8 @@ def _check(arguments: Arguments) -> None:
             wrong.append(f"--{name}: {value} is less than 1")
     if arguments.rank is not None and arguments.variants is not None:
         wrong.append("--rank draws the seeds that --variants would, and keeps the best: leave one of the two out")
+    if arguments.exemplars is not None and arguments.grid is not None and arguments.output is None:
+        wrong.append("--exemplars writes a sheet beside each picture: say with -o where pictures go")
     if arguments.columns is not None and arguments.grid is None:
         wrong.append("--columns is of the sheet: name its file with --grid")
     if arguments.seed is not None and arguments.seed < 0:

@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 from dgnam_proto.v1 import analysis_pb2
 
-from .._analysis_recipe import AnalysisRecipe, AnalysisRecipeLike
+from .._analysis_recipe import AnalysisRecipe, AnalysisRecipeLike, read_place
 from .._errors import InvalidAddressError, ProtocolError
 from .._events import AnalysisProgress, PictureProgress, Queued, Started
+from .._exemplars import Exemplar, ExemplarEvent, Exemplars
 from .._occlusion import Occlusion, OcclusionEvent
 from .._options import Determinism
 from .._picture_file import PictureLike, is_picture, picture_file
 from .._place import ADVICE, Place, PlaceLike, parse_places
 from .._projection import Projection, ProjectionEvent
+from .._receptive_field import Box
 from .._unit import Bare, position_message
 from .fields import choice, refusal, set_field
 from .requests import read_recipe
@@ -91,11 +93,7 @@ def project_request(
     (where,) = parse_places([place])
     request = analysis_pb2.ProjectRequest(place=place_message(where))
     _set(request, fields)
-    for name, value in options.items():
-        try:
-            request.options[name] = value
-        except (TypeError, ValueError):
-            raise refusal(f"options.{name}", f"{value!r} is not a number") from None
+    _set_options(request, options)
     request.images.extend(picture_files(pictures))
     return request
 
@@ -121,6 +119,64 @@ def occlude_request(pictures: Pictures, places: PlaceLike | Iterable[PlaceLike],
             raise refusal("colour", f"{colour!r} is neither a grey from 0 to 1 nor three numbers for red, green and blue") from None
     request.images.extend(picture_files(pictures))
     return request
+
+
+def exemplars_request(unit: PlaceLike, fields: Mapping[str, Any], options: Mapping[str, Any]) -> analysis_pb2.ExemplarsRequest:
+    """The request for a unit's strongest photographs.
+
+    Args:
+        fields: `count`, `index`, `project`, `method`, `layer` and `determinism`; None is not sent.
+        options: The method's own, numbers.
+
+    Raises:
+        InvalidAddressError: The unit is not an address.
+        InvalidRequestError: A value is of the wrong type.
+    """
+    (where,) = parse_places([unit])
+    request = analysis_pb2.ExemplarsRequest(place=place_message(where))
+    _set(request, fields)
+    _set_options(request, options)
+    return request
+
+
+def exemplar_event(response: analysis_pb2.ExemplarsResponse) -> ExemplarEvent | None:
+    """The event in a message of Exemplars; None where it holds nothing to tell."""
+    return exemplar(response.result) if response.HasField("result") else _event(response)
+
+
+def exemplars(events: Sequence[object], request: analysis_pb2.ExemplarsRequest) -> Exemplars:
+    """The exemplars among a stream's events, the strongest first.
+
+    Raises:
+        ProtocolError: The stream ended before all were there.
+    """
+    found = sorted((event for event in events if isinstance(event, Exemplar)), key=lambda one: one.rank)
+    if [one.rank for one in found] != list(range(1, len(found) + 1)) or (request.HasField("count") and len(found) != request.count):
+        raise ProtocolError(f"the server ended the stream after {len(found)} exemplars")
+    return Exemplars(found, str(read_place(request.place)))
+
+
+def exemplar(message: analysis_pb2.Exemplar) -> Exemplar:
+    """One of a unit's strongest photographs.
+
+    Raises:
+        ProtocolError: Its projection cannot be read.
+    """
+    box = message.box
+    return Exemplar(
+        rank=message.rank,
+        photograph=message.photograph,
+        folder=message.folder,
+        unit=message.unit,
+        label=message.label,
+        activation=message.activation,
+        position=(message.position.y, message.position.x) if message.HasField("position") else None,
+        box=Box(box.top, box.left, box.bottom, box.right),
+        seen_png=message.seen,
+        projection=projection(message.projection) if message.HasField("projection") else None,
+        index=message.index,
+        photographs=message.photographs,
+    )
 
 
 def projection_event(response: analysis_pb2.ProjectResponse) -> ProjectionEvent | None:
@@ -246,13 +302,21 @@ def _finished(kind: type[Found], events: Sequence[object], request: Any) -> list
     return found
 
 
+def _set_options(request: Any, options: Mapping[str, Any]) -> None:
+    for name, value in options.items():
+        try:
+            request.options[name] = value
+        except (TypeError, ValueError):
+            raise refusal(f"options.{name}", f"{value!r} is not a number") from None
+
+
 def _set(request: Any, fields: Mapping[str, Any]) -> None:
     for name, value in fields.items():
         if value is None:
             continue
         if name == "determinism":
             request.determinism = choice("DETERMINISM", value, get_args(Determinism), field=name)
-        elif name == "enlarge" and not isinstance(value, bool):
+        elif name in ("enlarge", "project") and not isinstance(value, bool):
             raise refusal(name, f"{value!r} is neither True nor False")
         else:
             set_field(request, name, value)

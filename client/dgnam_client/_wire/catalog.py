@@ -86,6 +86,7 @@ def model(message: catalog_pb2.Model) -> Model:
         output_tap=message.output_tap,
         code=_code(message.code) if message.HasField("code") else None,
         forward_only=message.forward_only,
+        indices=tuple(message.indices),
         taps=tuple(Tap(tap.name, tuple(tap.shape)) for tap in message.taps),
         labels=tuple(message.labels),
         training=training,
