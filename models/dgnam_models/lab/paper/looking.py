@@ -1,10 +1,14 @@
 """What the figures about photographs share: which pictures, and which networks look at them."""
 
 import io
+from collections.abc import Sequence
+from pathlib import Path
 
+import torch
 from PIL import Image
 
-from dgnam_models import photographs
+import dgnam_models
+from dgnam_models import image_set, indexing, photographs
 from dgnam_models.card import NotInstalled
 from dgnam_models.lab.evaluate.drawing import as_pil
 from dgnam_models.lab.paper.study import TARGET, Study, classes, spread
@@ -21,6 +25,25 @@ def networks(study: Study) -> list[Network]:
         found.append(study.network(LARGE))
     except NotInstalled as error:
         print(f"{LARGE} is left out: {error}")
+    return found
+
+
+def indices(sources: Sequence[Path], packs: Sequence[Path], folder: Path, device: torch.device) -> list[Path]:
+    """The indices of photographs for both networks, each in a folder inside `folder`; made once, and again used.
+
+    Raises:
+        DataError, ExemplarError: the photographs cannot be read, or an index there is of others.
+    """
+    images, found = image_set.find(sources), []
+    for name in (TARGET, LARGE):
+        try:
+            network = dgnam_models.load(name, device, packs)
+        except NotInstalled:
+            continue
+        assert isinstance(network, Network)
+        # Enlarged: there may be no larger ones, and a large network's view of small photographs is one too.
+        indexing.build(network, images, indexing.plan(network, images, enlarge=True), folder / name)
+        found.append(folder / name)
     return found
 
 

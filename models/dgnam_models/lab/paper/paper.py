@@ -12,7 +12,7 @@ import torch
 from dgnam_models import patches
 from dgnam_models.errors import StudyError
 from dgnam_models.lab.evaluate.drawing import connected
-from dgnam_models.lab.paper import figures
+from dgnam_models.lab.paper import figures, looking
 from dgnam_models.lab.paper.settings import Settings, problems, trained, wanted
 from dgnam_models.lab.paper.study import Figure, Study
 from dgnam_models.lab.train import config
@@ -33,12 +33,14 @@ def draw(settings: Settings) -> None:
     names, skipped = wanted(settings)
     if found := problems(settings):
         raise StudyError("\n".join(found))
-    for name in skipped:
-        print(f"{name} is left out: it shows classifiers that are not trained yet; give --data", file=sys.stderr)
+    for name, lacking in skipped.items():
+        print(f"{name} is left out: it {lacking}", file=sys.stderr)
     run = Run(settings.run_dir, settings.data, settings.val, device=settings.device, snapshots=True)
     packs = [*settings.models, *train_missing([config.read(recipe)[0] for name in names for recipe in figures.recipes(name)], run)]
     packs += patch_pack(settings.data or settings.val, settings.run_dir)
-    with connected(None, packs, str(settings.device)) as client:
+    showing = any(map(figures.shows_photographs, names))
+    indices = looking.indices(settings.val or settings.data, packs, settings.run_dir / "indices", settings.device) if showing else []
+    with connected(None, packs, str(settings.device), indices) as client:
         study = Study(client, packs, settings.units, settings.seed, settings.val, settings.scenes_val, settings.pictures)
         for name in names:
             _write(figures.draw(name, study), name, settings.out)

@@ -30,11 +30,20 @@ class Settings:
     pictures: int = 3000  # of a search
 
 
-def wanted(settings: Settings) -> tuple[list[str], list[str]]:
-    """The figures to draw, and those that were not asked for by name and cannot be drawn without --data."""
+def wanted(settings: Settings) -> tuple[list[str], dict[str, str]]:
+    """The figures to draw, and for those that were not asked for by name and cannot be drawn what they lack."""
     names = settings.figures or published.names()
-    skipped = [name for name in names if not settings.figures and not settings.data and _untrained(name, settings.run_dir)]
-    return [name for name in names if name not in skipped], skipped
+    skipped = [name for name in names if not settings.figures and _lacking(name, settings)]
+    return [name for name in names if name not in skipped], {name: _lacking(name, settings) for name in skipped}
+
+
+def _lacking(figure: str, settings: Settings) -> str:
+    """What it takes to draw the figure and is not there; empty: nothing."""
+    if not settings.data and _untrained(figure, settings.run_dir):
+        return "shows classifiers that are not trained yet; give --data, photographs to train them on"
+    if not (settings.data or settings.val) and published.shows_photographs(figure):
+        return "shows photographs; give --val, or --data"
+    return ""
 
 
 def _untrained(figure: str, runs: Path) -> bool:
@@ -46,8 +55,8 @@ def problems(settings: Settings) -> list[str]:
     known = published.names()
     found = [f"no figure {name!r}; there are {', '.join(known)}" for name in settings.figures if name not in known]
     for name in settings.figures:
-        if name in known and not settings.data and _untrained(name, settings.run_dir):
-            found.append(f"{name} shows classifiers that are not trained yet; give --data, photographs to train them on")
+        if name in known and (lacking := _lacking(name, settings)):
+            found.append(f"{name} {lacking}")
     for path in (*settings.data, *settings.val, *settings.scenes_val):
         if not path.exists():
             found.append(f"{path} does not exist")

@@ -70,7 +70,10 @@ def photographs(folder: Path, names: tuple[str, ...]) -> Path:
 def study(pack: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Study]:
     folder = tmp_path_factory.mktemp("photographs")
     val, scenes = photographs(folder / "val", NAMES), photographs(folder / "scenes", SCENES)
-    with connected(None, [pack], "cpu") as client:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(looking, "LARGE", JUDGES[1])  # as in `few_steps`
+        indices = looking.indices([val], [pack], folder / "indices", torch.device("cpu"))
+    with connected(None, [pack], "cpu", indices) as client:
         yield Study(client, [pack], units=2, seed=3, val=[val], scenes_val=[scenes], pictures=8)
 
 
@@ -121,6 +124,10 @@ def test_numbers_of_photographs_looked_at(study: Study) -> None:
     areas = list(seen["area"].values())
     assert areas == sorted(areas) and areas[0] <= 25 / SIZE**2, "a filter of 5 x 5 sees no more"
     assert all(0.1 <= share <= 1 for share in seen["in the strongest tenth"].values())
+    liked = figures.draw("zeiler_exemplars", study).numbers[TARGET]
+    assert liked["photographs"] == 4 * len(NAMES) and list(liked) == ["photographs", "conv1", "pool1", "conv2", "pool2", "conv4"]
+    assert liked["conv1"]["sees"] <= 25 / SIZE**2 < liked["conv4"]["sees"] <= 1
+    assert all(1 <= liked[tap]["classes"] <= len(NAMES) for tap in list(liked)[1:])
     covered = figures.draw("zeiler_occlusion", study).numbers[TARGET]
     for numbers in covered.values():
         assert numbers["least"] < 1 and 0 <= numbers["places where it stays"] <= 1 and -1 <= numbers["with the feature map"] <= 1

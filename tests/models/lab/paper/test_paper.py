@@ -58,9 +58,10 @@ def test_help_lists_every_figure(capsys: pytest.CaptureFixture[str]) -> None:
 def test_without_data_figures_that_need_training_are_left_out_and_named(tmp_path: Path) -> None:
     settings = Settings([], tmp_path, tmp_path / "out", torch.device("cpu"))
     drawn, skipped = wanted(settings)
-    assert skipped == [name for name in figures.names() if figures.recipes(name)] != []
-    assert sorted(drawn + skipped) == figures.names()
-    assert wanted(replace(settings, data=[tmp_path])) == (figures.names(), [])
+    assert list(skipped) == [name for name in figures.names() if figures.recipes(name) or figures.shows_photographs(name)] != []
+    assert sorted([*drawn, *skipped]) == figures.names() and "shows photographs; give --val" in skipped["zeiler_exemplars"]
+    assert wanted(replace(settings, data=[tmp_path])) == (figures.names(), {})
+    assert "zeiler_exemplars" in wanted(replace(settings, val=[tmp_path]))[0]
 
 
 def test_classifiers_are_trained_once(photographs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,7 +1,7 @@
 """The published results, one figure per file; the file's name is the figure's.
 
 Each file has `draw(study) -> Figure`, a first line that says what it shows, and, where classifiers must be trained for it, their recipes
-as `RECIPES`.
+as `RECIPES`; or, where it shows the strongest of many photographs, `SHOWS_PHOTOGRAPHS`.
 """
 
 import ast
@@ -29,6 +29,11 @@ def about(name: str) -> str:
 def recipes(name: str) -> Sequence[str]:
     """The recipes of the classifiers that must be trained before the figure `name` can be drawn."""
     return getattr(_figure(name), "RECIPES", ())
+
+
+def shows_photographs(name: str) -> bool:
+    """Whether the figure `name` cannot be drawn without photographs, of which the server must have an index."""
+    return bool(getattr(_figure(name), "SHOWS_PHOTOGRAPHS", False))
 
 
 def draw(name: str, study: "Study") -> "Figure":
