@@ -1,22 +1,30 @@
-"""Figures of looking at photographs: occlusion against a plain loop, projections against Captum's."""
+"""Figures of looking at photographs: occlusion and indexing against plain loops, projections against Captum's."""
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
-from dgnam_models import Network
+from dgnam_models import Network, image_set, indexing, picture_file
 from dgnam_models.nets._blocks import PoolReLU
 from dgnam_server.analysis.occlusion import CELLS, SQUARES, Square
 from dgnam_server.analysis.projection import Wanted
 from dgnam_server.engine.builder import Builder, OcclusionSpec, ProjectionSpec
 from measuring import Bench, Figures
+from PIL import Image
 from step_figures import target_of
 from torch import Tensor, nn
 
 
 def measure(bench: Bench) -> Figures:
+    """Those of one photograph, and those of indexing many."""
+    return {**of_one(bench), **of_many(bench)}
+
+
+def of_one(bench: Bench) -> Figures:
     """Occlusion: places of the square per second, in batches and in a plain loop over the same network in plain float32, which reads the
     same two taps; projections: deconvnets per second of a batch, and Captum's of the same pictures and units one by one, as it is used.
     """
@@ -45,6 +53,49 @@ def measure(bench: Bench) -> Figures:
     if "captum_projections_per_s" in figures:
         figures["projections_times_captum"] = figures["projections_per_s"] / figures["captum_projections_per_s"]
     return figures
+
+
+def of_many(bench: Bench) -> Figures:
+    """Photographs indexed per second, all taps of the target's network, as `dgnam-models index` does it; and a plain loop of the same
+    network over the same files, which decodes and shows one after the other and ranks them all at the end.
+    """
+    plain = target_of(bench.reference())
+    count = 4 * max(bench.sizes)
+    random = torch.Generator().manual_seed(0)
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        for number in range(count):
+            pixels = torch.randint(0, 256, (*plain.input_size, 3), dtype=torch.uint8, generator=random)
+            Image.fromarray(pixels.numpy()).save(folder / f"{number:05}.jpg")
+        images = image_set.find([folder])
+        wanted = indexing.plan(plain, images, strongest=min(9, count))
+        places = iter(range(10**6))
+        works: list[Callable[[], object]] = [
+            lambda: indexing.build(plain, images, wanted, folder / f"index{next(places)}", progress=False),
+            lambda: plain_ranking(plain, sorted(folder.glob("*.jpg")), wanted.strongest),
+        ]
+        for work in works:
+            work()
+        indexed, looped = (sorted(seconds)[len(seconds) // 2] for seconds in bench.side_by_side("indexing", *works))
+    return {
+        "photographs_indexed_per_s": count / indexed,
+        "plain_loop_photographs_per_s": count / looped,
+        "indexing_times_plain_loop": looped / indexed,
+    }
+
+
+@torch.no_grad()
+def plain_ranking(network: Network, files: Sequence[Path], count: int) -> dict[str, Any]:
+    """The strongest photographs of each unit of every tap, one photograph after the other."""
+    taps = [tap.name for tap in network.card.taps]
+    peaks: dict[str, list[Tensor]] = {tap: [] for tap in taps}
+    for file in files:
+        with Image.open(file) as picture:
+            pixels = torch.from_numpy(picture_file.fitted(picture, network.input_size).copy())
+        image = pixels.permute(2, 0, 1)[None].to(network.preprocess.mean.device).float() / 255
+        for tap, value in network.activations(image, taps).items():
+            peaks[tap].append(value[0].flatten(1).max(1).values if value.ndim == 4 else value[0])
+    return {tap: torch.stack(values).topk(count, dim=0) for tap, values in peaks.items()}
 
 
 def run(work: Any, rows: int) -> None:

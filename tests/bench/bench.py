@@ -15,7 +15,7 @@ Parts:
     networks  EfficientNet-Lite0, and where torchvision is installed ResNet-50, VGG-16 and ViT-B/16, at 224 pixels: a notebook's loop,
               torch-lucent where it is installed, and our lane of 1, 4 and 16 rows, for dgn-am, lucid and pyramid
     peers     torch-lucent's step in pixel space against ours, where torch-lucent is installed
-    photographs  occlusion against a plain loop, and projections against Captum's, where it is installed
+    photographs  occlusion and indexing against plain loops, and projections against Captum's, where it is installed
 
 Every figure is a median. "times naive" and "times careful" say how many times faster than that; "of limit" is the part of the time that the
 multiplications alone would take. A JSON file with machine, versions and commit is written into tests/bench/history/.

@@ -56,7 +56,7 @@ def test_a_process_is_not_charged_its_parents_memory(tiny_bench: Bench) -> None:
 def test_looking_at_photographs_too(tiny_bench: Bench) -> None:
     figures = program.measure(tiny_bench, ["photographs"])
     assert all(value > 0 and math.isfinite(value) for value in figures.values())
-    assert {"occlusion_times_plain_loop", "projections_times_captum"} <= figures.keys()
+    assert {"occlusion_times_plain_loop", "projections_times_captum", "indexing_times_plain_loop"} <= figures.keys()
 
 
 @pytest.mark.slow
