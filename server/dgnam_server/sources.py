@@ -18,6 +18,7 @@ from dgnam_server.settings import PREFIX, Settings, contradictions
 
 CONFIG = PREFIX + "CONFIG"
 CLIENTS = PREFIX + "SERVER"  # where the client finds a server; Kubernetes sets DGNAM_SERVER_... for a service called dgnam-server
+LISTS = ("models", "indices")  # the settings that are lists of folders
 DOWNLOADS = PREFIX + "CACHE"  # where dgnam-models keeps what it downloads
 _OPEN_TOKEN = Fault("token", f"others can read it there; set {PREFIX}TOKEN or token_file", "flag --token")
 
@@ -131,7 +132,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--config", metavar="FILE", help="TOML file with settings")
     for name, setting in Settings.model_fields.items():
         if name != "token":
-            several: dict[str, Any] = {"nargs": "+", "action": "extend"} if name == "models" else {}
+            several: dict[str, Any] = {"nargs": "+", "action": "extend"} if name in LISTS else {}
             parser.add_argument(_flag(name), dest=name, metavar=_metavar(name, setting), help=_help(setting), **several)
     return parser
 
@@ -144,7 +145,7 @@ def _metavar(name: str, setting: FieldInfo) -> str:
 
 
 def _paths(name: str) -> str:
-    return "PACK" if name == "models" else "FOLDER" if name.endswith("_dir") else "FILE"
+    return "PACK" if name == "models" else "FOLDER" if name == "indices" or name.endswith("_dir") else "FILE"
 
 
 def _help(setting: FieldInfo) -> str:

@@ -41,10 +41,13 @@ def test_the_later_source_wins(tmp_path: Path, environment: pytest.MonkeyPatch) 
 def test_lists(tmp_path: Path, environment: pytest.MonkeyPatch) -> None:
     one, two = tmp_path / "one", tmp_path / "two"
     one.mkdir(), two.mkdir()
-    assert load(["--models", str(one), str(two)]).models == (one, two)
-    assert load(["--models", str(one), f"--models={two}"]).models == (one, two)
+    for flag in ("--models", "--indices"):
+        name = flag[2:]
+        assert getattr(load([flag, str(one), str(two)]), name) == (one, two)
+        assert getattr(load([flag, str(one), f"{flag}={two}"]), name) == (one, two)
     environment.setenv("DGNAM_MODELS", f"{one}{os.pathsep}{two}")
-    assert load([]).models == (one, two)
+    environment.setenv("DGNAM_INDICES", f"{two}{os.pathsep}{one}")
+    assert (load([]).models, load([]).indices) == ((one, two), (two, one))
 
 
 def test_help_has_every_flag_its_range_and_its_default(capsys: pytest.CaptureFixture[str]) -> None:
