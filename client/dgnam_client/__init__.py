@@ -27,6 +27,7 @@ else:
         "_errors": "CallCancelledError DeadlineExceededError DgnamError InvalidAddressError InvalidRequestError NotFoundError "
         "NotReadyError OverloadedError PermissionDeniedError ProtocolError SearchError ServerError UnauthenticatedError UnavailableError",
         "_events": "AnalysisProgress Event PictureProgress Progress Queued Started VariantProgress",
+        "_exemplars": "Exemplar Exemplars",
         "_gallery": "Gallery",
         "_inversion": "inverted restyled",
         "_local": "LocalServer local_server",
