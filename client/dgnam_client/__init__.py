@@ -37,7 +37,7 @@ else:
         "_place": "Place",
         "_projection": "Projection",
         "_receptive_field": "Box ReceptiveField",
-        "_recipe": "Recipe",
+        "_recipe": "Percentile Recipe",
         "_result": "Result StartRank",
         "_search": "AsyncSearch Search",
         "_search_options": "SearchOptions",
