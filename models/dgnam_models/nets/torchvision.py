@@ -2,6 +2,7 @@
 
 import importlib.util
 import sys
+import warnings
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType, ModuleType
 from typing import Any
@@ -25,13 +26,16 @@ def models() -> ModuleType:
     """
     if importlib.util.find_spec("torchvision") is None:
         raise ImportError('torchvision is not installed: pip install "dgnam-models[torchvision]"')
-    try:
-        import torchvision.models
-    except RuntimeError as error:
-        if "torchvision::" not in str(error):
-            raise ImportError(f"torchvision cannot be imported beside PyTorch {torch.__version__}: {error}") from error
-        _define_operators()
-        import torchvision.models
+    with warnings.catch_warnings():
+        # torchvision 0.22 says so of its picture files' decoders, which nothing here uses.
+        warnings.filterwarnings("ignore", "Failed to load image Python extension")
+        try:
+            import torchvision.models
+        except RuntimeError as error:
+            if "torchvision::" not in str(error):
+                raise ImportError(f"torchvision cannot be imported beside PyTorch {torch.__version__}: {error}") from error
+            _define_operators()
+            import torchvision.models
 
     return torchvision.models
 
