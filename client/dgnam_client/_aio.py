@@ -12,7 +12,7 @@ from ._picture_file import is_picture
 from ._place import parse_places
 from ._search_options import shows_search_options
 from ._wire import results
-from ._wire.requests import CODE, PIXELS, draw_request, drawing_request, replay_request
+from ._wire.requests import CODE, PIXELS, draw_request, drawing_request, replay_request, waiting
 
 if TYPE_CHECKING:
     import os
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ._events import Event, OnEvent, OnIndexedEvent
     from ._exemplars import Exemplars, OnExemplar
     from ._occlusion import Occlusion, OnOcclusion
-    from ._options import Determinism, Included
+    from ._options import Determinism, Included, Priority
     from ._picture import Picture
     from ._picture_file import PictureLike
     from ._place import PlaceLike
@@ -209,10 +209,12 @@ class AsyncClient:
         *,
         prior: str | None = None,
         include: Iterable[Included] | None = None,
+        priority: Priority | None = None,
+        queue_timeout_s: float | None = None,
         timeout: float | None = None,
     ) -> Picture | list[Picture]:
         """Draw the pictures of codes with a prior: `Client.draw`."""
-        request = draw_request(codes, prior, include)
+        request = waiting(draw_request(codes, prior, include), priority, queue_timeout_s)
         return results.pictures(request, await self._calls.work("synthesis.Draw", request, timeout))
 
     async def activations(
@@ -220,11 +222,14 @@ class AsyncClient:
         pictures: PictureLike | Iterable[PictureLike],
         places: PlaceLike | Iterable[PlaceLike],
         *,
+        priority: Priority | None = None,
+        queue_timeout_s: float | None = None,
         timeout: float | None = None,
     ) -> Activations:
         """The activations that pictures give units, or whole taps: `Client.activations`."""
         where = parse_places(places)
-        response = await self._calls.work("analysis.Activations", wire.analyses.activations_request(pictures, where), timeout)
+        request = waiting(wire.analyses.activations_request(pictures, where), priority, queue_timeout_s)
+        response = await self._calls.work("analysis.Activations", request, timeout)
         return results.activations(where, response, single=is_picture(pictures))
 
     @shows_search_options
@@ -257,13 +262,15 @@ class AsyncClient:
         layer: str | None = None,
         enlarge: bool | None = None,
         determinism: Determinism | None = None,
+        priority: Priority | None = None,
+        queue_timeout_s: float | None = None,
         on_progress: OnProjection | None = None,
         timeout: float | None = None,
         **options: float,
     ) -> Projection | list[Projection]:
         """What in a picture an activation comes from: `Client.project`."""
         fields = {"method": method, "top": top, "layer": layer, "enlarge": enlarge, "determinism": determinism}
-        request = wire.analyses.project_request(pictures, place, fields, options)
+        request = waiting(wire.analyses.project_request(pictures, place, fields, options), priority, queue_timeout_s)
         events = await self._calls.analyse("analysis.Project", request, wire.analyses.projection_event, timeout, on_progress)
         found = wire.analyses.projections(events, request)
         return found[0] if is_picture(pictures) else found
@@ -277,12 +284,14 @@ class AsyncClient:
         stride: int | None = None,
         colour: float | Sequence[float] | None = None,
         determinism: Determinism | None = None,
+        priority: Priority | None = None,
+        queue_timeout_s: float | None = None,
         on_progress: OnOcclusion | None = None,
         timeout: float | None = None,
     ) -> Occlusion | list[Occlusion]:
         """Slide a square over a picture: `Client.occlude`."""
         fields = {"size": size, "stride": stride, "colour": colour, "determinism": determinism}
-        request = wire.analyses.occlude_request(pictures, places, fields)
+        request = waiting(wire.analyses.occlude_request(pictures, places, fields), priority, queue_timeout_s)
         events = await self._calls.analyse("analysis.Occlude", request, wire.analyses.occlusion_event, timeout, on_progress)
         found = wire.analyses.occlusions(events, request)
         return found[0] if is_picture(pictures) else found

@@ -18,9 +18,9 @@ from typing import Any, TypeVar, cast
 import grpc
 import grpc.aio
 
-from ._channel import Connection, bearer, seconds
+from ._channel import Connection, metadata, seconds
 from ._deadline import Deadline
-from ._errors import DgnamError, RpcFailure, from_rpc
+from ._errors import DgnamError, RpcFailure, from_rpc, request_id
 from ._events import Event, OnEvent, OnIndexedEvent
 from ._gallery import Gallery
 from ._notebook import NotebookProgress
@@ -78,8 +78,8 @@ class AsyncCalls:
 
     async def stream(self, call: str, request: object, read: Callable[[Any], E | None], timeout: float | None) -> AsyncGenerator[E]:
         """What `read` makes of the responses of a streaming call: see `Calls.stream`."""
-        metadata = await self._metadata()
-        stream = attrgetter(call)(self._open())(request, metadata=metadata)
+        sent = await self._metadata()
+        stream = attrgetter(call)(self._open())(request, metadata=sent)
         deadline = Deadline(seconds(timeout, self._synthesis_timeout), stream.cancel, asyncio.get_running_loop().call_later)
         try:
             async for response in stream:
@@ -88,10 +88,10 @@ class AsyncCalls:
                 if event is not None:
                     yield event
         except grpc.RpcError as error:
-            raise from_rpc(cast(RpcFailure, error), self.server) from error
+            raise from_rpc(cast(RpcFailure, error), self.server, sent) from error
         except asyncio.CancelledError:
             if deadline.passed:
-                raise deadline.error() from None
+                raise deadline.error(request_id(sent)) from None
             raise
         finally:
             deadline.stop()
@@ -158,10 +158,11 @@ class AsyncCalls:
             await self.channel.close(None)
 
     async def _ask(self, call: str, request: object, timeout: float | None) -> Any:
+        sent = await self._metadata()
         try:
-            return await attrgetter(call)(self._open())(request, timeout=timeout, metadata=await self._metadata())
+            return await attrgetter(call)(self._open())(request, timeout=timeout, metadata=sent)
         except grpc.RpcError as error:
-            raise from_rpc(cast(RpcFailure, error), self.server) from error
+            raise from_rpc(cast(RpcFailure, error), self.server, sent) from error
 
     def _open(self) -> Services:
         if self._closed:
@@ -182,4 +183,4 @@ class AsyncCalls:
     async def _metadata(self) -> list[tuple[str, str]]:
         token = self.connection.token
         given = token() if callable(token) else token
-        return bearer(await given if inspect.isawaitable(given) else given)
+        return metadata(await given if inspect.isawaitable(given) else given)

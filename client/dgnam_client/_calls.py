@@ -13,9 +13,9 @@ from functools import partial
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from ._channel import Connection, bearer, seconds
+from ._channel import Connection, metadata, seconds
 from ._deadline import Deadline
-from ._errors import RpcFailure, from_rpc
+from ._errors import RpcFailure, from_rpc, request_id
 from ._events import Event, OnEvent, OnIndexedEvent
 from ._notebook import NotebookProgress
 from ._result import Result
@@ -79,7 +79,8 @@ class Calls:
         """What `read` makes of the responses of a streaming call, named as `service.Call`; nothing where it makes None."""
         import grpc
 
-        stream = attrgetter(call)(self._open())(request, metadata=self._metadata())
+        sent = self._metadata()
+        stream = attrgetter(call)(self._open())(request, metadata=sent)
         deadline = Deadline(seconds(timeout, self._synthesis_timeout), stream.cancel, _later)
         try:
             if on_open is not None:
@@ -90,7 +91,8 @@ class Calls:
                 if event is not None:
                     yield event
         except grpc.RpcError as error:
-            raise (deadline.error() if deadline.passed else from_rpc(cast(RpcFailure, error), self.server)) from error
+            failure = cast(RpcFailure, error)
+            raise (deadline.error(request_id(sent)) if deadline.passed else from_rpc(failure, self.server, sent)) from error
         finally:
             deadline.stop()
             # Also where the consumer stops early, or Ctrl-C does: the server then stops too. No effect on a call that has ended.
@@ -147,10 +149,11 @@ class Calls:
     def _ask(self, call: str, request: object, timeout: float | None) -> Any:
         import grpc
 
+        sent = self._metadata()
         try:
-            return attrgetter(call)(self._open())(request, timeout=timeout, metadata=self._metadata())
+            return attrgetter(call)(self._open())(request, timeout=timeout, metadata=sent)
         except grpc.RpcError as error:
-            raise from_rpc(cast(RpcFailure, error), self.server) from error
+            raise from_rpc(cast(RpcFailure, error), self.server, sent) from error
 
     def _open(self) -> Services:
         if self._pid != os.getpid():
@@ -170,7 +173,7 @@ class Calls:
 
     def _metadata(self) -> list[tuple[str, str]]:
         token = self.connection.token
-        return bearer(token() if callable(token) else token)
+        return metadata(token() if callable(token) else token)
 
 
 def _later(seconds: float, ring: Callable[[], None]) -> threading.Timer:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import __version__
 from ._address import DEFAULT_SERVER, SERVER_VARIABLE, TOKEN_VARIABLE, Address, from_environment
-from ._errors import DgnamError, InvalidRequestError
+from ._errors import REQUEST_ID_KEY, DgnamError, InvalidRequestError
 from ._proxy import LOOPBACK
 
 if TYPE_CHECKING:
@@ -145,18 +145,19 @@ class Connection:
         ]
 
 
-def bearer(token: object) -> list[tuple[str, str]]:
-    """The metadata that carries a token.
+def metadata(token: object) -> list[tuple[str, str]]:
+    """The metadata of one call: an id, by which the server's log and errors know it, and the token.
 
     Raises:
         DgnamError: It is not a token, a text of visible ASCII characters.
     """
+    named = [(REQUEST_ID_KEY, os.urandom(8).hex())]
     if token is None:
-        return []
+        return named
     if not isinstance(token, str) or not token or not all("!" <= letter <= "~" for letter in token):
         # The token itself stays out of messages, which end up in logs.
         raise DgnamError("the token is not a text of visible ASCII characters: does it hold a space or a line break?")
-    return [("authorization", f"Bearer {token}")]
+    return [*named, ("authorization", f"Bearer {token}")]
 
 
 def seconds(timeout: float | None, default: float) -> float | None:

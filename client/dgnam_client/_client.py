@@ -12,7 +12,7 @@ from ._picture_file import is_picture
 from ._place import parse_places
 from ._search_options import shows_search_options
 from ._wire import results
-from ._wire.requests import CODE, PIXELS, draw_request, drawing_request, replay_request
+from ._wire.requests import CODE, PIXELS, draw_request, drawing_request, replay_request, waiting
 
 if TYPE_CHECKING:
     import os
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ._events import Event, OnEvent, OnIndexedEvent
     from ._exemplars import Exemplars, OnExemplar
     from ._occlusion import Occlusion, OnOcclusion
-    from ._options import Determinism, Included
+    from ._options import Determinism, Included, Priority
     from ._picture import Picture
     from ._picture_file import PictureLike
     from ._place import PlaceLike
@@ -279,6 +279,8 @@ class Client:
         *,
         prior: str | None = None,
         include: Iterable[Included] | None = None,
+        priority: Priority | None = None,
+        queue_timeout_s: float | None = None,
         timeout: float | None = None,
     ) -> Picture | list[Picture]:
         """Draw the pictures of codes with a prior; nothing is optimized.
@@ -287,6 +289,8 @@ class Client:
             codes: A code, shape (code size,), such as `Result.code`; or several, shape (codes, code size).
             prior: The prior's name; default: the server's default prior.
             include: Which parts the server sends, of "png" and "image"; default: both.
+            priority: "interactive", or "batch" for what nobody waits for: your interactive requests then come first.
+            queue_timeout_s: Seconds that the request may wait before it starts; then DeadlineExceededError. Default: the server's.
             timeout: Seconds, waiting included.
 
         Returns:
@@ -296,7 +300,7 @@ class Client:
             InvalidRequestError: The codes have the wrong shape, or do not fit the prior.
             DgnamError: The server refused or failed.
         """
-        request = draw_request(codes, prior, include)
+        request = waiting(draw_request(codes, prior, include), priority, queue_timeout_s)
         return results.pictures(request, self._calls.work("synthesis.Draw", request, timeout))
 
     def activations(
@@ -304,6 +308,8 @@ class Client:
         pictures: PictureLike | Iterable[PictureLike],
         places: PlaceLike | Iterable[PlaceLike],
         *,
+        priority: Priority | None = None,
+        queue_timeout_s: float | None = None,
         timeout: float | None = None,
     ) -> Activations:
         """The activations that pictures give units, or whole taps, before the layer's ReLU.
@@ -313,6 +319,8 @@ class Client:
                 networks' inputs.
             places: An address, or several: `model:tap` for a whole tap, `model:tap:unit` for one unit, `model` for its output tap;
                 `@y,x` at the end is one position of a convolutional tap's map.
+            priority: "interactive", or "batch" for what nobody waits for: your interactive requests then come first.
+            queue_timeout_s: Seconds that the request may wait before it starts; then DeadlineExceededError. Default: the server's.
             timeout: Seconds, waiting included.
 
         Returns:
@@ -325,7 +333,8 @@ class Client:
             OSError: A picture file cannot be read.
         """
         where = parse_places(places)
-        response = self._calls.work("analysis.Activations", wire.analyses.activations_request(pictures, where), timeout)
+        request = waiting(wire.analyses.activations_request(pictures, where), priority, queue_timeout_s)
+        response = self._calls.work("analysis.Activations", request, timeout)
         return results.activations(where, response, single=is_picture(pictures))
 
     @shows_search_options
@@ -377,6 +386,8 @@ class Client:
         layer: str | None = None,
         enlarge: bool | None = None,
         determinism: Determinism | None = None,
+        priority: Priority | None = None,
+        queue_timeout_s: float | None = None,
         on_progress: OnProjection | None = None,
         timeout: float | None = None,
         **options: float,
@@ -393,6 +404,8 @@ class Client:
             layer: Of grad-cam: the tap whose maps are weighed; default: the last one with maps before the unit's.
             enlarge: Also take pictures with fewer pixels than the unit sees.
             determinism: "rounding", or "strict" for the same bits each time on the same machine, more slowly.
+            priority: "interactive", or "batch" for what nobody waits for: your interactive requests then come first.
+            queue_timeout_s: Seconds that the request may wait before it starts; then DeadlineExceededError. Default: the server's.
             on_progress: Called with each event as it comes.
             timeout: Seconds, waiting included.
             **options: The method's own, such as `steps=100` of integrated-gradients.
@@ -408,7 +421,7 @@ class Client:
             OSError: A picture file cannot be read.
         """
         fields = {"method": method, "top": top, "layer": layer, "enlarge": enlarge, "determinism": determinism}
-        request = wire.analyses.project_request(pictures, place, fields, options)
+        request = waiting(wire.analyses.project_request(pictures, place, fields, options), priority, queue_timeout_s)
         events = self._calls.analyse("analysis.Project", request, wire.analyses.projection_event, timeout, on_progress)
         found = wire.analyses.projections(events, request)
         return found[0] if is_picture(pictures) else found
@@ -422,6 +435,8 @@ class Client:
         stride: int | None = None,
         colour: float | Sequence[float] | None = None,
         determinism: Determinism | None = None,
+        priority: Priority | None = None,
+        queue_timeout_s: float | None = None,
         on_progress: OnOcclusion | None = None,
         timeout: float | None = None,
     ) -> Occlusion | list[Occlusion]:
@@ -436,6 +451,8 @@ class Client:
             stride: Pixels from one place to the next; default: sixteen places side by side.
             colour: (red, green, blue) from 0 to 1, or one number for a grey; default: 0.5.
             determinism: "rounding", or "strict" for the same bits each time on the same machine, more slowly.
+            priority: "interactive", or "batch" for what nobody waits for: your interactive requests then come first.
+            queue_timeout_s: Seconds that the request may wait before it starts; then DeadlineExceededError. Default: the server's.
             on_progress: Called with each event as it comes.
             timeout: Seconds, waiting included.
 
@@ -449,7 +466,7 @@ class Client:
             OSError: A picture file cannot be read.
         """
         fields = {"size": size, "stride": stride, "colour": colour, "determinism": determinism}
-        request = wire.analyses.occlude_request(pictures, places, fields)
+        request = waiting(wire.analyses.occlude_request(pictures, places, fields), priority, queue_timeout_s)
         events = self._calls.analyse("analysis.Occlude", request, wire.analyses.occlusion_event, timeout, on_progress)
         found = wire.analyses.occlusions(events, request)
         return found[0] if is_picture(pictures) else found

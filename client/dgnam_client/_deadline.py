@@ -56,8 +56,8 @@ class Deadline:
         if self._alarm is not None:
             self._alarm.cancel()
 
-    def error(self) -> DeadlineExceededError:
-        """What to raise in place of the cancellation."""
+    def error(self, request_id: str = "") -> DeadlineExceededError:
+        """What to raise in place of the cancellation of the call of this id."""
         match self._phase:
             case "sent":
                 message = f"the server has not answered within {self._timeout:g} s"
@@ -66,7 +66,7 @@ class Deadline:
             case _:
                 message = f"the picture was still running after {self._timeout:g} s and {self._steps} steps"
         facts = {"phase": self._phase, "steps_done": str(self._steps)}
-        return DeadlineExceededError(message, code="DEADLINE_EXCEEDED", reason="DEADLINE", metadata=facts)
+        return DeadlineExceededError(message, code="DEADLINE_EXCEEDED", reason="DEADLINE", metadata=facts, request_id=request_id)
 
     def _set(self, seconds: float | None) -> None:
         self.stop()

@@ -23,7 +23,7 @@ DgnamError
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
 
 DETAILS_KEY = "grpc-status-details-bin"
+REQUEST_ID_KEY = "x-request-id"
 
 
 class DgnamError(Exception):
@@ -42,9 +43,11 @@ class DgnamError(Exception):
         reason: The server's short constant for the cause, such as "UNKNOWN_UNIT"; empty where it gave none.
         metadata: Further facts from the server, such as the step a picture had reached.
         retry_after_s: How long the server asks to wait before the next try; None where it asks for nothing.
+        request_id: What the call is called in the server's log; empty where nothing was sent.
     """
 
     advice: str = ""
+    in_the_log = False  # whether it is worth looking up there, so that `str()` tells the id
 
     def __init__(
         self,
@@ -54,6 +57,7 @@ class DgnamError(Exception):
         reason: str = "",
         metadata: Mapping[str, str] | None = None,
         retry_after_s: float | None = None,
+        request_id: str = "",
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -61,9 +65,11 @@ class DgnamError(Exception):
         self.reason = reason
         self.metadata = dict(metadata or {})
         self.retry_after_s = retry_after_s
+        self.request_id = request_id
 
     def __str__(self) -> str:
-        return " ".join(part for part in (_sentence(self.message), self.advice) if part)
+        named = f"(request {self.request_id})" if self.in_the_log and self.request_id else ""
+        return " ".join(part for part in (_sentence(self.message), self.advice, named) if part)
 
     def _render_traceback_(self, *_: object) -> list[str]:
         """What notebooks and IPython show: the caller's own line and the message, without what lies between."""
@@ -163,10 +169,13 @@ class DeadlineExceededError(DgnamError):
     """The call took longer than its timeout; the server has stopped working on it."""
 
     advice = "Pass a longer timeout= (in seconds; math.inf for none), or ask for fewer steps or variants."
+    in_the_log = True
 
 
 class OverloadedError(DgnamError):
     """The server's queue is full."""
+
+    in_the_log = True
 
     @property
     def advice(self) -> str:  # type: ignore[override]
@@ -196,6 +205,8 @@ class ServerError(DgnamError):
         id: What to look up in the server's log; empty where the server gave none.
     """
 
+    in_the_log = True
+
     def __init__(self, message: str, *, id: str = "", **facts: Any) -> None:
         super().__init__(message, **facts)
         self.id = id
@@ -219,12 +230,13 @@ class RpcFailure(Protocol):
     def trailing_metadata(self) -> Iterable[tuple[str, str | bytes]] | None: ...
 
 
-def from_rpc(failure: RpcFailure, server: str) -> DgnamError:
+def from_rpc(failure: RpcFailure, server: str, sent: Sequence[tuple[str, str]] = ()) -> DgnamError:
     """Turn a failed call into this package's error.
 
     Args:
         failure: The gRPC error that the call raised.
         server: The server's address, for messages about reaching it.
+        sent: The metadata that the call was made with.
     """
     code = failure.code().name
     message = failure.details() or f"the call ended with {code} and no message"
@@ -236,6 +248,7 @@ def from_rpc(failure: RpcFailure, server: str) -> DgnamError:
         "reason": info.reason if info else "",
         "metadata": dict(info.metadata) if info else {},
         "retry_after_s": retry.retry_delay.ToTimedelta().total_seconds() if retry else None,
+        "request_id": request_id([*(failure.trailing_metadata() or ()), *sent]),
     }
     match code:
         case "INVALID_ARGUMENT" | "OUT_OF_RANGE":
@@ -277,6 +290,11 @@ def from_rpc(failure: RpcFailure, server: str) -> DgnamError:
             return ProtocolError(f"the server at {server} does not know this call: {message}", **facts)
         case _:
             return ServerError(message, id=facts["metadata"].get("id", ""), **facts)
+
+
+def request_id(metadata: Iterable[tuple[str, str | bytes]]) -> str:
+    """The id of a call, as its metadata tell it; empty where they do not."""
+    return next((value for key, value in metadata if key == REQUEST_ID_KEY and isinstance(value, str)), "")
 
 
 def _details(failure: RpcFailure) -> dict[str, Any]:

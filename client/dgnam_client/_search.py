@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Union
 
 from ._file import write_file
+from ._options import Priority
 from ._search_state import Generation, SearchPicture, SearchState
 from ._wire import searches as wire
 
@@ -69,14 +70,19 @@ class Search(_Held):
 
     _calls: Calls
 
-    def ask(self) -> list[SearchPicture]:
+    def ask(self, *, priority: Priority | None = None, queue_timeout_s: float | None = None) -> list[SearchPicture]:
         """The pictures whose scores are wanted next, in the order to show them; none where the search is over.
+
+        Args:
+            priority: "interactive", or "batch" for what nobody waits for: your interactive requests then come first.
+            queue_timeout_s: Seconds that drawing them may wait before it starts; then DeadlineExceededError. Default: the server's.
 
         Raises:
             NotFoundError: The search was deleted.
             SearchError: It cannot go on here.
         """
-        return self._asked(self._calls.work("search.Ask", wire.ask_request(self.name), self._timeout))
+        request = wire.ask_request(self.name, priority, queue_timeout_s)
+        return self._asked(self._calls.work("search.Ask", request, self._timeout))
 
     def tell(self, scores: Scores) -> Generation | None:
         """Scores of the pictures asked for last, or of some of them. None of them is taken in where one is wrong.
@@ -122,9 +128,10 @@ class AsyncSearch(_Held):
 
     _calls: AsyncCalls
 
-    async def ask(self) -> list[SearchPicture]:
+    async def ask(self, *, priority: Priority | None = None, queue_timeout_s: float | None = None) -> list[SearchPicture]:
         """The pictures whose scores are wanted next: `Search.ask`."""
-        return self._asked(await self._calls.work("search.Ask", wire.ask_request(self.name), self._timeout))
+        request = wire.ask_request(self.name, priority, queue_timeout_s)
+        return self._asked(await self._calls.work("search.Ask", request, self._timeout))
 
     async def tell(self, scores: Scores) -> Generation | None:
         """Scores of the pictures asked for last: `Search.tell`."""

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable, Sequence
 
 from dgnam_server.faults import SettingsError
+from dgnam_server.observability import logs
 from dgnam_server.settings import Settings
 from dgnam_server.sources import load
 
@@ -18,7 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = load(sys.argv[1:] if arguments is None else arguments)
     except SettingsError as error:
         return _complain(map(str, error.faults))
-    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
+    logging.basicConfig(level=settings.log_level.upper(), handlers=[logs.handler(settings.log_format)])
     return _serve(settings, started)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -21,6 +22,7 @@ from dgnam_server.engine.kinds.synthesis import Synthesis
 from dgnam_server.engine.load import EngineLimits
 from dgnam_server.engine.work import Work
 from dgnam_server.faults import Fault, SettingsError
+from dgnam_server.observability.metrics import Metrics
 from dgnam_server.rpc.analysis import AnalysisServicer
 from dgnam_server.rpc.catalog import CatalogServicer
 from dgnam_server.rpc.pools import Pools
@@ -33,6 +35,9 @@ from dgnam_server.rpc.synthesis import SynthesisServicer
 from dgnam_server.search.searches import Searches
 from dgnam_server.search.store import Store
 from dgnam_server.settings import Settings
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import TracerProvider
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +53,8 @@ class App:
     server: ServerServicer
     pools: Pools
     ready: asyncio.Event
+    metrics: Metrics
+    tracers: "TracerProvider | None" = None
 
     def summary(self) -> str:
         """What serves, for the log."""
@@ -68,7 +75,7 @@ def build(settings: Settings, started: float, networks: Sequence[Network] = (), 
         SettingsError: the device is not there, or an index of photographs cannot be used.
         CardError: a model cannot be loaded.
     """
-    device = _device(settings.device)
+    device, tracers = _device(settings.device), _tracers(settings.traces_endpoint)
     heap.keep_freed_memory()
     threads = settings.threads or torch.get_num_threads()
     # Only the device thread keeps a team of OpenMP threads: with a second team there are more threads than cores, they stop spinning at
@@ -82,8 +89,17 @@ def build(settings: Settings, started: float, networks: Sequence[Network] = (), 
     models = replace(models, indices=indices.load(settings.indices, models.cards))
     builder = Builder(models, device)
     work = warmup.typical(builder)
-    engine = DeviceThread(work, _limits(settings, device), threads, _cache(settings, work, threads, str(models.dtype), device))
-    return assemble(settings, builder, engine, _device_name(device), started)
+    metrics, cache = Metrics(), _cache(settings, work, threads, str(models.dtype), device)
+    engine = DeviceThread(work, _limits(settings, device), threads, cache, metrics)
+    return replace(assemble(settings, builder, engine, _device_name(device), started, metrics), tracers=tracers)
+
+
+def _tracers(endpoint: str | None) -> "TracerProvider | None":
+    if endpoint is None:
+        return None
+    from dgnam_server.rpc import tracing
+
+    return tracing.provider(endpoint)
 
 
 def _limits(settings: Settings, device: torch.device) -> EngineLimits:
@@ -112,9 +128,12 @@ def _cache(settings: Settings, work: Work, threads: int, dtype: str, device: tor
     return BatchCache(settings.cache_dir or default_folder(), facts)
 
 
-def assemble(settings: Settings, builder: Builder, engine: DeviceThread, device_name: str, started: float) -> App:
+def assemble(
+    settings: Settings, builder: Builder, engine: DeviceThread, device_name: str, started: float, metrics: Metrics | None = None
+) -> App:
     """Put given parts together."""
-    models = builder.catalog
+    models, metrics = builder.catalog, metrics or Metrics()
+    metrics.watch(engine, engine.limits.max_memory_mib * 2**20, models.load_seconds)
     versions = {"dgnam": __version__, "python": platform.python_version(), "torch": str(torch.__version__), "numpy": np.__version__}
     provenance = Provenance(versions, device_name, str(models.dtype).removeprefix("torch."))
     ready = asyncio.Event()
@@ -130,6 +149,7 @@ def assemble(settings: Settings, builder: Builder, engine: DeviceThread, device_
         server=ServerServicer(engine, settings, provenance, started),
         pools=pools,
         ready=ready,
+        metrics=metrics,
     )
 
 

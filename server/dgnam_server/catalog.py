@@ -2,6 +2,7 @@
 
 import logging
 import math
+import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -28,6 +29,7 @@ class Catalog:
     Attributes:
         default_prior: that of requests that name none, see `prior_for`; empty where no prior is loaded.
         settled: whether it is so for every target, as somebody chose it.
+        load_seconds: by a model's name, how long it took to load.
     """
 
     networks: Mapping[str, Network]
@@ -38,6 +40,7 @@ class Catalog:
     missing: Mapping[str, str] = field(default_factory=dict)  # models without their weights, and how to get those
     settled: bool = True
     indices: Indices = Indices()  # of photographs, by network
+    load_seconds: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def cards(self) -> dict[str, ModelCard]:
@@ -106,7 +109,7 @@ def load(
     """
     if dtype is None:
         dtype = torch.bfloat16 if has_fast_bfloat16(device) else torch.float32
-    networks, generators, missing = _installed(_chosen(packs, only), packs, device, dtype)
+    networks, generators, missing, seconds = _installed(_chosen(packs, only), packs, device, dtype)
     for network in own:
         moved = network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         networks[network.name] = gate.recheck(moved)
@@ -128,7 +131,7 @@ def load(
         raise CardError(missing.get(prior) or f"default prior {prior!r} is not loaded; there are {', '.join(sorted(generators))}")
     patches = [pack / PATCH_FILE for pack in packs if (pack / PATCH_FILE).is_file()]
     patch_set = PatchSet.load(patches[-1]) if patches else None
-    loaded = Catalog(networks, generators, prior, dtype, patch_set, missing, settled=default_prior is not None)
+    loaded = Catalog(networks, generators, prior, dtype, patch_set, missing, default_prior is not None, load_seconds=seconds)
     for name, network in loaded.encoders.items():
         _check_code(generators[name], network)
     for generator in generators.values():
@@ -149,10 +152,12 @@ def _chosen(packs: Sequence[Path], only: Collection[str] | None) -> list[str]:
 
 def _installed(
     names: Sequence[str], packs: Sequence[Path], device: torch.device, dtype: torch.dtype
-) -> tuple[dict[str, Network], dict[str, Generator], dict[str, str]]:
-    """The packs' networks and generators of these names, and for each model whose weights are not installed how to get them."""
-    networks, generators, missing = {}, {}, {}
-    for name in names:
+) -> tuple[dict[str, Network], dict[str, Generator], dict[str, str], dict[str, float]]:
+    """The packs' networks and generators of these names, for each model whose weights are not installed how to get them, and for each
+    that is loaded how many seconds it took."""
+    networks, generators, missing, seconds = {}, {}, {}, {}
+    for number, name in enumerate(names, 1):
+        started = time.monotonic()
         try:
             model = dgnam_models.load(name, device, packs, dtype)
         except NotInstalled as error:
@@ -162,7 +167,9 @@ def _installed(
             generators[name] = lay_out_(model)
         else:
             networks[name] = lay_out_(model if dgnam_models.is_bundled(name, packs) else gate.recheck(model))
-    return networks, generators, missing
+        seconds[name] = time.monotonic() - started
+        log.info("loaded %s, %d of %d, in %.1f s", name, number, len(names), seconds[name])
+    return networks, generators, missing, seconds
 
 
 def _check_code(generator: Generator, encoder: Network) -> None:

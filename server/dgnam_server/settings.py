@@ -142,6 +142,14 @@ class Settings(BaseSettings):
     token_file: Annotated[Path, AfterValidator(_with_token)] | None = Field(None, description="file with the token that clients must send")
     token: Annotated[str, BeforeValidator(_check_token)] | None = Field(None, repr=False, description="the token itself")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least severe messages to log")
+    log_format: Literal["text", "json"] = Field("text", description="how the log is written: as lines for people, or as JSON objects")
+    metrics_port: int | None = Field(None, ge=0, le=65535, description="port of Prometheus metrics, over HTTP; by default there are none")
+    metrics_host: str = Field("127.0.0.1", min_length=1, description="address that metrics are read from; it asks for no token")
+    traces_endpoint: str | None = Field(
+        None,
+        pattern=r"^https?://[!-~]+$",
+        description="where traces of calls are sent, by OTLP over HTTP: http://localhost:4318/v1/traces",
+    )
 
     def __init__(self, **values: Any) -> None:
         faults = contradictions(values)

@@ -98,6 +98,49 @@ def test_details_of_the_others(client: Client, server: Any) -> None:
     assert bug.value.id == "a1b2"
 
 
+def test_errors_have_the_id_of_their_call(client: Client, server: Any) -> None:
+    for call in (lambda: client.synthesize(LEMON), client.methods):
+        server.fail(grpc.StatusCode.INTERNAL, "a bug", INFO)
+        with pytest.raises(dgnam_client.ServerError) as bug:
+            call()
+        sent = server.metadata[-1]["x-request-id"]
+        assert bug.value.request_id == sent and str(bug.value).endswith(f" (request {sent})")
+    assert server.metadata[-2]["x-request-id"] != sent, "each call has its own"
+    server.fail(grpc.StatusCode.NOT_FOUND, "none", INFO)
+    with pytest.raises(dgnam_client.NotFoundError) as mine:
+        client.synthesize(LEMON)
+    assert mine.value.request_id and mine.value.request_id not in str(mine.value), "nobody needs the log for that"
+
+
+async def test_errors_of_the_asyncio_client_have_it_too(server: Any) -> None:
+    async with dgnam_client.AsyncClient(server.url) as client:
+        for call in (client.synthesize, client.model):
+            server.fail(grpc.StatusCode.INTERNAL, "a bug", INFO)
+            with pytest.raises(dgnam_client.ServerError) as bug:
+                await call(LEMON)
+            assert bug.value.request_id == server.metadata[-1]["x-request-id"]
+
+
+def test_the_id_that_the_server_gave_counts() -> None:
+    class Failure:
+        def code(self) -> grpc.StatusCode:
+            return grpc.StatusCode.INTERNAL
+
+        def details(self) -> str:
+            return "a bug"
+
+        def trailing_metadata(self) -> list[tuple[str, str | bytes]]:
+            return [("x-request-id", "theirs")]
+
+    assert _errors.from_rpc(Failure(), "grpc://h:1", [("x-request-id", "ours")]).request_id == "theirs"
+
+
+def test_a_call_out_of_time_has_its_id(client: Client, server: Any) -> None:
+    with pytest.raises(dgnam_client.DeadlineExceededError) as late:
+        client.synthesize("alexnet64:fc8:slow", timeout=0.3)
+    assert late.value.request_id == server.metadata[-1]["x-request-id"] and late.value.request_id in str(late.value)
+
+
 def test_a_message_over_the_limit_is_not_an_overload(client: Client) -> None:
     with pytest.raises(dgnam_client.InvalidRequestError, match="too large"):
         client.synthesize(LEMON, start=bytes(65 * 1024 * 1024))

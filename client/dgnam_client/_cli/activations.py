@@ -38,7 +38,8 @@ class Strongest:
 def run(client: Client, arguments: Arguments) -> int:
     """Print the strongest activations at each place; write all of them where a file is named."""
     _check(arguments)
-    activations = client.activations(arguments.picture, arguments.places, timeout=arguments.timeout)
+    waits = {"priority": arguments.priority, "queue_timeout_s": arguments.queue_timeout_s}
+    activations = client.activations(arguments.picture, arguments.places, timeout=arguments.timeout, **waits)
     found = {}
     for place, array in zip(activations.places, activations, strict=True):
         model = client.model(place.model, timeout=arguments.timeout)

@@ -19,7 +19,8 @@ def run(client: Client, arguments: Arguments) -> int:
         files.check_folder(arguments.output)
     if codes.ndim > 1:
         files.check_several(arguments.output)
-    drawn = client.draw(codes, prior=arguments.prior, timeout=arguments.timeout)
+    waits = {"priority": arguments.priority, "queue_timeout_s": arguments.queue_timeout_s}
+    drawn = client.draw(codes, prior=arguments.prior, timeout=arguments.timeout, **waits)
     pictures, names = ([drawn], [stem]) if isinstance(drawn, Picture) else (drawn, [f"{stem}-{index}" for index in range(len(drawn))])
     for path, picture in zip(files.places(arguments.output, names), pictures, strict=True):
         picture.save(path)

@@ -44,6 +44,8 @@ def run(client: Client, arguments: Arguments) -> int:
                 stride=arguments.stride,
                 colour=_colour(arguments.colour),
                 determinism=arguments.determinism,
+                priority=arguments.priority,
+                queue_timeout_s=arguments.queue_timeout_s,
                 on_progress=show,
                 timeout=arguments.timeout,
             )
@@ -71,6 +73,8 @@ def _project(client: Client, arguments: Arguments) -> None:
                     layer=arguments.layer,
                     enlarge=arguments.enlarge or None,
                     determinism=arguments.determinism,
+                    priority=arguments.priority,
+                    queue_timeout_s=arguments.queue_timeout_s,
                     on_progress=show,
                     timeout=arguments.timeout,
                     **options,

@@ -234,10 +234,14 @@ def _synth(synth: argparse.ArgumentParser) -> None:
     options.add_argument("--seed", type=int, metavar="N", help="another seed, another picture")
     options.add_argument("--start", metavar="FILE", help="start from this picture, or this code (.npy)")
     options.add_argument("--determinism", choices=get_args(Determinism), help="strict: the same bits each time, more slowly")
-    options.add_argument("--priority", choices=get_args(Priority), help="batch: your interactive requests come first")
-    options.add_argument("--queue-timeout-s", type=float, metavar="S", help="give up if it has not started after so many seconds")
+    _waiting(options)
     options.add_argument("--balance", choices=get_args(Balance), help="how several units are brought together")
     options.add_argument("--readout", choices=get_args(Readout), help="what is read off a unit")
+
+
+def _waiting(command: Any) -> None:
+    command.add_argument("--priority", choices=get_args(Priority), help="batch: your interactive requests come first")
+    command.add_argument("--queue-timeout-s", type=float, metavar="S", help="give up if it has not started after so many seconds")
 
 
 def _sets(sets: Any) -> None:
@@ -292,6 +296,7 @@ def _draw(draw: argparse.ArgumentParser) -> None:
     draw.add_argument("codes", metavar="CODE.npy", help="a code file")
     draw.add_argument("-o", "--output", metavar="PATH", help="the picture's file (.png, .npy, .jpg, .webp), or a folder for several")
     draw.add_argument("--prior", metavar="NAME", help="the prior that draws (default: the server's)")
+    _waiting(draw)
 
 
 def _activations(activations: argparse.ArgumentParser) -> None:
@@ -300,6 +305,7 @@ def _activations(activations: argparse.ArgumentParser) -> None:
     activations.add_argument("--top", type=int, default=10, metavar="N", help="show so many of each place (default: %(default)s)")
     activations.add_argument("--json", action="store_true", help="print JSON")
     activations.add_argument("-o", "--output", metavar="FILE", help="also write all activations: .npy for one place, .npz for several")
+    _waiting(activations)
 
 
 def _search(search: argparse.ArgumentParser) -> None:
@@ -346,6 +352,7 @@ def _look(look: argparse.ArgumentParser) -> None:
     look.add_argument("--no-recipe", action="store_true", help="write no .json beside a picture")
     look.add_argument("--quiet", action="store_true", help="no progress bars")
     look.add_argument("--determinism", choices=get_args(Determinism), help="strict: the same bits each time, more slowly")
+    _waiting(look)
     project = look.add_argument_group("projection", "A method's own options can be given as --NAME VALUE: see `dgnam methods NAME`.")
     project.add_argument("--method", action="append", metavar="NAME", help="the method, or all; may be given several times")
     project.add_argument("--top", type=int, metavar="N", help="keep so many of a map's strongest activations (default: 1)")

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 R = TypeVar("R", bound=Record)
+M = TypeVar("M")
 RecipeLike = Recipe | dict[str, Any] | str | os.PathLike[str]
 
 
@@ -102,6 +103,19 @@ def read_recipe(recipe: R | dict[str, Any] | str | os.PathLike[str], kind: type[
     raise InvalidRequestError(
         f"a value of type {type(recipe).__name__} is not a recipe: pass a {kind.__name__}, its dict or JSON text, or the path of its file"
     )
+
+
+def waiting(request: M, priority: Priority | None, queue_timeout_s: float | None) -> M:
+    """The request, which says how it waits. None: as the server has it.
+
+    Raises:
+        InvalidRequestError: A value is of the wrong type.
+    """
+    if priority is not None:
+        _set_priority(request, priority)
+    if queue_timeout_s is not None:
+        set_field(request, "queue_timeout_s", queue_timeout_s)
+    return request
 
 
 def draw_request(codes: ArrayLike, prior: str | None, include: Iterable[Included] | None) -> synthesis_pb2.DrawRequest:

@@ -8,12 +8,13 @@ from typing import Any, get_args
 
 from dgnam_proto.v1 import search_pb2, synthesis_pb2
 
+from .._options import Priority
 from .._picture_file import PictureLike, is_picture, picture_file
 from .._search_options import Axes, SearchOptions, SearchStart
 from .._search_state import Generation, Optimizer, SearchPicture, SearchState
 from .catalog import option
 from .fields import choice, refusal, set_field
-from .requests import array_message
+from .requests import array_message, waiting
 from .results import sent_parts
 
 _ENDINGS = {
@@ -59,9 +60,9 @@ def optimizers_request() -> search_pb2.ListOptimizersRequest:
     return search_pb2.ListOptimizersRequest()
 
 
-def ask_request(name: str) -> search_pb2.AskRequest:
+def ask_request(name: str, priority: Priority | None = None, queue_timeout_s: float | None = None) -> search_pb2.AskRequest:
     """The request for the next pictures."""
-    return search_pb2.AskRequest(name=name, include=_SHOWN)
+    return waiting(search_pb2.AskRequest(name=name, include=_SHOWN), priority, queue_timeout_s)
 
 
 def get_request(name: str) -> search_pb2.GetSearchRequest:

@@ -24,12 +24,16 @@ class Place(_message.Message):
     def __init__(self, model: _Optional[str] = ..., tap: _Optional[str] = ..., index: _Optional[int] = ..., label: _Optional[str] = ..., position: _Optional[_Union[_target_pb2.Position, _Mapping]] = ..., bare: bool = ...) -> None: ...
 
 class ActivationsRequest(_message.Message):
-    __slots__ = ("images", "places")
+    __slots__ = ("images", "places", "priority", "queue_timeout_s")
     IMAGES_FIELD_NUMBER: _ClassVar[int]
     PLACES_FIELD_NUMBER: _ClassVar[int]
+    PRIORITY_FIELD_NUMBER: _ClassVar[int]
+    QUEUE_TIMEOUT_S_FIELD_NUMBER: _ClassVar[int]
     images: _containers.RepeatedScalarFieldContainer[bytes]
     places: _containers.RepeatedCompositeFieldContainer[Place]
-    def __init__(self, images: _Optional[_Iterable[bytes]] = ..., places: _Optional[_Iterable[_Union[Place, _Mapping]]] = ...) -> None: ...
+    priority: _synthesis_pb2.Priority
+    queue_timeout_s: float
+    def __init__(self, images: _Optional[_Iterable[bytes]] = ..., places: _Optional[_Iterable[_Union[Place, _Mapping]]] = ..., priority: _Optional[_Union[_synthesis_pb2.Priority, str]] = ..., queue_timeout_s: _Optional[float] = ...) -> None: ...
 
 class ActivationsResponse(_message.Message):
     __slots__ = ("activations", "model_digests")
@@ -47,7 +51,7 @@ class ActivationsResponse(_message.Message):
     def __init__(self, activations: _Optional[_Iterable[_Union[_target_pb2.Array, _Mapping]]] = ..., model_digests: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class ProjectRequest(_message.Message):
-    __slots__ = ("images", "place", "method", "options", "top", "layer", "enlarge", "determinism")
+    __slots__ = ("images", "place", "method", "options", "top", "layer", "enlarge", "determinism", "priority", "queue_timeout_s")
     class OptionsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -63,6 +67,8 @@ class ProjectRequest(_message.Message):
     LAYER_FIELD_NUMBER: _ClassVar[int]
     ENLARGE_FIELD_NUMBER: _ClassVar[int]
     DETERMINISM_FIELD_NUMBER: _ClassVar[int]
+    PRIORITY_FIELD_NUMBER: _ClassVar[int]
+    QUEUE_TIMEOUT_S_FIELD_NUMBER: _ClassVar[int]
     images: _containers.RepeatedScalarFieldContainer[bytes]
     place: Place
     method: str
@@ -71,7 +77,9 @@ class ProjectRequest(_message.Message):
     layer: str
     enlarge: bool
     determinism: _synthesis_pb2.Determinism
-    def __init__(self, images: _Optional[_Iterable[bytes]] = ..., place: _Optional[_Union[Place, _Mapping]] = ..., method: _Optional[str] = ..., options: _Optional[_Mapping[str, float]] = ..., top: _Optional[int] = ..., layer: _Optional[str] = ..., enlarge: bool = ..., determinism: _Optional[_Union[_synthesis_pb2.Determinism, str]] = ...) -> None: ...
+    priority: _synthesis_pb2.Priority
+    queue_timeout_s: float
+    def __init__(self, images: _Optional[_Iterable[bytes]] = ..., place: _Optional[_Union[Place, _Mapping]] = ..., method: _Optional[str] = ..., options: _Optional[_Mapping[str, float]] = ..., top: _Optional[int] = ..., layer: _Optional[str] = ..., enlarge: bool = ..., determinism: _Optional[_Union[_synthesis_pb2.Determinism, str]] = ..., priority: _Optional[_Union[_synthesis_pb2.Priority, str]] = ..., queue_timeout_s: _Optional[float] = ...) -> None: ...
 
 class ProjectResponse(_message.Message):
     __slots__ = ("queued", "started", "progress", "result", "heartbeat")
@@ -126,20 +134,24 @@ class Projection(_message.Message):
     def __init__(self, picture: _Optional[int] = ..., unit: _Optional[int] = ..., label: _Optional[str] = ..., positions: _Optional[_Iterable[_Union[_target_pb2.Position, _Mapping]]] = ..., activations: _Optional[_Iterable[float]] = ..., values: _Optional[_Union[_target_pb2.Array, _Mapping]] = ..., png: _Optional[bytes] = ..., seen: _Optional[bytes] = ..., recipe: _Optional[_Union[AnalysisRecipe, _Mapping]] = ...) -> None: ...
 
 class OccludeRequest(_message.Message):
-    __slots__ = ("images", "places", "size", "stride", "colour", "determinism")
+    __slots__ = ("images", "places", "size", "stride", "colour", "determinism", "priority", "queue_timeout_s")
     IMAGES_FIELD_NUMBER: _ClassVar[int]
     PLACES_FIELD_NUMBER: _ClassVar[int]
     SIZE_FIELD_NUMBER: _ClassVar[int]
     STRIDE_FIELD_NUMBER: _ClassVar[int]
     COLOUR_FIELD_NUMBER: _ClassVar[int]
     DETERMINISM_FIELD_NUMBER: _ClassVar[int]
+    PRIORITY_FIELD_NUMBER: _ClassVar[int]
+    QUEUE_TIMEOUT_S_FIELD_NUMBER: _ClassVar[int]
     images: _containers.RepeatedScalarFieldContainer[bytes]
     places: _containers.RepeatedCompositeFieldContainer[Place]
     size: int
     stride: int
     colour: _containers.RepeatedScalarFieldContainer[float]
     determinism: _synthesis_pb2.Determinism
-    def __init__(self, images: _Optional[_Iterable[bytes]] = ..., places: _Optional[_Iterable[_Union[Place, _Mapping]]] = ..., size: _Optional[int] = ..., stride: _Optional[int] = ..., colour: _Optional[_Iterable[float]] = ..., determinism: _Optional[_Union[_synthesis_pb2.Determinism, str]] = ...) -> None: ...
+    priority: _synthesis_pb2.Priority
+    queue_timeout_s: float
+    def __init__(self, images: _Optional[_Iterable[bytes]] = ..., places: _Optional[_Iterable[_Union[Place, _Mapping]]] = ..., size: _Optional[int] = ..., stride: _Optional[int] = ..., colour: _Optional[_Iterable[float]] = ..., determinism: _Optional[_Union[_synthesis_pb2.Determinism, str]] = ..., priority: _Optional[_Union[_synthesis_pb2.Priority, str]] = ..., queue_timeout_s: _Optional[float] = ...) -> None: ...
 
 class OccludeResponse(_message.Message):
     __slots__ = ("queued", "started", "progress", "result", "heartbeat")

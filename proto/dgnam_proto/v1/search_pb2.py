@@ -27,7 +27,7 @@ from dgnam_proto.v1 import synthesis_pb2 as dgnam__proto_dot_v1_dot_synthesis__p
 from dgnam_proto.v1 import target_pb2 as dgnam__proto_dot_v1_dot_target__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x64gnam_proto/v1/search.proto\x12\x08\x64gnam.v1\x1a\x1c\x64gnam_proto/v1/catalog.proto\x1a\x1e\x64gnam_proto/v1/synthesis.proto\x1a\x1b\x64gnam_proto/v1/target.proto\")\n\x08Spectrum\x12\x0e\n\x06height\x18\x01 \x01(\r\x12\r\n\x05width\x18\x02 \x01(\r\"\xa2\x05\n\x13\x43reateSearchRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x05prior\x18\x02 \x01(\tH\x00\x12&\n\x08spectrum\x18\x03 \x01(\x0b\x32\x12.dgnam.v1.SpectrumH\x00\x12!\n\x04\x61xes\x18\x04 \x01(\x0e\x32\x0e.dgnam.v1.AxesH\x01\x88\x01\x01\x12\x16\n\toptimizer\x18\x05 \x01(\tH\x02\x88\x01\x01\x12;\n\x07options\x18\x06 \x03(\x0b\x32*.dgnam.v1.CreateSearchRequest.OptionsEntry\x12\x11\n\x04seed\x18\x07 \x01(\x04H\x03\x88\x01\x01\x12)\n\x05start\x18\x08 \x01(\x0e\x32\x15.dgnam.v1.SearchStartH\x04\x88\x01\x01\x12(\n\nstart_code\x18\t \x01(\x0b\x32\x0f.dgnam.v1.ArrayH\x05\x88\x01\x01\x12\x14\n\x07repeats\x18\n \x01(\rH\x06\x88\x01\x01\x12\x12\n\nreferences\x18\x0b \x03(\x0c\x12&\n\x19references_per_generation\x18\x0c \x01(\rH\x07\x88\x01\x01\x12\x19\n\x0cmax_pictures\x18\r \x01(\rH\x08\x88\x01\x01\x12\x15\n\x08patience\x18\x0e \x01(\rH\t\x88\x01\x01\x12\x17\n\nstop_score\x18\x0f \x01(\x01H\n\x88\x01\x01\x1a.\n\x0cOptionsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x42\x07\n\x05spaceB\x07\n\x05_axesB\x0c\n\n_optimizerB\x07\n\x05_seedB\x08\n\x06_startB\r\n\x0b_start_codeB\n\n\x08_repeatsB\x1c\n\x1a_references_per_generationB\x0f\n\r_max_picturesB\x0b\n\t_patienceB\r\n\x0b_stop_score\"\xd5\x01\n\nGeneration\x12\x0e\n\x06number\x18\x01 \x01(\r\x12\x0e\n\x06scored\x18\x02 \x01(\r\x12\x0f\n\x07missing\x18\x03 \x01(\r\x12\x11\n\x04mean\x18\x04 \x01(\x01H\x00\x88\x01\x01\x12\x11\n\x04\x62\x65st\x18\x05 \x01(\x01H\x01\x88\x01\x01\x12\x1b\n\x0ereference_mean\x18\x06 \x01(\x01H\x02\x88\x01\x01\x12\x1b\n\x0ereference_best\x18\x07 \x01(\x01H\x03\x88\x01\x01\x42\x07\n\x05_meanB\x07\n\x05_bestB\x11\n\x0f_reference_meanB\x11\n\x0f_reference_best\"\xd1\x03\n\x06Search\x12.\n\x07request\x18\x01 \x01(\x0b\x32\x1d.dgnam.v1.CreateSearchRequest\x12\x12\n\npopulation\x18\x02 \x01(\r\x12\x12\n\ndimensions\x18\x03 \x01(\r\x12\x18\n\x10generations_done\x18\x04 \x01(\r\x12\x15\n\rpictures_done\x18\x05 \x01(\r\x12\x0f\n\x07waiting\x18\x06 \x01(\r\x12&\n\x06\x65nding\x18\x07 \x01(\x0e\x32\x16.dgnam.v1.SearchEnding\x12\x17\n\nbest_score\x18\x08 \x01(\x01H\x00\x88\x01\x01\x12\x19\n\x0c\x62\x65st_picture\x18\t \x01(\x04H\x01\x88\x01\x01\x12\x14\n\x0cprior_digest\x18\n \x01(\t\x12\x30\n\x08versions\x18\x0b \x03(\x0b\x32\x1e.dgnam.v1.Search.VersionsEntry\x12\x11\n\tcreated_s\x18\x0c \x01(\x01\x12%\n\x07history\x18\r \x03(\x0b\x32\x14.dgnam.v1.Generation\x1a/\n\rVersionsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\r\n\x0b_best_scoreB\x0f\n\r_best_picture\"\xa5\x01\n\rSearchPicture\x12\x0e\n\x06number\x18\x01 \x01(\x04\x12\x12\n\ngeneration\x18\x02 \x01(\r\x12\x16\n\treference\x18\x03 \x01(\rH\x00\x88\x01\x01\x12\x0b\n\x03png\x18\x04 \x01(\x0c\x12\x1e\n\x05image\x18\x05 \x01(\x0b\x32\x0f.dgnam.v1.Array\x12\x1d\n\x04\x63ode\x18\x06 \x01(\x0b\x32\x0f.dgnam.v1.ArrayB\x0c\n\n_reference\"9\n\x05Score\x12\x0f\n\x07picture\x18\x01 \x01(\x04\x12\x0e\n\x06values\x18\x02 \x03(\x01\x12\x0f\n\x07missing\x18\x03 \x01(\x08\"I\n\x14\x43reateSearchResponse\x12 \n\x06search\x18\x01 \x01(\x0b\x32\x10.dgnam.v1.Search\x12\x0f\n\x07resumed\x18\x02 \x01(\x08\"O\n\nAskRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\'\n\x07include\x18\x02 \x01(\x0b\x32\x11.dgnam.v1.IncludeH\x00\x88\x01\x01\x42\n\n\x08_include\"Z\n\x0b\x41skResponse\x12)\n\x08pictures\x18\x01 \x03(\x0b\x32\x17.dgnam.v1.SearchPicture\x12 \n\x06search\x18\x02 \x01(\x0b\x32\x10.dgnam.v1.Search\"<\n\x0bTellRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x1f\n\x06scores\x18\x02 \x03(\x0b\x32\x0f.dgnam.v1.Score\"l\n\x0cTellResponse\x12 \n\x06search\x18\x01 \x01(\x0b\x32\x10.dgnam.v1.Search\x12,\n\tcompleted\x18\x02 \x01(\x0b\x32\x14.dgnam.v1.GenerationH\x00\x88\x01\x01\x42\x0c\n\n_completed\"U\n\x10GetSearchRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\'\n\x07include\x18\x02 \x01(\x0b\x32\x11.dgnam.v1.IncludeH\x00\x88\x01\x01\x42\n\n\x08_include\"j\n\x11GetSearchResponse\x12 \n\x06search\x18\x01 \x01(\x0b\x32\x10.dgnam.v1.Search\x12*\n\x04\x62\x65st\x18\x02 \x01(\x0b\x32\x17.dgnam.v1.SearchPictureH\x00\x88\x01\x01\x42\x07\n\x05_best\"\x15\n\x13ListSearchesRequest\":\n\x14ListSearchesResponse\x12\"\n\x08searches\x18\x01 \x03(\x0b\x32\x10.dgnam.v1.Search\"#\n\x13\x44\x65leteSearchRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\x16\n\x14\x44\x65leteSearchResponse\"#\n\x13\x45xportSearchRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"$\n\x14\x45xportSearchResponse\x12\x0c\n\x04json\x18\x01 \x01(\x0c\"\x17\n\x15ListOptimizersRequest\"c\n\tOptimizer\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\x12\x10\n\x08\x63itation\x18\x03 \x01(\t\x12!\n\x07options\x18\x04 \x03(\x0b\x32\x10.dgnam.v1.Option\"\\\n\x16ListOptimizersResponse\x12\'\n\noptimizers\x18\x01 \x03(\x0b\x32\x13.dgnam.v1.Optimizer\x12\x19\n\x11\x64\x65\x66\x61ult_optimizer\x18\x02 \x01(\t*A\n\x04\x41xes\x12\x14\n\x10\x41XES_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x41XES_COMPONENTS\x10\x01\x12\x0e\n\nAXES_UNITS\x10\x02*Z\n\x0bSearchStart\x12\x1c\n\x18SEARCH_START_UNSPECIFIED\x10\x00\x12\x15\n\x11SEARCH_START_MEAN\x10\x01\x12\x16\n\x12SEARCH_START_DRAWS\x10\x02*~\n\x0cSearchEnding\x12\x1d\n\x19SEARCH_ENDING_UNSPECIFIED\x10\x00\x12\x1a\n\x16SEARCH_ENDING_PICTURES\x10\x01\x12\x1a\n\x16SEARCH_ENDING_PATIENCE\x10\x02\x12\x17\n\x13SEARCH_ENDING_SCORE\x10\x03\x32\xd1\x04\n\rSearchService\x12M\n\x0c\x43reateSearch\x12\x1d.dgnam.v1.CreateSearchRequest\x1a\x1e.dgnam.v1.CreateSearchResponse\x12\x32\n\x03\x41sk\x12\x14.dgnam.v1.AskRequest\x1a\x15.dgnam.v1.AskResponse\x12\x35\n\x04Tell\x12\x15.dgnam.v1.TellRequest\x1a\x16.dgnam.v1.TellResponse\x12\x44\n\tGetSearch\x12\x1a.dgnam.v1.GetSearchRequest\x1a\x1b.dgnam.v1.GetSearchResponse\x12M\n\x0cListSearches\x12\x1d.dgnam.v1.ListSearchesRequest\x1a\x1e.dgnam.v1.ListSearchesResponse\x12M\n\x0c\x44\x65leteSearch\x12\x1d.dgnam.v1.DeleteSearchRequest\x1a\x1e.dgnam.v1.DeleteSearchResponse\x12M\n\x0c\x45xportSearch\x12\x1d.dgnam.v1.ExportSearchRequest\x1a\x1e.dgnam.v1.ExportSearchResponse\x12S\n\x0eListOptimizers\x12\x1f.dgnam.v1.ListOptimizersRequest\x1a .dgnam.v1.ListOptimizersResponseB\x12Z\x10\x64gnam/v1;dgnamv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x64gnam_proto/v1/search.proto\x12\x08\x64gnam.v1\x1a\x1c\x64gnam_proto/v1/catalog.proto\x1a\x1e\x64gnam_proto/v1/synthesis.proto\x1a\x1b\x64gnam_proto/v1/target.proto\")\n\x08Spectrum\x12\x0e\n\x06height\x18\x01 \x01(\r\x12\r\n\x05width\x18\x02 \x01(\r\"\xa2\x05\n\x13\x43reateSearchRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x05prior\x18\x02 \x01(\tH\x00\x12&\n\x08spectrum\x18\x03 \x01(\x0b\x32\x12.dgnam.v1.SpectrumH\x00\x12!\n\x04\x61xes\x18\x04 \x01(\x0e\x32\x0e.dgnam.v1.AxesH\x01\x88\x01\x01\x12\x16\n\toptimizer\x18\x05 \x01(\tH\x02\x88\x01\x01\x12;\n\x07options\x18\x06 \x03(\x0b\x32*.dgnam.v1.CreateSearchRequest.OptionsEntry\x12\x11\n\x04seed\x18\x07 \x01(\x04H\x03\x88\x01\x01\x12)\n\x05start\x18\x08 \x01(\x0e\x32\x15.dgnam.v1.SearchStartH\x04\x88\x01\x01\x12(\n\nstart_code\x18\t \x01(\x0b\x32\x0f.dgnam.v1.ArrayH\x05\x88\x01\x01\x12\x14\n\x07repeats\x18\n \x01(\rH\x06\x88\x01\x01\x12\x12\n\nreferences\x18\x0b \x03(\x0c\x12&\n\x19references_per_generation\x18\x0c \x01(\rH\x07\x88\x01\x01\x12\x19\n\x0cmax_pictures\x18\r \x01(\rH\x08\x88\x01\x01\x12\x15\n\x08patience\x18\x0e \x01(\rH\t\x88\x01\x01\x12\x17\n\nstop_score\x18\x0f \x01(\x01H\n\x88\x01\x01\x1a.\n\x0cOptionsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x42\x07\n\x05spaceB\x07\n\x05_axesB\x0c\n\n_optimizerB\x07\n\x05_seedB\x08\n\x06_startB\r\n\x0b_start_codeB\n\n\x08_repeatsB\x1c\n\x1a_references_per_generationB\x0f\n\r_max_picturesB\x0b\n\t_patienceB\r\n\x0b_stop_score\"\xd5\x01\n\nGeneration\x12\x0e\n\x06number\x18\x01 \x01(\r\x12\x0e\n\x06scored\x18\x02 \x01(\r\x12\x0f\n\x07missing\x18\x03 \x01(\r\x12\x11\n\x04mean\x18\x04 \x01(\x01H\x00\x88\x01\x01\x12\x11\n\x04\x62\x65st\x18\x05 \x01(\x01H\x01\x88\x01\x01\x12\x1b\n\x0ereference_mean\x18\x06 \x01(\x01H\x02\x88\x01\x01\x12\x1b\n\x0ereference_best\x18\x07 \x01(\x01H\x03\x88\x01\x01\x42\x07\n\x05_meanB\x07\n\x05_bestB\x11\n\x0f_reference_meanB\x11\n\x0f_reference_best\"\xd1\x03\n\x06Search\x12.\n\x07request\x18\x01 \x01(\x0b\x32\x1d.dgnam.v1.CreateSearchRequest\x12\x12\n\npopulation\x18\x02 \x01(\r\x12\x12\n\ndimensions\x18\x03 \x01(\r\x12\x18\n\x10generations_done\x18\x04 \x01(\r\x12\x15\n\rpictures_done\x18\x05 \x01(\r\x12\x0f\n\x07waiting\x18\x06 \x01(\r\x12&\n\x06\x65nding\x18\x07 \x01(\x0e\x32\x16.dgnam.v1.SearchEnding\x12\x17\n\nbest_score\x18\x08 \x01(\x01H\x00\x88\x01\x01\x12\x19\n\x0c\x62\x65st_picture\x18\t \x01(\x04H\x01\x88\x01\x01\x12\x14\n\x0cprior_digest\x18\n \x01(\t\x12\x30\n\x08versions\x18\x0b \x03(\x0b\x32\x1e.dgnam.v1.Search.VersionsEntry\x12\x11\n\tcreated_s\x18\x0c \x01(\x01\x12%\n\x07history\x18\r \x03(\x0b\x32\x14.dgnam.v1.Generation\x1a/\n\rVersionsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\r\n\x0b_best_scoreB\x0f\n\r_best_picture\"\xa5\x01\n\rSearchPicture\x12\x0e\n\x06number\x18\x01 \x01(\x04\x12\x12\n\ngeneration\x18\x02 \x01(\r\x12\x16\n\treference\x18\x03 \x01(\rH\x00\x88\x01\x01\x12\x0b\n\x03png\x18\x04 \x01(\x0c\x12\x1e\n\x05image\x18\x05 \x01(\x0b\x32\x0f.dgnam.v1.Array\x12\x1d\n\x04\x63ode\x18\x06 \x01(\x0b\x32\x0f.dgnam.v1.ArrayB\x0c\n\n_reference\"9\n\x05Score\x12\x0f\n\x07picture\x18\x01 \x01(\x04\x12\x0e\n\x06values\x18\x02 \x03(\x01\x12\x0f\n\x07missing\x18\x03 \x01(\x08\"I\n\x14\x43reateSearchResponse\x12 \n\x06search\x18\x01 \x01(\x0b\x32\x10.dgnam.v1.Search\x12\x0f\n\x07resumed\x18\x02 \x01(\x08\"\xb9\x01\n\nAskRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\'\n\x07include\x18\x02 \x01(\x0b\x32\x11.dgnam.v1.IncludeH\x00\x88\x01\x01\x12)\n\x08priority\x18\x03 \x01(\x0e\x32\x12.dgnam.v1.PriorityH\x01\x88\x01\x01\x12\x1c\n\x0fqueue_timeout_s\x18\x04 \x01(\x01H\x02\x88\x01\x01\x42\n\n\x08_includeB\x0b\n\t_priorityB\x12\n\x10_queue_timeout_s\"Z\n\x0b\x41skResponse\x12)\n\x08pictures\x18\x01 \x03(\x0b\x32\x17.dgnam.v1.SearchPicture\x12 \n\x06search\x18\x02 \x01(\x0b\x32\x10.dgnam.v1.Search\"<\n\x0bTellRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x1f\n\x06scores\x18\x02 \x03(\x0b\x32\x0f.dgnam.v1.Score\"l\n\x0cTellResponse\x12 \n\x06search\x18\x01 \x01(\x0b\x32\x10.dgnam.v1.Search\x12,\n\tcompleted\x18\x02 \x01(\x0b\x32\x14.dgnam.v1.GenerationH\x00\x88\x01\x01\x42\x0c\n\n_completed\"U\n\x10GetSearchRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\'\n\x07include\x18\x02 \x01(\x0b\x32\x11.dgnam.v1.IncludeH\x00\x88\x01\x01\x42\n\n\x08_include\"j\n\x11GetSearchResponse\x12 \n\x06search\x18\x01 \x01(\x0b\x32\x10.dgnam.v1.Search\x12*\n\x04\x62\x65st\x18\x02 \x01(\x0b\x32\x17.dgnam.v1.SearchPictureH\x00\x88\x01\x01\x42\x07\n\x05_best\"\x15\n\x13ListSearchesRequest\":\n\x14ListSearchesResponse\x12\"\n\x08searches\x18\x01 \x03(\x0b\x32\x10.dgnam.v1.Search\"#\n\x13\x44\x65leteSearchRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\x16\n\x14\x44\x65leteSearchResponse\"#\n\x13\x45xportSearchRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"$\n\x14\x45xportSearchResponse\x12\x0c\n\x04json\x18\x01 \x01(\x0c\"\x17\n\x15ListOptimizersRequest\"c\n\tOptimizer\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\x12\x10\n\x08\x63itation\x18\x03 \x01(\t\x12!\n\x07options\x18\x04 \x03(\x0b\x32\x10.dgnam.v1.Option\"\\\n\x16ListOptimizersResponse\x12\'\n\noptimizers\x18\x01 \x03(\x0b\x32\x13.dgnam.v1.Optimizer\x12\x19\n\x11\x64\x65\x66\x61ult_optimizer\x18\x02 \x01(\t*A\n\x04\x41xes\x12\x14\n\x10\x41XES_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x41XES_COMPONENTS\x10\x01\x12\x0e\n\nAXES_UNITS\x10\x02*Z\n\x0bSearchStart\x12\x1c\n\x18SEARCH_START_UNSPECIFIED\x10\x00\x12\x15\n\x11SEARCH_START_MEAN\x10\x01\x12\x16\n\x12SEARCH_START_DRAWS\x10\x02*~\n\x0cSearchEnding\x12\x1d\n\x19SEARCH_ENDING_UNSPECIFIED\x10\x00\x12\x1a\n\x16SEARCH_ENDING_PICTURES\x10\x01\x12\x1a\n\x16SEARCH_ENDING_PATIENCE\x10\x02\x12\x17\n\x13SEARCH_ENDING_SCORE\x10\x03\x32\xd1\x04\n\rSearchService\x12M\n\x0c\x43reateSearch\x12\x1d.dgnam.v1.CreateSearchRequest\x1a\x1e.dgnam.v1.CreateSearchResponse\x12\x32\n\x03\x41sk\x12\x14.dgnam.v1.AskRequest\x1a\x15.dgnam.v1.AskResponse\x12\x35\n\x04Tell\x12\x15.dgnam.v1.TellRequest\x1a\x16.dgnam.v1.TellResponse\x12\x44\n\tGetSearch\x12\x1a.dgnam.v1.GetSearchRequest\x1a\x1b.dgnam.v1.GetSearchResponse\x12M\n\x0cListSearches\x12\x1d.dgnam.v1.ListSearchesRequest\x1a\x1e.dgnam.v1.ListSearchesResponse\x12M\n\x0c\x44\x65leteSearch\x12\x1d.dgnam.v1.DeleteSearchRequest\x1a\x1e.dgnam.v1.DeleteSearchResponse\x12M\n\x0c\x45xportSearch\x12\x1d.dgnam.v1.ExportSearchRequest\x1a\x1e.dgnam.v1.ExportSearchResponse\x12S\n\x0eListOptimizers\x12\x1f.dgnam.v1.ListOptimizersRequest\x1a .dgnam.v1.ListOptimizersResponseB\x12Z\x10\x64gnam/v1;dgnamv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,12 +39,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CREATESEARCHREQUEST_OPTIONSENTRY']._serialized_options = b'8\001'
   _globals['_SEARCH_VERSIONSENTRY']._loaded_options = None
   _globals['_SEARCH_VERSIONSENTRY']._serialized_options = b'8\001'
-  _globals['_AXES']._serialized_start=2817
-  _globals['_AXES']._serialized_end=2882
-  _globals['_SEARCHSTART']._serialized_start=2884
-  _globals['_SEARCHSTART']._serialized_end=2974
-  _globals['_SEARCHENDING']._serialized_start=2976
-  _globals['_SEARCHENDING']._serialized_end=3102
+  _globals['_AXES']._serialized_start=2924
+  _globals['_AXES']._serialized_end=2989
+  _globals['_SEARCHSTART']._serialized_start=2991
+  _globals['_SEARCHSTART']._serialized_end=3081
+  _globals['_SEARCHENDING']._serialized_start=3083
+  _globals['_SEARCHENDING']._serialized_end=3209
   _globals['_SPECTRUM']._serialized_start=132
   _globals['_SPECTRUM']._serialized_end=173
   _globals['_CREATESEARCHREQUEST']._serialized_start=176
@@ -63,36 +63,36 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SCORE']._serialized_end=1761
   _globals['_CREATESEARCHRESPONSE']._serialized_start=1763
   _globals['_CREATESEARCHRESPONSE']._serialized_end=1836
-  _globals['_ASKREQUEST']._serialized_start=1838
-  _globals['_ASKREQUEST']._serialized_end=1917
-  _globals['_ASKRESPONSE']._serialized_start=1919
-  _globals['_ASKRESPONSE']._serialized_end=2009
-  _globals['_TELLREQUEST']._serialized_start=2011
-  _globals['_TELLREQUEST']._serialized_end=2071
-  _globals['_TELLRESPONSE']._serialized_start=2073
-  _globals['_TELLRESPONSE']._serialized_end=2181
-  _globals['_GETSEARCHREQUEST']._serialized_start=2183
-  _globals['_GETSEARCHREQUEST']._serialized_end=2268
-  _globals['_GETSEARCHRESPONSE']._serialized_start=2270
-  _globals['_GETSEARCHRESPONSE']._serialized_end=2376
-  _globals['_LISTSEARCHESREQUEST']._serialized_start=2378
-  _globals['_LISTSEARCHESREQUEST']._serialized_end=2399
-  _globals['_LISTSEARCHESRESPONSE']._serialized_start=2401
-  _globals['_LISTSEARCHESRESPONSE']._serialized_end=2459
-  _globals['_DELETESEARCHREQUEST']._serialized_start=2461
-  _globals['_DELETESEARCHREQUEST']._serialized_end=2496
-  _globals['_DELETESEARCHRESPONSE']._serialized_start=2498
-  _globals['_DELETESEARCHRESPONSE']._serialized_end=2520
-  _globals['_EXPORTSEARCHREQUEST']._serialized_start=2522
-  _globals['_EXPORTSEARCHREQUEST']._serialized_end=2557
-  _globals['_EXPORTSEARCHRESPONSE']._serialized_start=2559
-  _globals['_EXPORTSEARCHRESPONSE']._serialized_end=2595
-  _globals['_LISTOPTIMIZERSREQUEST']._serialized_start=2597
-  _globals['_LISTOPTIMIZERSREQUEST']._serialized_end=2620
-  _globals['_OPTIMIZER']._serialized_start=2622
-  _globals['_OPTIMIZER']._serialized_end=2721
-  _globals['_LISTOPTIMIZERSRESPONSE']._serialized_start=2723
-  _globals['_LISTOPTIMIZERSRESPONSE']._serialized_end=2815
-  _globals['_SEARCHSERVICE']._serialized_start=3105
-  _globals['_SEARCHSERVICE']._serialized_end=3698
+  _globals['_ASKREQUEST']._serialized_start=1839
+  _globals['_ASKREQUEST']._serialized_end=2024
+  _globals['_ASKRESPONSE']._serialized_start=2026
+  _globals['_ASKRESPONSE']._serialized_end=2116
+  _globals['_TELLREQUEST']._serialized_start=2118
+  _globals['_TELLREQUEST']._serialized_end=2178
+  _globals['_TELLRESPONSE']._serialized_start=2180
+  _globals['_TELLRESPONSE']._serialized_end=2288
+  _globals['_GETSEARCHREQUEST']._serialized_start=2290
+  _globals['_GETSEARCHREQUEST']._serialized_end=2375
+  _globals['_GETSEARCHRESPONSE']._serialized_start=2377
+  _globals['_GETSEARCHRESPONSE']._serialized_end=2483
+  _globals['_LISTSEARCHESREQUEST']._serialized_start=2485
+  _globals['_LISTSEARCHESREQUEST']._serialized_end=2506
+  _globals['_LISTSEARCHESRESPONSE']._serialized_start=2508
+  _globals['_LISTSEARCHESRESPONSE']._serialized_end=2566
+  _globals['_DELETESEARCHREQUEST']._serialized_start=2568
+  _globals['_DELETESEARCHREQUEST']._serialized_end=2603
+  _globals['_DELETESEARCHRESPONSE']._serialized_start=2605
+  _globals['_DELETESEARCHRESPONSE']._serialized_end=2627
+  _globals['_EXPORTSEARCHREQUEST']._serialized_start=2629
+  _globals['_EXPORTSEARCHREQUEST']._serialized_end=2664
+  _globals['_EXPORTSEARCHRESPONSE']._serialized_start=2666
+  _globals['_EXPORTSEARCHRESPONSE']._serialized_end=2702
+  _globals['_LISTOPTIMIZERSREQUEST']._serialized_start=2704
+  _globals['_LISTOPTIMIZERSREQUEST']._serialized_end=2727
+  _globals['_OPTIMIZER']._serialized_start=2729
+  _globals['_OPTIMIZER']._serialized_end=2828
+  _globals['_LISTOPTIMIZERSRESPONSE']._serialized_start=2830
+  _globals['_LISTOPTIMIZERSRESPONSE']._serialized_end=2922
+  _globals['_SEARCHSERVICE']._serialized_start=3212
+  _globals['_SEARCHSERVICE']._serialized_end=3805
 # @@protoc_insertion_point(module_scope)

@@ -288,14 +288,18 @@ class Percentile(_message.Message):
     def __init__(self, term: _Optional[int] = ..., percent: _Optional[float] = ..., largest: _Optional[float] = ..., index: _Optional[str] = ..., photographs: _Optional[int] = ...) -> None: ...
 
 class DrawRequest(_message.Message):
-    __slots__ = ("prior", "codes", "include")
+    __slots__ = ("prior", "codes", "include", "priority", "queue_timeout_s")
     PRIOR_FIELD_NUMBER: _ClassVar[int]
     CODES_FIELD_NUMBER: _ClassVar[int]
     INCLUDE_FIELD_NUMBER: _ClassVar[int]
+    PRIORITY_FIELD_NUMBER: _ClassVar[int]
+    QUEUE_TIMEOUT_S_FIELD_NUMBER: _ClassVar[int]
     prior: str
     codes: _target_pb2.Array
     include: Include
-    def __init__(self, prior: _Optional[str] = ..., codes: _Optional[_Union[_target_pb2.Array, _Mapping]] = ..., include: _Optional[_Union[Include, _Mapping]] = ...) -> None: ...
+    priority: Priority
+    queue_timeout_s: float
+    def __init__(self, prior: _Optional[str] = ..., codes: _Optional[_Union[_target_pb2.Array, _Mapping]] = ..., include: _Optional[_Union[Include, _Mapping]] = ..., priority: _Optional[_Union[Priority, str]] = ..., queue_timeout_s: _Optional[float] = ...) -> None: ...
 
 class DrawResponse(_message.Message):
     __slots__ = ("pictures", "model_digests")

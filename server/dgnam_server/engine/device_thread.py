@@ -19,6 +19,7 @@ from dgnam_server.engine.batch_cache import BatchCache
 from dgnam_server.engine.events import Event, Failed, Failure, Queued
 from dgnam_server.engine.job import TERMINAL, Job, Standing, State
 from dgnam_server.engine.load import ClientLoad, Draining, EngineLimits, Load
+from dgnam_server.engine.meter import Meter, Unmeasured
 from dgnam_server.engine.runner import Runner
 from dgnam_server.engine.warmup import batch_rows
 from dgnam_server.engine.work import Work
@@ -51,13 +52,21 @@ class DeviceThread:
         typical: the work to warm up with; the size of every batch is what pays for this one.
         threads: processor threads of the device thread's kernels; None: torch's setting.
         cache: where the size of a batch is kept that was measured; None: nowhere.
+        meter: hears how long steps and jobs take; None: nobody does.
     """
 
-    def __init__(self, typical: Work, limits: EngineLimits, threads: int | None = None, cache: BatchCache | None = None) -> None:
+    def __init__(
+        self,
+        typical: Work,
+        limits: EngineLimits,
+        threads: int | None = None,
+        cache: BatchCache | None = None,
+        meter: Meter | None = None,
+    ) -> None:
         self.limits = limits
         self._typical, self._threads, self._cache = typical, threads, cache
         self._returns = heap.Returns()
-        self._runner = Runner(limits, self._count)
+        self._runner = Runner(limits, self._count, meter or Unmeasured())
         self._thread = threading.Thread(target=self._run, name="dgnam-device", daemon=True)
         self._warm: Future[None] = Future()
         # Shared with other threads, under the lock:

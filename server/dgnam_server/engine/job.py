@@ -4,6 +4,7 @@ Rules: a job moves only along TRANSITIONS; every job ends in exactly one of the 
 terminal event: as many Finished as its work has rows and nothing after, or one Failed.
 """
 
+import time
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from enum import Enum
@@ -61,7 +62,7 @@ class OwnLane:
 
 @dataclass(eq=False)
 class Job:
-    """One admitted work; `deadline` in `time.monotonic` seconds."""
+    """One admitted work; `deadline`, and `since` when it is there, in `time.monotonic` seconds."""
 
     id: int
     work: Work
@@ -72,6 +73,7 @@ class Job:
     steps_done: int = 0  # of its furthest row, as last told
 
     def __post_init__(self) -> None:
+        self.since = time.monotonic()
         self.unfinished = self.work.rows
         self.row_steps = self.work.rows * self.work.steps
         self.key = OwnLane(self.work.key, self.standing.client) if self.work.strict else self.work.key

@@ -37,11 +37,12 @@ class EngineLimits:
 
 @dataclass(frozen=True)
 class LaneLoad:
-    """One key's rows."""
+    """One key's rows, and what those that run hold."""
 
     key: str
     running_rows: int
     waiting_rows: int
+    memory_bytes: int = 0
 
 
 @dataclass(frozen=True)

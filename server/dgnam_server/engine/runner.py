@@ -16,6 +16,7 @@ from typing import Any
 from dgnam_server.engine.events import Event, Failed, Failure, Finished, Progress, Started
 from dgnam_server.engine.job import TERMINAL, Job, State
 from dgnam_server.engine.load import ClientLoad, EngineLimits, LaneLoad, Load
+from dgnam_server.engine.meter import Meter
 from dgnam_server.engine.scheduler import Demand, Scheduler, Turn
 from dgnam_server.engine.work import Lane, Work
 
@@ -41,14 +42,15 @@ class Runner:
 
     Args:
         moved: called with a job and the state that it has left.
+        meter: hears how long steps and jobs take.
     """
 
-    def __init__(self, limits: EngineLimits, moved: Callable[[Job, State], None]) -> None:
+    def __init__(self, limits: EngineLimits, moved: Callable[[Job, State], None], meter: Meter) -> None:
         self.batch_rows = 1  # what the warm-up finds to pay
         self.row_step_s = 0.001  # device time per row and step, a running mean
         self.scheduler: Scheduler[Hashable] = Scheduler(limits.row_bytes)
         self.jobs: dict[int, Job] = {}
-        self._batch_bytes, self._moved = limits.max_batch_mib * 2**20, moved
+        self._batch_bytes, self._moved, self._meter = limits.max_batch_mib * 2**20, moved, meter
         self._unclosed: set[int] = set()
         self._running: dict[Hashable, Running] = {}
         self._ended = dict.fromkeys(TERMINAL, 0)
@@ -107,7 +109,7 @@ class Runner:
         """What is running now."""
         return Load(
             running_jobs=sum(job.state is State.RUNNING for job in self.jobs.values()),
-            lanes=tuple(LaneLoad(str(key), running, waiting) for key, (running, waiting) in self.scheduler.counts().items()),
+            lanes=tuple(LaneLoad(str(key), *counts) for key, counts in self.scheduler.counts().items()),
             finished_jobs=self._ended[State.FINISHED],
             failed_jobs=self._ended[State.FAILED],
             cancelled_jobs=self._ended[State.CANCELLED],
@@ -149,7 +151,9 @@ class Runner:
         for number, event in events:
             if isinstance(event, Finished | Failed):
                 self.scheduler.left(number, isinstance(event, Finished))
-        self.row_step_s += 0.1 * ((time.monotonic() - now) / rows - self.row_step_s)
+        took_s = time.monotonic() - now
+        self.row_step_s += 0.1 * (took_s / rows - self.row_step_s)
+        self._meter.stepped(rows, took_s)
         for number, event in events:
             self._tell(self.jobs.get(number), event)
 
@@ -191,6 +195,10 @@ class Runner:
         before = job.state
         job.move(state)
         self._moved(job, before)
+        if state is State.RUNNING:
+            self._meter.started(time.monotonic() - job.since)
+        elif state in TERMINAL:
+            self._meter.ended(state.value, time.monotonic() - job.since)
 
     def _expire(self) -> None:
         now = time.monotonic()

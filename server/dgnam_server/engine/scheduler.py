@@ -196,9 +196,13 @@ class Scheduler(Generic[Key]):
         job = self._jobs.pop(job_id)
         self.budget.give(job.demand.client, job.unread * job.demand.result_bytes)
 
-    def counts(self) -> dict[Key, tuple[int, int]]:
-        """(running, waiting) rows by key."""
-        return {key: (lane.rows, sum(map(len, lane.waiting.values()))) for key, lane in self._lanes.items()}
+    def counts(self) -> dict[Key, tuple[int, int, int]]:
+        """By key: its running rows, its waiting rows, and the bytes that the running ones hold."""
+        held = dict.fromkeys(self._lanes, 0)
+        for job in self._jobs.values():
+            if job.running:
+                held[job.demand.key] += job.running * job.demand.needs
+        return {key: (lane.rows, sum(map(len, lane.waiting.values())), held[key]) for key, lane in self._lanes.items()}
 
     def _next(self) -> Waiting | None:
         """The next row to be admitted, where there is one."""

@@ -2,8 +2,8 @@
 
 import logging
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from statistics import median
 
 import numpy as np
@@ -68,10 +68,19 @@ def timed_step(work: Work, rows: int) -> float:
 
 @dataclass(frozen=True)
 class Profile:
-    """How many rows should share a batch, and `steady`: whether every round but one would have said the same, whichever that one is."""
+    """How many rows should share a batch.
+
+    Attributes:
+        steady: whether every round but one would have said the same, whichever that one is.
+        rates: by size, rows per second as a part of the best size's.
+    """
 
     rows: int
     steady: bool
+    rates: Mapping[int, float] = field(default_factory=dict, compare=False)
+
+    def __str__(self) -> str:
+        return "rows per second, the best being 1: " + ", ".join(f"{rows} rows {rate:.2f}" for rows, rate in self.rates.items())
 
 
 def profile(step: Callable[[int], float], largest: int, worth: float = 0.95, rounds: int = 5) -> Profile:
@@ -87,14 +96,19 @@ def profile(step: Callable[[int], float], largest: int, worth: float = 0.95, rou
     sizes = [1 << power for power in range(largest.bit_length())]
     rates = [[size / step(size) for size in sizes] for _ in range(rounds)]
     relative = [[rate / max(of_round) for rate in of_round] for of_round in rates]
-    rows = _smallest(sizes, relative, worth)
-    others = {_smallest(sizes, relative[:i] + relative[i + 1 :], worth) for i in range(rounds)}
-    return Profile(rows, steady=others == {rows})
+    medians = _medians(sizes, relative)
+    rows = _smallest(medians, worth)
+    others = {_smallest(_medians(sizes, relative[:i] + relative[i + 1 :]), worth) for i in range(rounds)}
+    best = max(medians.values())
+    return Profile(rows, others == {rows}, {size: rate / best for size, rate in medians.items()})
 
 
-def _smallest(sizes: Sequence[int], relative: Sequence[Sequence[float]], worth: float) -> int:
-    medians = [median(of_size) for of_size in zip(*relative, strict=True)]
-    return next(size for size, rate in zip(sizes, medians, strict=True) if rate >= worth * max(medians))
+def _medians(sizes: Sequence[int], relative: Sequence[Sequence[float]]) -> dict[int, float]:
+    return {size: median(of_size) for size, of_size in zip(sizes, zip(*relative, strict=True), strict=True)}
+
+
+def _smallest(medians: Mapping[int, float], worth: float) -> int:
+    return next(size for size, rate in medians.items() if rate >= worth * max(medians.values()))
 
 
 def batch_rows(work: Work, limits: EngineLimits, cache: BatchCache | None) -> int:
@@ -115,9 +129,10 @@ def _measured(work: Work, largest: int, cache: BatchCache | None) -> int:
     timed_step(work, 1)  # what only the first step does is not what is measured
     found = profile(lambda rows: timed_step(work, rows), largest)
     if found.steady:
-        log.info("up to %d rows share a batch: measured now", found.rows)
+        log.info("up to %d rows share a batch: measured now (%s)", found.rows, found)
         if cache:
             cache.write(found.rows)
     else:
-        log.info("up to %d rows share a batch: measured now, on a busy machine, so it is not kept (batch_rows sets it)", found.rows)
+        why = "measured now, on a busy machine, so it is not kept; batch_rows sets it"
+        log.info("up to %d rows share a batch: %s (%s)", found.rows, why, found)
     return found.rows

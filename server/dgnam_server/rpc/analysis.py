@@ -20,9 +20,10 @@ from dgnam_proto.v1.analysis_pb2 import (
 from dgnam_server.catalog import Catalog
 from dgnam_server.engine.kinds.activations import Place
 from dgnam_server.engine.work import Work
-from dgnam_server.rpc import exemplars, occlude, payload, pictures, places, project
+from dgnam_server.rpc import exemplars, occlude, payload, pictures, places, project, queueing
 from dgnam_server.rpc.fields import Reader
 from dgnam_server.rpc.mailbox import News
+from dgnam_server.rpc.queueing import Queueing
 from dgnam_server.rpc.receptive_fields import ReceptiveFields
 from dgnam_server.rpc.recipe import Provenance
 from dgnam_server.rpc.submission import Context, Submitter, passed_on
@@ -47,7 +48,8 @@ class AnalysisServicer(analysis_pb2_grpc.AnalysisServiceServicer):
         """The activations that pictures give places."""
         pools, reader = self.submitter.pools, self.submitter.reader()
         look = await pictured(reader, request, await pools.check(read, reader, request), pools.decoder.decode)
-        values = await self.submitter.values(self.submitter.builder.activations(look.pictures, look.places), context)
+        work = self.submitter.builder.activations(look.pictures, look.places)
+        values = await self.submitter.values(work, context, queueing.read(request))
         return await pools.encode(response, self.submitter.builder.catalog, look, values)
 
     async def Project(self, request: ProjectRequest, context: Context) -> None:  # noqa: N802
@@ -56,14 +58,14 @@ class AnalysisServicer(analysis_pb2_grpc.AnalysisServiceServicer):
         spec = await pools.check(project.read, reader, request)
         spec = await project.pictured(reader, request, spec, pools.decoder.decode, self.fields)
         work = self.submitter.builder.projection(spec)
-        await self._stream(work, project.Writer(request, spec, work.network, self.provenance), context)
+        await self._stream(work, project.Writer(request, spec, work.network, self.provenance), context, queueing.read(request))
 
     async def Occlude(self, request: OccludeRequest, context: Context) -> None:  # noqa: N802
         """Streams the events of occlusions."""
         pools, reader = self.submitter.pools, self.submitter.reader()
         spec = await occlude.pictured(reader, request, await pools.check(occlude.read, reader, request), pools.decoder.decode)
         work = self.submitter.builder.occlusion(spec)
-        await self._stream(work, occlude.Writer(request, spec, work, self.provenance), context)
+        await self._stream(work, occlude.Writer(request, spec, work, self.provenance), context, queueing.read(request))
 
     async def Exemplars(self, request: ExemplarsRequest, context: Context) -> None:  # noqa: N802
         """Streams a unit's strongest photographs."""
@@ -78,10 +80,10 @@ class AnalysisServicer(analysis_pb2_grpc.AnalysisServiceServicer):
         inner = exemplars.project_request(request)
         inner.images.extend(shown.seen)
         writer = project.Writer(inner, shown.projection, work.network, self.provenance)
-        await self._stream(work, exemplars.Writer(shown, writer), context)
+        await self._stream(work, exemplars.Writer(shown, writer), context, Queueing())
 
-    async def _stream(self, work: Work, writer: Writer, context: Context) -> None:
-        async with aclosing(self.submitter.deliveries(work, context)) as deliveries:
+    async def _stream(self, work: Work, writer: Writer, context: Context, waits: Queueing) -> None:
+        async with aclosing(self.submitter.deliveries(work, context, waits)) as deliveries:
             async for delivery in deliveries:
                 if (message := await self.submitter.pools.encode(writer.message, delivery)) is not None:
                     await passed_on(context, message, self.submitter.limits.read_timeout_s)
@@ -103,6 +105,7 @@ def read(reader: Reader, request: ActivationsRequest) -> Look:
         InvalidRequest: fields are malformed or out of range, or no message holds what is asked for; lists every violation of any kind.
         NotFound: models, taps or units are unknown, and nothing else is wrong.
     """
+    queueing.check(reader, request)
     images = pictures.check_all(reader, request.images)
     most = reader.limits.max_terms
     if not 1 <= len(request.places) <= most:

@@ -9,7 +9,7 @@ from dgnam_proto import arrays
 from dgnam_proto.v1.synthesis_pb2 import DrawRequest, DrawResponse, Include, Picture
 from dgnam_proto.v1.target_pb2 import Array
 
-from dgnam_server.rpc import lookup, payload, pictures
+from dgnam_server.rpc import lookup, payload, pictures, queueing
 from dgnam_server.rpc.fields import Reader
 
 
@@ -28,6 +28,7 @@ def read(reader: Reader, request: DrawRequest) -> Codes:
         InvalidRequest: the codes are not the prior's, too many, not finite, or their pictures fit into no message.
         NotFound: the prior is unknown, and nothing else is wrong.
     """
+    queueing.check(reader, request)
     prior = lookup.prior(reader, request)
     values = None if prior is None else _values(reader.at("codes"), request.codes, prior)
     if prior is not None and values is not None:

@@ -12,6 +12,7 @@ from google.protobuf import descriptor_pool
 from google.protobuf.message import Message
 from grpc import aio
 
+from dgnam_server.observability import request_id
 from dgnam_server.rpc import errors, parsing
 from dgnam_server.rpc.door import Door, Width
 from dgnam_server.rpc.pools import Pools
@@ -50,7 +51,7 @@ class Gate(aio.ServerInterceptor):  # type: ignore[type-arg]  # generic only in 
             return grpc.stream_stream_rpc_method_handler(_refuse)
         handler = await continuation(details)
         if handler is None:
-            return None
+            return grpc.stream_stream_rpc_method_handler(_unknown)
         door = next(door for start, door in self._doors.items() if method.startswith(start))
         served = self._served(method, handler, door)
         make = grpc.stream_stream_rpc_method_handler if handler.response_streaming else grpc.stream_unary_rpc_method_handler
@@ -110,8 +111,12 @@ async def _refuse(_: Any, context: Any) -> None:
     await _abort(context, errors.Unauthenticated("this server asks for a token: send the metadata `authorization: Bearer TOKEN`"))
 
 
+async def _unknown(_: Any, context: Any) -> None:
+    await context.abort(grpc.StatusCode.UNIMPLEMENTED, "this server does not have this call")
+
+
 async def _abort(context: Any, error: errors.ServerError) -> None:
-    await context.abort(error.code, error.message, error.trailers())
+    await context.abort(error.code, error.message, (*error.trailers(), *request_id.trailers()))
 
 
 def _method(details: grpc.HandlerCallDetails) -> str:

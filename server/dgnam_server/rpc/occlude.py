@@ -16,7 +16,7 @@ from dgnam_server.analysis.occlusion import CELLS, SQUARES, OcclusionMaps, Squar
 from dgnam_server.engine import events
 from dgnam_server.engine.builder import OcclusionSpec
 from dgnam_server.engine.kinds.occlusion import Occlusion, Reading
-from dgnam_server.rpc import pictures, places
+from dgnam_server.rpc import pictures, places, queueing
 from dgnam_server.rpc.fields import Reader
 from dgnam_server.rpc.mailbox import News
 from dgnam_server.rpc.recipe import Provenance, strict, strictness
@@ -30,6 +30,7 @@ def read(reader: Reader, request: OccludeRequest) -> OcclusionSpec:
     Raises:
         InvalidRequest, NotFound: every violation at once.
     """
+    queueing.check(reader, request)
     images = pictures.check_all(reader, request.images)
     found = _places(reader.at("places"), reader, request)
     network = found[0].network if found else None

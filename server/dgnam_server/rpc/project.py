@@ -17,7 +17,7 @@ from dgnam_server.analysis.projection import Wanted
 from dgnam_server.engine import events
 from dgnam_server.engine.builder import ProjectionSpec
 from dgnam_server.engine.kinds.projection import ProjectionResult
-from dgnam_server.rpc import lookup, options, payload, pictures, places
+from dgnam_server.rpc import lookup, options, payload, pictures, places, queueing
 from dgnam_server.rpc.errors import Reason
 from dgnam_server.rpc.fields import Reader
 from dgnam_server.rpc.mailbox import News
@@ -34,6 +34,7 @@ def read(reader: Reader, request: ProjectRequest) -> ProjectionSpec:
     Raises:
         InvalidRequest, NotFound, FailedPrecondition: every violation at once.
     """
+    queueing.check(reader, request)
     pictures.check_all(reader, request.images)
     spec = fields(reader, request)
     reader.raise_any()

@@ -10,8 +10,9 @@ from dgnam_proto.v1 import search_pb2 as pb
 from dgnam_proto.v1 import search_pb2_grpc
 from dgnam_proto.v1.synthesis_pb2 import Include
 
-from dgnam_server.rpc import payload, search_message, search_request
+from dgnam_server.rpc import payload, queueing, search_message, search_request
 from dgnam_server.rpc.errors import FailedPrecondition, InvalidRequest, Missing, NotFound, Reason, SearchExists, Unmet, Violation
+from dgnam_server.rpc.queueing import Queueing
 from dgnam_server.rpc.search_message import Drawn
 from dgnam_server.rpc.submission import Context, Submitter
 from dgnam_server.rpc.wording import nearest, quoted
@@ -47,10 +48,13 @@ class SearchServicer(search_pb2_grpc.SearchServiceServicer):
 
     async def Ask(self, request: pb.AskRequest, context: Context) -> pb.AskResponse:  # noqa: N802
         """The pictures whose scores are wanted next."""
-        self._check_name(request.name)
+        reader = self.submitter.reader()
+        search_request.name(reader, request.name)
+        queueing.check(reader, request)
+        reader.raise_any()
         spec, waiting, codes = await _done(self._waiting, request.name)
         self._check_payload(request.include, spec, len(waiting), codes.shape[1])
-        drawn = await self._drawn(spec, waiting, codes, context)
+        drawn = await self._drawn(spec, waiting, codes, context, queueing.read(request))
         messages = await self.submitter.pools.encode(search_message.pictures, drawn, request.include)
         return pb.AskResponse(pictures=messages, search=await _done(self._search, request.name, False))
 
@@ -67,7 +71,7 @@ class SearchServicer(search_pb2_grpc.SearchServiceServicer):
         response = pb.GetSearchResponse(search=await _done(self._search, request.name, True))
         spec, best = await _done(self._best, request.name)
         if best is not None:
-            image = (await self._images(spec, best.code[None], context))[0]
+            image = (await self._images(spec, best.code[None], context, Queueing()))[0]
             drawn = Drawn(best.picture, best.generation, best.code, image)
             response.best.CopyFrom((await self.submitter.pools.encode(search_message.pictures, [drawn], request.include))[0])
         return response
@@ -113,8 +117,8 @@ class SearchServicer(search_pb2_grpc.SearchServiceServicer):
         with self.searches.using(name) as search:
             return search.spec, search.best
 
-    async def _drawn(self, spec: SearchSpec, waiting: Sequence[Shown], codes: np.ndarray, context: Context) -> list[Drawn]:
-        images = iter(zip(codes, await self._images(spec, codes, context) if len(codes) else (), strict=True))
+    async def _drawn(self, spec: SearchSpec, waiting: Sequence[Shown], codes: np.ndarray, context: Context, waits: Queueing) -> list[Drawn]:
+        images = iter(zip(codes, await self._images(spec, codes, context, waits) if len(codes) else (), strict=True))
         indices = [one.index for one in waiting if one.is_reference]
         files = iter(await _done(self.searches.references, spec.name, indices))
         return [
@@ -124,10 +128,10 @@ class SearchServicer(search_pb2_grpc.SearchServiceServicer):
             for one in waiting
         ]
 
-    async def _images(self, spec: SearchSpec, codes: np.ndarray, context: Context) -> list[np.ndarray]:
+    async def _images(self, spec: SearchSpec, codes: np.ndarray, context: Context, waits: Queueing) -> list[np.ndarray]:
         builder = self.submitter.builder
         work = builder.drawing(spec.prior, codes) if spec.prior else builder.spectrum_drawing(spec.size, codes)
-        return await self.submitter.values(work, context)
+        return await self.submitter.values(work, context, waits)
 
     def _check_name(self, name: str) -> None:
         reader = self.submitter.reader()

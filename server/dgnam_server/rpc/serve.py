@@ -8,6 +8,8 @@ import logging
 import os
 import signal
 import ssl
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import grpc
@@ -28,7 +30,9 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from dgnam_server.app import App
+from dgnam_server.observability import exposition
 from dgnam_server.rpc import port_file
+from dgnam_server.rpc.access import Access
 from dgnam_server.rpc.gate import Gate
 from dgnam_server.rpc.payload import MAX_MESSAGE_BYTES
 from dgnam_server.settings import Settings
@@ -79,18 +83,19 @@ async def run(app: App, stop: asyncio.Event) -> None:
     health_pb2_grpc.add_HealthServicer_to_server(checks, server)
     await _tell(checks, health_pb2.HealthCheckResponse.NOT_SERVING)
     port = _listen(server, app.settings)
-    await server.start()
-    try:
-        await asyncio.to_thread(app.engine.start)
-        if not stop.is_set():
-            await _serve(app, checks, port, stop)
-        log.info("stopping; running work may take up to %g s more", app.settings.drain_timeout_s)
-        await checks.enter_graceful_shutdown()
-        await asyncio.to_thread(app.engine.drain, app.settings.drain_timeout_s)
-    finally:
-        await server.stop(_LAST_WORDS_S)
-        await app.pools.close()
-        app.search.searches.close()
+    with _measured(app):
+        await server.start()
+        try:
+            await asyncio.to_thread(app.engine.start)
+            if not stop.is_set():
+                await _serve(app, checks, port, stop)
+            log.info("stopping; running work may take up to %g s more", app.settings.drain_timeout_s)
+            await checks.enter_graceful_shutdown()
+            await asyncio.to_thread(app.engine.drain, app.settings.drain_timeout_s)
+        finally:
+            await server.stop(_LAST_WORDS_S)
+            await app.pools.close()
+            app.search.searches.close()
 
 
 def stop_on_signals(stop: asyncio.Event, settings: Settings) -> None:
@@ -107,6 +112,20 @@ def stop_on_signals(stop: asyncio.Event, settings: Settings) -> None:
         loop.add_signal_handler(number, on_signal, number)
 
 
+@contextmanager
+def _measured(app: App) -> Iterator[None]:
+    """For the length of the block, metrics are there to be read, and traces are sent; what is left of them is sent at the end."""
+    host, port = app.settings.metrics_host, app.settings.metrics_port
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(exposition.exposed(app.metrics.registry, host, port))
+        except OSError as error:
+            raise StartError(f"metrics cannot be served on {_address(host, port or 0)}: {error.strerror}; see metrics_port") from error
+        if app.tracers is not None:
+            stack.callback(app.tracers.shutdown)
+        yield
+
+
 async def _serve(app: App, checks: Any, port: int, stop: asyncio.Event) -> None:
     app.ready.set()
     await _tell(checks, health_pb2.HealthCheckResponse.SERVING)
@@ -116,7 +135,8 @@ async def _serve(app: App, checks: Any, port: int, stop: asyncio.Event) -> None:
 
 
 def _server(app: App) -> aio.Server:
-    server = aio.server(interceptors=[Gate(app.settings, app.pools)], options=_options(app.settings))
+    passed: list[Any] = [Access(app.metrics), *_traced(app), Gate(app.settings, app.pools)]
+    server = aio.server(interceptors=passed, options=_options(app.settings))
     synthesis_pb2_grpc.add_SynthesisServiceServicer_to_server(app.synthesis, server)
     analysis_pb2_grpc.add_AnalysisServiceServicer_to_server(app.analysis, server)
     search_pb2_grpc.add_SearchServiceServicer_to_server(app.search, server)
@@ -124,6 +144,14 @@ def _server(app: App) -> aio.Server:
     server_pb2_grpc.add_ServerServiceServicer_to_server(app.server, server)
     reflection.enable_server_reflection((*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
     return server
+
+
+def _traced(app: App) -> list[Any]:
+    if app.tracers is None:
+        return []
+    from dgnam_server.rpc.tracing import Tracing  # needs the extra, as who has tracers does
+
+    return [Tracing(app.tracers)]
 
 
 def _options(settings: Settings) -> list[tuple[str, int]]:

@@ -71,7 +71,7 @@ class Submitter:
         finally:
             ticket.close()
 
-    async def values(self, work: Work, context: Context) -> list[Any]:
+    async def values(self, work: Work, context: Context, queueing: Queueing = _AS_USUAL) -> list[Any]:
         """What each row ended with, in order; the rows are freed however the call ends.
 
         Raises:
@@ -79,7 +79,7 @@ class Submitter:
         """
         found: list[Any] = [None] * work.rows
         mailbox = Mailbox(self.pace)
-        ticket = self.engine.submit(work, mailbox.put, _deadline(context), self._standing(context, _AS_USUAL))
+        ticket = self.engine.submit(work, mailbox.put, _deadline(context), self._standing(context, queueing))
         # Not before the answer was sent: until then it takes memory. The stubs take no plain function.
         context.add_done_callback(lambda ctx: ticket.close())  # type: ignore[arg-type]
         unfinished = work.rows

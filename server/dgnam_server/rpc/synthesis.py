@@ -40,5 +40,6 @@ class SynthesisServicer(synthesis_pb2_grpc.SynthesisServiceServicer):
     async def Draw(self, request: DrawRequest, context: Context) -> DrawResponse:  # noqa: N802
         """The pictures of codes."""
         codes = await self.submitter.pools.check(draw.read, self.submitter.reader(), request)
-        images = await self.submitter.values(self.submitter.builder.drawing(codes.prior.name, codes.values), context)
+        work = self.submitter.builder.drawing(codes.prior.name, codes.values)
+        images = await self.submitter.values(work, context, queueing.read(request))
         return await self.submitter.pools.encode(draw.response, codes, images, request.include)

@@ -11,6 +11,7 @@ from dgnam_server.engine.events import Event, Failed, Failure, Finished, Started
 from dgnam_server.engine.job import Job, Standing, State
 from dgnam_server.engine.kinds.synthesis import Synthesis
 from dgnam_server.engine.load import EngineLimits
+from dgnam_server.engine.meter import Unmeasured
 from dgnam_server.engine.runner import Runner
 from dgnam_server.engine.scheduler import Priority
 from dgnam_server.engine.work import Work
@@ -25,7 +26,7 @@ class Bench:
 
     def __init__(self, **limits: int) -> None:
         self.limits = EngineLimits(**limits)
-        self.runner = Runner(self.limits, lambda job, before: None)
+        self.runner = Runner(self.limits, lambda job, before: None, Unmeasured())
         self.runner.batch_rows = 4
         self.heard: dict[int, list[Event]] = defaultdict(list)
         self._next = 0

@@ -158,9 +158,10 @@ def test_results_hold_memory_until_they_are_read(scheduler: Scheduler[str]) -> N
     assert admitted(scheduler) == [(0, 1)]
     scheduler.left(0, unread=True)
     assert admitted(scheduler) == [], "who does not read goes no further"
-    assert scheduler.counts() == {"a": (0, 2)}
+    assert scheduler.counts() == {"a": (0, 2, 0)}
     scheduler.read(0)
     assert admitted(scheduler) == [(0, 2)]
+    assert scheduler.counts() == {"a": (1, 1, 400)}
     scheduler.drop(0)
     assert scheduler.budget.held == 300, "what was not read is there yet"
     scheduler.close(0)
@@ -173,7 +174,7 @@ def test_a_dropped_job_leaves_nothing_behind(scheduler: Scheduler[str]) -> None:
     add(scheduler, 1, capacity=1, row_bytes=7)
     assert admitted(scheduler) == [(0, 0)]
     scheduler.drop(0)
-    assert scheduler.counts() == {"a": (0, 1)}
+    assert scheduler.counts() == {"a": (0, 1, 0)}
     assert admitted(scheduler) == [(1, 0)]
     assert scheduler.budget.held == 7
     scheduler.left(1, unread=False)

@@ -81,7 +81,7 @@ def test_the_batch_size_is_measured_once_and_then_kept(builder: Builder, tmp_pat
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(warmup, "timed_step", step)
         assert batch_rows(typical(builder), EngineLimits(max_batch_rows=8), cache) == 2
-        assert "measured now" in caplog.messages[-1]
+        assert "measured now (rows per second, the best being 1: 1 rows " in caplog.messages[-1]
         timed.clear()
         patch.setattr(warmup, "profile", lambda *_: pytest.fail("measured again"))
         assert batch_rows(typical(builder), EngineLimits(max_batch_rows=8), cache) == 2

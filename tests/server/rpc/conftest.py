@@ -166,9 +166,9 @@ def serving(config: Settings, builder: Builder, engine: ScriptedEngine) -> Serve
     """`async with serving() as server`: started, and drained at the end. Arguments replace the parts that tests vary."""
 
     @asynccontextmanager
-    async def serving(config: Settings = config, engine: object = engine, pace: Pace = PACE) -> AsyncIterator[Serving]:
+    async def serving(config: Settings = config, engine: object = engine, pace: Pace = PACE, tracers: Any = None) -> AsyncIterator[Serving]:
         parts = app.assemble(config, builder, engine, "a test", time.monotonic())  # type: ignore[arg-type]
-        parts = replace(parts, synthesis=replace(parts.synthesis, submitter=replace(parts.synthesis.submitter, pace=pace)))
+        parts = replace(parts, tracers=tracers, synthesis=replace(parts.synthesis, submitter=replace(parts.synthesis.submitter, pace=pace)))
         stop = asyncio.Event()
         ended = asyncio.ensure_future(serve.run(parts, stop))
         assert config.port_file

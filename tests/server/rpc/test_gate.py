@@ -93,9 +93,10 @@ async def test_calls_are_limited_and_what_is_asked_of_health_is_not(
 ) -> None:
     async with serving(config.model_copy(update={"max_calls": 2})) as server:
         stub = synthesis_pb2_grpc.SynthesisServiceStub(server.channel)
-        calls = [stub.Synthesize(request_) for _ in range(2)]
-        for call in calls:
-            await call.read()
+        calls = []
+        for _ in range(2):
+            calls.append(stub.Synthesize(request_))
+            await calls[-1].read()  # so that the first job is the first call's
         third = stub.Synthesize(request_)
         error = await refused(third)
         assert error.code() is EXHAUSTED and "2 such calls are under way" in (error.details() or "")

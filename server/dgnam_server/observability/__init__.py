@@ -1,0 +1,1 @@
+"""How a server is seen from outside: its log and its metrics."""
