@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _EXTRA = 'pip install "dgnam-models[onnx,cpu]", or [onnx,gpu] where there is an NVIDIA GPU'
 _MOST_INPUTS = 3 * MOST_PIXELS
+_MOST_NUMBERS = 2**28  # of a value, for one picture: a gibibyte
 STANDARD = ("", "ai.onnx")  # the domain of ONNX's own operators, by both its names
 FLOAT, HALF = 1, 10
 _FLOATS = {1: torch.float32, 10: torch.float16, 11: torch.float64}  # TensorProto's numbers
@@ -64,7 +65,21 @@ class Graph:
             wrong.append(f"its batch is fixed at {self.shape[0]}; export it with a free one, or with 1")
         if unfit := [tensor.name for tensor in self.model.graph.initializer if tensor.data_type in _FLOATS and not _finite(tensor)]:
             wrong.append(f"its weights are not finite (NaN or infinite): {', '.join(unfit[:3])}")
-        return wrong
+        return wrong + self._oversized()
+
+    def _oversized(self) -> list[str]:
+        """Values that the file itself says to be too large: by Tile, Expand, Pad, Resize, ConstantOfShape. Nothing is computed for it."""
+        onnx, _, _ = libraries()
+        try:
+            inferred = onnx.shape_inference.infer_shapes(self.model, data_prop=True).graph
+        except Exception:  # of any kind, for what is no graph, and for what is larger than a message; running it tells what is wrong
+            return []
+        shapes = {
+            value.name: tuple(d.dim_value or None for d in value.type.tensor_type.shape.dim)
+            for value in [*inferred.value_info, *inferred.output]
+        }
+        large = [f"{name} of the shape {shape}" for name, shape in shapes.items() if math.prod(n or 1 for n in shape) > _MOST_NUMBERS]
+        return [f"it computes {', '.join(large[:3])}; values of at most {_MOST_NUMBERS} numbers can be served"] if large else []
 
     @property
     def halved(self) -> bool:

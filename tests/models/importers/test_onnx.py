@@ -204,7 +204,7 @@ def test_files_that_cannot_be_served_are_refused_with_what_to_do(tmp_path: Path)
         ),
         (lambda: onnx_files.network(("batch", 3, -20, 28)).write(file, "logits"), r"has the shape \(None, 3, -20, 28\); write a name for"),
         (lambda: onnx_files.network(("batch", 3, 20, 0)).write(file, "logits"), r"has the shape \(None, 3, 20, 0\); write a name for"),
-        (lambda: file.write_bytes(claiming_weights(2**40)), "onnxruntime cannot run it"),
+        (lambda: file.write_bytes(claiming_weights(2**40)), r"it computes stem of the shape \(None, 1099511627776, 10, 14\)"),
         (lambda: file.write_bytes(whole[:-50]), "cannot be read as ONNX"),
         (lambda: file.write_bytes(b"not a file"), "cannot be read as ONNX"),
         (lambda: file.unlink(), "cannot be read as ONNX"),
@@ -212,6 +212,29 @@ def test_files_that_cannot_be_served_are_refused_with_what_to_do(tmp_path: Path)
         written()
         with pytest.raises(CardError, match=message):
             importer.classifier(file, "net", preprocessing=FORM)
+
+
+@pytest.mark.parametrize(
+    ("kind", "reads", "length"),
+    [
+        ("ConstantOfShape", "lengths", [50_000, 50_000]),
+        ("Expand", "image lengths", [200_000, 3, 20, 28]),
+        ("Tile", "image lengths", [1, 1, 10**4, 1000]),
+        ("Pad", "image lengths", [0, 0, 10**5, 10**5, 0, 0, 0, 0]),
+        ("Resize", "image   lengths", [1, 3, 10**5, 10**5]),
+    ],
+)
+def test_values_that_no_machine_holds_are_refused_before_they_are_computed(
+    kind: str, reads: str, length: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importer, "Original", lambda *_, **__: pytest.fail("it is run"))
+    draft = onnx_files.network((1, 3, 20, 28))
+    draft.constant("lengths", length, np.int64)
+    draft.nodes.append(onnx.helper.make_node(kind, reads.split(" "), ["large"]))
+    draft.node("ReduceMax", "large", "small", keepdims=0)
+    draft.node("Add", "logits small", "both")
+    with pytest.raises(CardError, match=r"it computes large of the shape \(.*\); values of at most 268435456 numbers can be served"):
+        importer.classifier(draft.write(tmp_path / "net.onnx", "both"), "net", preprocessing=FORM)
 
 
 def test_a_replaced_file_is_refused_at_load(tmp_path: Path) -> None:
