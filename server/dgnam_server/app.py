@@ -3,9 +3,10 @@
 import asyncio
 import platform
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,7 @@ from dgnam_server.engine.kinds.synthesis import Synthesis
 from dgnam_server.engine.load import EngineLimits
 from dgnam_server.engine.work import Work
 from dgnam_server.faults import Fault, SettingsError
-from dgnam_server.observability.metrics import Metrics
+from dgnam_server.observability.metrics import Metrics, Watched
 from dgnam_server.rpc.analysis import AnalysisServicer
 from dgnam_server.rpc.catalog import CatalogServicer
 from dgnam_server.rpc.pools import Pools
@@ -32,7 +33,7 @@ from dgnam_server.rpc.search import SearchServicer
 from dgnam_server.rpc.server import ServerServicer
 from dgnam_server.rpc.submission import Submitter
 from dgnam_server.rpc.synthesis import SynthesisServicer
-from dgnam_server.search.searches import Searches
+from dgnam_server.search.searches import MEMORY_BYTES, Searches
 from dgnam_server.search.store import Store
 from dgnam_server.settings import Settings
 
@@ -69,7 +70,7 @@ def build(settings: Settings, started: float, networks: Sequence[Network] = (), 
     Args:
         started: when the process began, in `time.monotonic` seconds.
         networks: beside those of the packs.
-        only: of the packs' models, load these alone; None: all.
+        only: of the packs' models, load these alone; None: those that the settings name, or all.
 
     Raises:
         SettingsError: the device is not there, or an index of photographs cannot be used.
@@ -85,12 +86,14 @@ def build(settings: Settings, started: float, networks: Sequence[Network] = (), 
     torch.set_num_threads(1)
     dtype = None if settings.precision == "auto" else getattr(torch, settings.precision)
     with ThreadPoolExecutor(1, initializer=torch.set_num_threads, initargs=(threads,)) as loading:
-        models = loading.submit(catalog.load, settings.models, device, settings.default_prior, dtype, networks, only).result()
+        chosen = settings.only or None if only is None else only
+        models = loading.submit(catalog.load, settings.models, device, settings.default_prior, dtype, networks, chosen).result()
     models = replace(models, indices=indices.load(settings.indices, models.cards))
-    builder = Builder(models, device)
+    limits = _limits(settings, device)
+    builder = Builder(models, device, limits.draw_bytes)
     work = warmup.typical(builder)
     metrics, cache = Metrics(), _cache(settings, work, threads, str(models.dtype), device)
-    engine = DeviceThread(work, _limits(settings, device), threads, cache, metrics)
+    engine = DeviceThread(work, limits, threads, cache, metrics)
     return replace(assemble(settings, builder, engine, _device_name(device), started, metrics), tracers=tracers)
 
 
@@ -133,18 +136,19 @@ def assemble(
 ) -> App:
     """Put given parts together."""
     models, metrics = builder.catalog, metrics or Metrics()
-    metrics.watch(engine, engine.limits.max_memory_mib * 2**20, models.load_seconds)
+    metrics.watch(Watched(engine, engine.limits.max_memory_mib * 2**20, models.load_seconds, _device_bytes(builder.device)))
     versions = {"dgnam": __version__, "python": platform.python_version(), "torch": str(torch.__version__), "numpy": np.__version__}
     provenance = Provenance(versions, device_name, str(models.dtype).removeprefix("torch."))
     ready = asyncio.Event()
     pools, fields = Pools.of(settings), ReceptiveFields()
+    searched = min(MEMORY_BYTES, engine.limits.max_memory_mib * 2**20 // 8)
     submitter = Submitter(builder, engine, settings, ready, pools)
     return App(
         settings=settings,
         engine=engine,
         synthesis=SynthesisServicer(submitter, provenance),
         analysis=AnalysisServicer(submitter, provenance, fields),
-        search=SearchServicer(submitter, Searches(Store(settings.state_folder), builder.space, settings.max_searches)),
+        search=SearchServicer(submitter, Searches(Store(settings.state_folder), builder.space, settings.max_searches, searched)),
         catalog=CatalogServicer(models, settings, fields),
         server=ServerServicer(engine, settings, provenance, started),
         pools=pools,
@@ -161,6 +165,10 @@ def _device(name: str) -> torch.device:
     if name.removesuffix(":0") not in [device.removesuffix(":0") for device in there]:
         raise SettingsError([Fault("device", f"{name} is not there; this machine has {', '.join(there)}")])
     return torch.device(name)
+
+
+def _device_bytes(device: torch.device) -> Callable[[], int] | None:
+    return partial(torch.cuda.memory_reserved, device) if device.type == "cuda" else None
 
 
 def _device_name(device: torch.device) -> str:

@@ -27,6 +27,19 @@ def _split(value: Any) -> Any:
     return parts
 
 
+def _names(value: Any) -> Any:
+    parts = [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+    if not isinstance(parts, list | tuple) or not all(isinstance(part, str) and part for part in parts):
+        raise ValueError(f"{value!r} is not a list of names")
+    return [name for part in parts for name in part.split(",")]
+
+
+def _an_address(text: str | None) -> str | None:
+    if text is not None and not (text.startswith(("http://", "https://")) and text.isascii() and text.isprintable()):
+        raise ValueError(f"{text!r} is not an address that begins with http:// or https://")
+    return text
+
+
 def _in_a_folder(path: Path) -> Path:
     if not path.absolute().parent.is_dir():
         raise ValueError(f"the folder of {path} does not exist")
@@ -81,6 +94,9 @@ class Settings(BaseSettings):
     )
     indices: Annotated[tuple[DirectoryPath, ...], NoDecode, BeforeValidator(_split)] = Field(
         (), description="indices of photographs (dgnam-models index), or folders of several; they are only read"
+    )
+    only: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)] = Field(
+        (), description="models to load, and the encoders of priors among them; by default all of the packs and the bundled ones"
     )
     device: str = Field(
         "auto",
@@ -145,10 +161,8 @@ class Settings(BaseSettings):
     log_format: Literal["text", "json"] = Field("text", description="how the log is written: as lines for people, or as JSON objects")
     metrics_port: int | None = Field(None, ge=0, le=65535, description="port of Prometheus metrics, over HTTP; by default there are none")
     metrics_host: str = Field("127.0.0.1", min_length=1, description="address that metrics are read from; it asks for no token")
-    traces_endpoint: str | None = Field(
-        None,
-        pattern=r"^https?://[!-~]+$",
-        description="where traces of calls are sent, by OTLP over HTTP: http://localhost:4318/v1/traces",
+    traces_endpoint: Annotated[str | None, AfterValidator(_an_address)] = Field(
+        None, description="where traces of calls are sent, by OTLP over HTTP, such as http://localhost:4318/v1/traces"
     )
 
     def __init__(self, **values: Any) -> None:

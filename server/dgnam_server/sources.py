@@ -18,7 +18,7 @@ from dgnam_server.settings import PREFIX, Settings, contradictions
 
 CONFIG = PREFIX + "CONFIG"
 CLIENTS = PREFIX + "SERVER"  # where the client finds a server; Kubernetes sets DGNAM_SERVER_... for a service called dgnam-server
-LISTS = ("models", "indices")  # the settings that are lists of folders
+LISTS = ("models", "indices", "only")  # the settings that are lists
 DOWNLOADS = PREFIX + "CACHE"  # where dgnam-models keeps what it downloads
 _OPEN_TOKEN = Fault("token", f"others can read it there; set {PREFIX}TOKEN or token_file", "flag --token")
 
@@ -145,7 +145,8 @@ def _metavar(name: str, setting: FieldInfo) -> str:
 
 
 def _paths(name: str) -> str:
-    return "PACK" if name == "models" else "FOLDER" if name == "indices" or name.endswith("_dir") else "FILE"
+    kinds = {"models": "PACK", "only": "MODEL", "indices": "FOLDER"}
+    return kinds[name] if name in kinds else "FOLDER" if name.endswith("_dir") else "FILE"
 
 
 def _help(setting: FieldInfo) -> str:

@@ -42,9 +42,9 @@ class Served:
 
 @pytest.fixture(scope="session")
 def tiny_settings(tiny_pack: Path) -> dict[str, Any]:
-    """Serve the tiny models, with a small queue."""
-    small = {"queue_capacity": 16, "max_batch_rows": 8, "threads": 1, "device": "cpu"}
-    return {"models": [tiny_pack], "default_prior": "tiny-prior", **small}
+    """Serve the tiny models alone, with a small queue."""
+    small = {"queue_capacity": 16, "max_batch_rows": 8, "threads": 1, "device": "cpu", "metrics_port": 0}
+    return {"models": [tiny_pack], "only": ["tiny", "tiny-res", "tiny-prior"], "default_prior": "tiny-prior", **small}
 
 
 @pytest.fixture(scope="session")

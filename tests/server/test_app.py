@@ -38,6 +38,16 @@ def test_a_device_that_is_not_there_is_told_before_models_load(name: str, monkey
     assert torch.get_num_threads() == threads
 
 
+def test_only_the_models_that_the_settings_name_are_loaded(tiny_pack: Path) -> None:
+    threads = torch.get_num_threads()
+    try:
+        built = app.build(Settings(models=(tiny_pack,), only=("tiny-prior",), default_prior="tiny-prior", device="cpu"), time.monotonic())
+    finally:
+        torch.set_num_threads(threads)
+    assert set(built.catalog.catalog.cards) == {"tiny-prior", "tiny"}, "a prior brings its encoder"
+    assert built.metrics.registry.get_sample_value("dgnam_model_load_seconds", {"model": "tiny"})
+
+
 @pytest.mark.parametrize("name", ["cpu", "cpu:0", "auto", pytest.param("cuda:0", marks=pytest.mark.gpu)])
 def test_the_device_named_is_the_one_used(name: str, tiny_pack: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     load, devices, threads = catalog.load, [], torch.get_num_threads()

@@ -48,6 +48,9 @@ def test_lists(tmp_path: Path, environment: pytest.MonkeyPatch) -> None:
     environment.setenv("DGNAM_MODELS", f"{one}{os.pathsep}{two}")
     environment.setenv("DGNAM_INDICES", f"{two}{os.pathsep}{one}")
     assert (load([]).models, load([]).indices) == ((one, two), (two, one))
+    assert load(["--only", "a", "b", "--only=c,d"]).only == ("a", "b", "c", "d")
+    environment.setenv("DGNAM_ONLY", "a, b")
+    assert load([]).only == ("a", "b")
 
 
 def test_help_has_every_flag_its_range_and_its_default(capsys: pytest.CaptureFixture[str]) -> None:

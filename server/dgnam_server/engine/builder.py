@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+from dgnam_models.code_prior import CHUNK
 from dgnam_models.preprocess import FITS
 
 from dgnam_server.analysis import PROJECTIONS
@@ -12,18 +13,20 @@ from dgnam_server.analysis.attribution import Settings
 from dgnam_server.analysis.occlusion import Square
 from dgnam_server.analysis.projection import Wanted
 from dgnam_server.catalog import Catalog
+from dgnam_server.engine import draw_cache
 from dgnam_server.engine.draw_cache import DrawCache
 from dgnam_server.engine.kinds.activations import Activations, Place
 from dgnam_server.engine.kinds.drawing import Drawing
 from dgnam_server.engine.kinds.occlusion import Occlusion
 from dgnam_server.engine.kinds.projection import Projection
 from dgnam_server.engine.kinds.spectrum_drawing import SpectrumDrawing
-from dgnam_server.engine.kinds.synthesis import Synthesis, SynthesisKey
+from dgnam_server.engine.kinds.synthesis import Draws, Synthesis, SynthesisKey
+from dgnam_server.engine.load import EngineLimits
 from dgnam_server.search import space as search_space
 from dgnam_server.search.searches import Unusable
 from dgnam_server.search.space import Space
 from dgnam_server.search.spec import SearchSpec
-from dgnam_server.synth import memory, problem
+from dgnam_server.synth import draws, memory, problem
 from dgnam_server.synth.methods import METHODS
 from dgnam_server.synth.priors import PARAMETRISATIONS, FourierPrior, GeneratorPrior, Prior
 from dgnam_server.synth.problem import Problem
@@ -71,11 +74,13 @@ class Builder:
 
     Args:
         device: where the catalog's models are.
+        draw_bytes: memory for judging draws and for what is known of them.
     """
 
-    def __init__(self, catalog: Catalog, device: torch.device) -> None:
+    def __init__(self, catalog: Catalog, device: torch.device, draw_bytes: int = EngineLimits().draw_bytes) -> None:
         self.catalog, self.device = catalog, device
-        self._draws = DrawCache()
+        cached = min(draw_cache.MOST_BYTES, draw_bytes // 2)
+        self._draws, self._look_bytes = DrawCache(cached), draw_bytes - cached
         self._drawn_values = {name: memory.drawn_values(generator) for name, generator in catalog.generators.items()}
 
     def synthesis(self, spec: SynthesisSpec) -> Synthesis:
@@ -85,8 +90,17 @@ class Builder:
         key = SynthesisKey(structure, spec.prior, size, problem.sources(spec), spec.balance, spec.fit, spec.strict)
         networks = [self.catalog.networks[term.unit.model] for term in spec.terms]
         size = self.catalog.generators[spec.prior].image_size if spec.prior else spec.size
-        row_bytes = memory.row_bytes(networks, size, self._drawn_values.get(spec.prior, 0))
-        return Synthesis(spec, key, size, row_bytes, self.device, lambda: self._problem(key), self._draws)
+        drawn_values = self._drawn_values.get(spec.prior, 0)
+        free = self._look_bytes - CHUNK * sum(map(self._map_bytes, {draws.place_of(term) for term in spec.terms}))
+        at_once = max(1, free // memory.look_bytes(networks, size, drawn_values))
+        row_bytes = memory.row_bytes(networks, size, drawn_values)
+        return Synthesis(spec, key, size, row_bytes, self.device, lambda: self._problem(key), Draws(self._draws, at_once))
+
+    def _map_bytes(self, place: draws.Place) -> int:
+        """What stays of one draw while its chunk is judged: whole maps, where they are wanted."""
+        model, tap = place.source
+        shapes = {tap.name: tap.shape for tap in self.catalog.networks[model].card.taps}
+        return memory.array_bytes(*shapes[tap]) if place.whole else 0
 
     def drawing(self, prior: str, codes: np.ndarray) -> Drawing:
         """The pictures that `prior` draws of codes (N, D) float32, at least one, D being its code's size."""

@@ -5,13 +5,13 @@ from collections.abc import Hashable
 
 from torch import Tensor
 
-CAPACITY_BYTES = 256 * 2**20
+MOST_BYTES = 256 * 2**20
 
 
 class DrawCache:
     """Tensors by key. Only the device thread touches it."""
 
-    def __init__(self, capacity_bytes: int = CAPACITY_BYTES) -> None:
+    def __init__(self, capacity_bytes: int = MOST_BYTES) -> None:
         self._capacity, self._held = capacity_bytes, 0
         self._tensors: OrderedDict[Hashable, Tensor] = OrderedDict()
 

@@ -12,7 +12,8 @@ class EngineLimits:
         queue_capacity: jobs that may wait; a client with less than an equal part of these may still wait where they do.
         max_batch_rows: the most rows in a batch, whatever the warm-up finds.
         max_batch_mib: the most memory of a batch whose callers chose how much a row computes.
-        max_memory_mib: the most memory of all that requests hold, that rows take while they run, and of results that nobody has read.
+        max_memory_mib: the most memory of all that requests hold, that rows take while they run, of draws that are judged, and of results
+            that nobody has read.
         client_queue_capacity: jobs of one client that may wait.
         batch_rows: rows that share a batch; None: as the warm-up finds.
     """
@@ -30,9 +31,14 @@ class EngineLimits:
         return self.max_memory_mib * 2**20 // 4
 
     @property
+    def draw_bytes(self) -> int:
+        """Of the memory, what is for judging draws, and for what is known of them: an eighth. One lane judges at a time."""
+        return self.max_memory_mib * 2**20 // 8
+
+    @property
     def row_bytes(self) -> int:
         """Of the memory, what rows and results may hold: the rest."""
-        return self.max_memory_mib * 2**20 - self.request_bytes
+        return self.max_memory_mib * 2**20 - self.request_bytes - self.draw_bytes
 
 
 @dataclass(frozen=True)

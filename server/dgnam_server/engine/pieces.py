@@ -9,10 +9,14 @@ T = TypeVar("T")
 
 
 class Pieces:
-    """Runs a lane's rows at once, or, after the device ran out of memory, in pieces of half as many, from then on."""
+    """Runs a lane's rows at once, or, after the device ran out of memory, in pieces of half as many, from then on.
 
-    def __init__(self) -> None:
-        self._most: int | None = None
+    Args:
+        most: rows of a piece from the beginning; None: all.
+    """
+
+    def __init__(self, most: int | None = None) -> None:
+        self._most = most
 
     def run(self, rows: int, step: Callable[[range], T]) -> list[T]:
         """`step` of all row numbers below `rows`, at least one, in order, a piece at a time; what each returned.

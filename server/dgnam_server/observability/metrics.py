@@ -4,7 +4,8 @@ Calls have the names and labels of the gRPC ecosystem's usual metrics, so that d
 caller chose: methods that this server does not have count as "unknown".
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, PlatformCollector, ProcessCollector
@@ -71,33 +72,50 @@ class Metrics:
         """A job has come to its terminal state."""
         self._job_s.labels(state).observe(total_s)
 
-    def watch(self, engine: Engine, memory_limit_bytes: int, load_seconds: Mapping[str, float]) -> None:
-        """Tell of this engine too, and how long each model took to load."""
-        self.registry.register(_Watch(engine, memory_limit_bytes, load_seconds))
+    def watch(self, watched: "Watched") -> None:
+        """Tell of these too."""
+        self.registry.register(_Watch(watched))
+
+
+@dataclass(frozen=True, eq=False)
+class Watched:
+    """What is looked up when somebody asks.
+
+    Attributes:
+        memory_limit_bytes: what requests, running rows and unread results may hold.
+        load_seconds: by a model's name, how long it took to load.
+        device_bytes: tells what the process holds of a GPU's memory; None: there is no GPU.
+    """
+
+    engine: Engine
+    memory_limit_bytes: int
+    load_seconds: Mapping[str, float]
+    device_bytes: Callable[[], int] | None = None
 
 
 class _Watch(Collector):
-    """Looks up what an engine does at the moment."""
-
-    def __init__(self, engine: Engine, memory_limit_bytes: int, load_seconds: Mapping[str, float]) -> None:
-        self._engine, self._limit, self._load_seconds = engine, memory_limit_bytes, load_seconds
+    def __init__(self, watched: Watched) -> None:
+        self._watched = watched
 
     def collect(self) -> Iterator[Metric]:
-        load = self._engine.load()
+        watched = self._watched
+        load = watched.engine.load()
         yield GaugeMetricFamily("dgnam_queued_jobs", "Jobs that wait", load.queued_jobs)
         yield GaugeMetricFamily("dgnam_running_jobs", "Jobs being worked on", load.running_jobs)
         yield GaugeMetricFamily("dgnam_clients", "Clients with jobs or unread results", len(load.clients))
         yield GaugeMetricFamily("dgnam_draining", "Whether the server takes no new work", float(load.draining))
         yield GaugeMetricFamily("dgnam_memory_bytes", "What requests, running rows and unread results hold", load.memory_bytes)
-        yield GaugeMetricFamily("dgnam_memory_limit_bytes", "What they may hold together", self._limit)
-        yield GaugeMetricFamily("dgnam_batch_rows", "The most rows that share a batch", self._engine.batch_rows)
+        yield GaugeMetricFamily("dgnam_memory_limit_bytes", "What they may hold together", watched.memory_limit_bytes)
+        if watched.device_bytes is not None:
+            yield GaugeMetricFamily("dgnam_device_memory_bytes", "What the process holds of the GPU's memory", watched.device_bytes())
+        yield GaugeMetricFamily("dgnam_batch_rows", "The most rows that share a batch", watched.engine.batch_rows)
         jobs = CounterMetricFamily("dgnam_jobs", "Jobs that have ended", labels=["state"])
         for state, count in (("finished", load.finished_jobs), ("failed", load.failed_jobs), ("cancelled", load.cancelled_jobs)):
             jobs.add_metric([state], count)
         yield jobs
         yield from _lanes(load.lanes)
         loads = GaugeMetricFamily("dgnam_model_load_seconds", "Time that a model took to load", labels=["model"])
-        for model, seconds in self._load_seconds.items():
+        for model, seconds in watched.load_seconds.items():
             loads.add_metric([model], seconds)
         yield loads
 

@@ -137,13 +137,18 @@ async def _serve(app: App, checks: Any, port: int, stop: asyncio.Event) -> None:
 def _server(app: App) -> aio.Server:
     passed: list[Any] = [Access(app.metrics), *_traced(app), Gate(app.settings, app.pools)]
     server = aio.server(interceptors=passed, options=_options(app.settings))
+    add_services(app, server)
+    reflection.enable_server_reflection((*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
+    return server
+
+
+def add_services(app: App, server: aio.Server) -> None:
+    """Have the server answer the calls of dgnam's own services."""
     synthesis_pb2_grpc.add_SynthesisServiceServicer_to_server(app.synthesis, server)
     analysis_pb2_grpc.add_AnalysisServiceServicer_to_server(app.analysis, server)
     search_pb2_grpc.add_SearchServiceServicer_to_server(app.search, server)
     catalog_pb2_grpc.add_CatalogServiceServicer_to_server(app.catalog, server)
     server_pb2_grpc.add_ServerServiceServicer_to_server(app.server, server)
-    reflection.enable_server_reflection((*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
-    return server
 
 
 def _traced(app: App) -> list[Any]:

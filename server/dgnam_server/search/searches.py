@@ -64,10 +64,11 @@ class Searches:
     Args:
         space_of: a spec -> its space; raises Unusable where it is no longer there.
         most: how many there may be.
+        memory_bytes: what those in memory may take together; the others are on disk alone.
     """
 
-    def __init__(self, store: Store, space_of: SpaceOf, most: int) -> None:
-        self._store, self._space_of, self._most = store, space_of, most
+    def __init__(self, store: Store, space_of: SpaceOf, most: int, memory_bytes: int = MEMORY_BYTES) -> None:
+        self._store, self._space_of, self._most, self._memory_bytes = store, space_of, most, memory_bytes
         self._lock = threading.Lock()
         self._held: OrderedDict[str, _Held] = OrderedDict()
 
@@ -190,7 +191,7 @@ class Searches:
         with self._lock:
             taken = sum(_bytes(held.search) for held in self._held.values() if held.search is not None)
             for other, held in self._held.items():
-                if taken <= MEMORY_BYTES:
+                if taken <= self._memory_bytes:
                     return
                 if other != name and held.search is not None and held.lock.acquire(blocking=False):
                     taken -= _bytes(held.search)

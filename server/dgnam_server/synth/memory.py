@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 _BYTES = 4  # float32
 _NETWORK_COPIES = 3  # an activation, its gradient, and what a convolution lays out for itself
+_LOOK_COPIES = 4  # a picture as it is drawn, as each network takes it, and on the way between
 _IMAGE_COPIES = 40  # a picture on its way: views, pyramids, penalties, their gradients, and what the update rule remembers
 
 
@@ -21,6 +22,12 @@ def row_bytes(networks: Collection[Network], size: tuple[int, int], drawn_values
     activations = {network.name: sum(math.prod(tap.shape) for tap in network.card.taps) for network in networks}
     values = sum(activations.values()) + drawn_values
     return _BYTES * (_NETWORK_COPIES * values + _IMAGE_COPIES * 3 * size[0] * size[1])
+
+
+def look_bytes(networks: Collection[Network], size: tuple[int, int], drawn_values: int) -> int:
+    """Bytes that networks take at most, about, to look at one picture of `size` that a generator draws, without gradients."""
+    activations = {network.name: sum(math.prod(tap.shape) for tap in network.card.taps) for network in networks}
+    return _BYTES * (sum(activations.values()) + drawn_values + _LOOK_COPIES * 3 * size[0] * size[1])
 
 
 @torch.no_grad()

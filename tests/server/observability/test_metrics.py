@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 from dgnam_server.engine.load import ClientLoad, LaneLoad, Load
-from dgnam_server.observability.metrics import Metrics
+from dgnam_server.observability.metrics import Metrics, Watched
 
 MIB = 2**20
 
@@ -53,9 +53,10 @@ def test_what_is_looked_up(metrics: Metrics) -> None:
     value = metrics.registry.get_sample_value
     lanes = (LaneLoad("a", 2, 1, 20), LaneLoad("b", 1, 0, 7), LaneLoad("b", 1, 3, 7))  # two clients' strict rows
     now = Load(3, 2, lanes, 5, 1, 4, True, 100, {"x": ClientLoad(), "y": ClientLoad()})
-    metrics.watch(Engine(now), 512 * MIB, {"tiny": 0.25})
+    metrics.watch(Watched(Engine(now), 512 * MIB, {"tiny": 0.25}, lambda: 99))
     assert value("dgnam_queued_jobs") == 3 and value("dgnam_running_jobs") == 2 and value("dgnam_clients") == 2
     assert (value("dgnam_memory_bytes"), value("dgnam_memory_limit_bytes")) == (100, 512 * MIB)
+    assert value("dgnam_device_memory_bytes") == 99
     assert (value("dgnam_batch_rows"), value("dgnam_draining")) == (8, 1)
     assert [value("dgnam_jobs_total", {"state": state}) for state in ("finished", "failed", "cancelled")] == [5, 1, 4]
     assert value("dgnam_lane_rows", {"lane": "b", "state": "running"}) == 2
@@ -69,3 +70,8 @@ def test_two_servers_of_a_process_count_apart() -> None:
     one, other = Metrics(), Metrics()
     one.stepped(1, 0.1)
     assert other.registry.get_sample_value("dgnam_row_steps_total") == 0
+
+
+def test_without_a_gpu_nothing_is_said_of_its_memory(metrics: Metrics) -> None:
+    metrics.watch(Watched(Engine(Load()), MIB, {}))
+    assert metrics.registry.get_sample_value("dgnam_device_memory_bytes") is None

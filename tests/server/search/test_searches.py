@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from dgnam_server.search import searches as module
 from dgnam_server.search.search import Answer
 from dgnam_server.search.searches import BadAnswers, Searches, SearchOver, TooManySearches, UnknownSearch, Unusable
 from dgnam_server.search.space import Space
@@ -20,10 +19,10 @@ def opened(tmp_path: Path, space: Space) -> Iterator[Callable[..., Searches]]:
     """`opened()`: the searches of the folder; the one before is closed as a kill would, without a word."""
     made: list[Searches] = []
 
-    def make(space_of: Callable[[SearchSpec], Space] = lambda spec: space, most: int = 10) -> Searches:
+    def make(space_of: Callable[[SearchSpec], Space] = lambda spec: space, most: int = 10, memory_bytes: int = 2**30) -> Searches:
         for each in made:
             each.close()
-        made.append(Searches(Store(tmp_path / "state"), space_of, most))
+        made.append(Searches(Store(tmp_path / "state"), space_of, most, memory_bytes))
         return made[-1]
 
     yield make
@@ -60,11 +59,8 @@ def test_what_was_told_is_there_after_a_restart(opened: Callable[..., Searches],
     assert again.overview("one")[1]["pictures_done"] == 16
 
 
-def test_searches_that_do_not_fit_into_memory_come_back(
-    opened: Callable[..., Searches], spec: Spec, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "MEMORY_BYTES", 0)
-    searches = opened()
+def test_searches_that_do_not_fit_into_memory_come_back(opened: Callable[..., Searches], spec: Spec) -> None:
+    searches = opened(memory_bytes=0)
     for name in ("one", "two", "three"):
         searches.begin(spec(name), [])
         tell(searches, name)

@@ -22,14 +22,15 @@ class DrawRanking:
 
     Args:
         cache: holds what networks gave, but for whole maps, which are too large.
+        at_once: how many draws networks look at together, for want of memory; None: a chunk.
     """
 
-    def __init__(self, problem: Problem, spec: SynthesisSpec, cache: DrawCache) -> None:
+    def __init__(self, problem: Problem, spec: SynthesisSpec, cache: DrawCache, at_once: int | None = None) -> None:
         self.ranking: Ranking | None = None
         self._problem, self._name, self._count, self._cache = problem, spec.prior, spec.start_draws, cache
         self._prior = draws.code_prior(problem)
         self._judge = Judge(problem, spec)
-        self._pieces = Pieces()
+        self._pieces = Pieces(at_once)
         self._found: list[Tensor] = []  # (CHUNK, T) each
         self._best = -float("inf")
 

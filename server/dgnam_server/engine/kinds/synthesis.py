@@ -29,6 +29,8 @@ from dgnam_server.synth.rows import Rows, concat
 from dgnam_server.synth.spec import Balance, Fit, Start, SynthesisSpec
 from dgnam_server.synth.transforms import resize
 
+_DRAW_BYTES = 32  # of a Ranking, for each draw beside its terms' activations
+
 
 @dataclass(frozen=True)
 class SynthesisKey:
@@ -49,13 +51,20 @@ class SynthesisKey:
 
 
 @dataclass(frozen=True, eq=False)
+class Draws:
+    """How a prior's draws are judged: `known` of them, for all lanes, and how many networks look at together, `at_once`."""
+
+    known: DrawCache
+    at_once: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
 class Synthesis:
     """A spec to synthesize. The value of each Finished is a SynthesisResult.
 
     Attributes:
         size: height and width of its pictures.
         problem: makes what rows of this key have in common, on `device`.
-        draws: what is known of priors' draws, for all lanes.
     """
 
     spec: SynthesisSpec
@@ -64,7 +73,7 @@ class Synthesis:
     row_bytes: int
     device: torch.device
     problem: Callable[[], Problem]
-    draws: DrawCache
+    draws: Draws
 
     @property
     def rows(self) -> int:
@@ -88,10 +97,11 @@ class Synthesis:
 
     @property
     def held_bytes(self) -> int:
-        """Pictures, codes and vectors to start from and to match."""
+        """Pictures, codes and vectors to start from and to match; and what a ranking holds of each draw."""
         arrays = [self.spec.start.code, self.spec.start.image]
         arrays += [array for term in self.spec.terms for array in (term.vector, term.picture)]
-        return sum(array.nbytes for array in arrays if array is not None)
+        draws = self.spec.start_draws * (array_bytes(len(self.spec.terms)) + _DRAW_BYTES)
+        return draws + sum(array.nbytes for array in arrays if array is not None)
 
     @property
     def result_bytes(self) -> int:
@@ -140,7 +150,7 @@ class Slot:
 class SynthesisLane:
     """Rows of like syntheses, stepped together."""
 
-    def __init__(self, problem: Problem, device: torch.device, draws: DrawCache) -> None:
+    def __init__(self, problem: Problem, device: torch.device, draws: Draws) -> None:
         self.problem, self.device = problem, device
         self.rows: Rows | None = None
         self._draws = draws
@@ -161,7 +171,7 @@ class SynthesisLane:
             self._begin(slot, spec, _start_code(self.problem.prior, spec.start, self.device))
             return
         if job not in self._rankings:
-            self._rankings[job] = DrawRanking(self.problem, spec, self._draws)
+            self._rankings[job] = DrawRanking(self.problem, spec, self._draws.known, self._draws.at_once)
         self._waiting.append((slot, spec))
 
     def _begin(self, slot: Slot, spec: SynthesisSpec, start: Tensor | None) -> None:

@@ -12,10 +12,10 @@ from dgnam_server.catalog import Catalog
 from dgnam_server.engine.builder import Builder
 from dgnam_server.engine.device_thread import DeviceThread
 from dgnam_server.engine.draw_cache import DrawCache
-from dgnam_server.engine.events import Failed, Failure, Progress
+from dgnam_server.engine.events import Failed, Failure, Finished, Progress
 from dgnam_server.engine.kinds.draw_ranking import DrawRanking
 from dgnam_server.engine.kinds.synthesis import Synthesis
-from dgnam_server.synth import draws
+from dgnam_server.synth import draws, memory
 from dgnam_server.synth.draws import Place
 from dgnam_server.synth.priors import GeneratorPrior
 from dgnam_server.synth.problem import Problem
@@ -93,6 +93,23 @@ def test_units_of_a_tap_and_more_draws_share_what_is_known(engine: DeviceThread,
         engine.submit(work_for(("tiny", "fc8", unit), settings=drawing(count)), caller)
         assert values(caller.wait_for_end())
         assert looks[before:] == [CHUNK] * new
+
+
+def test_networks_look_at_as_many_draws_as_fit_into_the_memory_for_it(tiny: Catalog, looks: list[int]) -> None:
+    plain = Builder(tiny, torch.device("cpu")).synthesis(spec_for(("tiny", "fc8", 1), settings=drawing(2 * CHUNK)))
+    generator = tiny.generators["tiny-prior"]
+    one = memory.look_bytes([tiny.networks["tiny"]], generator.image_size, memory.drawn_values(generator))
+    work = Builder(tiny, torch.device("cpu"), draw_bytes=2 * 10 * one).synthesis(plain.spec)  # half of it is for what is known
+    codes = []
+    for each in (plain, work):
+        lane = each.open()
+        lane.join(0, each, 0)
+        while not (ended := [event for _, event in lane.step(tell=False) if isinstance(event, Finished)]):
+            assert len(lane)
+        codes.append(ended[0].value.code)
+    assert looks == [CHUNK] * 2 + [10, 10, 10, 2] * 2
+    np.testing.assert_allclose(codes[0], codes[1], rtol=1e-6, atol=1e-7)
+    assert work.held_bytes >= 2 * CHUNK * 4 * 2, "and what a ranking holds counts as the request's"
 
 
 def test_each_iteration_has_the_networks_look_once(builder: Builder, looks: list[int]) -> None:
