@@ -23,6 +23,7 @@ from dgnam_client import (
     Queued,
     Started,
 )
+from dgnam_proto.v1.synthesis_pb2 import PRIORITY_BATCH
 from PIL import Image
 
 PHOTO = Image.new("RGB", (20, 20), "red")
@@ -134,3 +135,17 @@ async def test_asyncio(server: Any) -> None:
         with pytest.raises(asyncio.CancelledError):
             await task
         assert await asyncio.to_thread(server.cancelled.acquire, timeout=5)
+
+
+async def test_how_they_wait(client: Client, server: Any) -> None:
+    waits: dict[str, Any] = {"priority": "batch", "queue_timeout_s": 30}
+    client.draw(np.zeros(5), **waits)
+    client.activations(PHOTO, "alexnet64:fc8", **waits)
+    client.project(PHOTO, "alexnet64:fc8:lemon", **waits)
+    client.occlude(PHOTO, "alexnet64", **waits)
+    async with AsyncClient(server.url) as other:
+        await other.draw(np.zeros(5), **waits)
+        await other.activations(PHOTO, "alexnet64:fc8", **waits)
+        await other.project(PHOTO, "alexnet64:fc8:lemon", **waits)
+        await other.occlude(PHOTO, "alexnet64", **waits)
+    assert [(asked.priority, asked.queue_timeout_s) for asked in server.requests[-8:]] == [(PRIORITY_BATCH, 30)] * 8

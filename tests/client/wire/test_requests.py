@@ -19,9 +19,10 @@ from dgnam_client._wire.requests import (
     draw_request,
     drawing_request,
     replay_request,
+    waiting,
 )
 from dgnam_proto import arrays
-from dgnam_proto.v1 import synthesis_pb2
+from dgnam_proto.v1 import analysis_pb2, synthesis_pb2
 from PIL import Image
 
 LEMON = "alexnet64:fc8:lemon"
@@ -227,3 +228,17 @@ def test_what_is_no_picture(pictures: Any, says: str) -> None:
 def test_a_place_out_of_range() -> None:
     with pytest.raises(InvalidAddressError, match=r"alexnet64:fc8:-1 is not the address of a tap or a unit: .*Write model:tap"):
         activations_request(b"", [Place("alexnet64", "fc8", -1)])
+
+
+@pytest.mark.parametrize(
+    "plain", [synthesis_pb2.DrawRequest, analysis_pb2.ActivationsRequest, analysis_pb2.ProjectRequest, analysis_pb2.OccludeRequest]
+)
+def test_how_a_request_waits(plain: type) -> None:
+    asked = waiting(plain(), None, None)
+    assert not asked.HasField("priority") and not asked.HasField("queue_timeout_s")
+    asked = waiting(plain(), "batch", 2.5)
+    assert (asked.priority, asked.queue_timeout_s) == (synthesis_pb2.PRIORITY_BATCH, 2.5)
+    with pytest.raises(InvalidRequestError, match="priority: 'soon' is none of"):
+        waiting(plain(), "soon", None)  # type: ignore[arg-type]
+    with pytest.raises(InvalidRequestError, match="queue_timeout_s: 'long' is not a number"):
+        waiting(plain(), None, "long")  # type: ignore[arg-type]

@@ -10,6 +10,7 @@ from dgnam_client import Activations, InvalidRequestError, Place, SearchPicture
 from dgnam_client._wire import searches
 from dgnam_proto import arrays
 from dgnam_proto.v1 import search_pb2 as pb
+from dgnam_proto.v1.synthesis_pb2 import PRIORITY_BATCH
 
 PICTURES = [SearchPicture(sent={}, number=number, generation=0) for number in (4, 7)]
 
@@ -126,3 +127,10 @@ def test_a_state_keeps_its_history_and_grows_it() -> None:
     assert searches.told(pb.TellResponse(search=search), state.history)[1].history == (completed,)
     search.ending = 99  # type: ignore[assignment]
     assert searches.state(search).ending == "unknown"
+
+
+def test_how_an_ask_waits() -> None:
+    plain = searches.ask_request("mine")
+    assert not plain.HasField("priority") and not plain.HasField("queue_timeout_s")
+    asked = searches.ask_request("mine", "batch", 2.5)
+    assert (asked.name, asked.priority, asked.queue_timeout_s) == ("mine", PRIORITY_BATCH, 2.5)
