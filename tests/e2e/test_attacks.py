@@ -17,6 +17,7 @@ from picture_files import claiming, noise, of_many_scans
 
 TARGET = Target(terms=[Term(unit=Unit(model="tiny", tap="fc8", index=2))])
 SYNTHESIZE = "/dgnam.v1.SynthesisService/Synthesize"
+NO_TIME_S = 0.3  # in which no machine decodes such a picture
 
 
 @pytest.fixture
@@ -56,11 +57,11 @@ def test_pictures_that_take_long_to_decode_hold_up_nobody(server: Any, channel: 
     asked = SynthesizePixelsRequest(target=TARGET, start_image=hostile, options={"steps": 1})
     before = peak_mib(server)
     with ThreadPoolExecutor(6) as pool, server.client() as other:
-        ended: list[Future[grpc.StatusCode]] = [pool.submit(code, stub.SynthesizePixels(asked, timeout=2)) for _ in range(6)]
+        ended: list[Future[grpc.StatusCode]] = [pool.submit(code, stub.SynthesizePixels(asked, timeout=NO_TIME_S)) for _ in range(6)]
         assert isinstance(other.synthesize("tiny:fc8:lemon", steps=2), Result)
         assert other.models()
         for one in ended:
-            assert one.result() in (grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.OK)  # a fast machine decodes one in time
+            assert one.result() is grpc.StatusCode.DEADLINE_EXCEEDED
         # Nobody decodes any more: a harmless picture does not wait for theirs.
         assert isinstance(other.synthesize_pixels("tiny:fc8:lemon", start=noise(32, 32), steps=1), Result)
     assert peak_mib(server) - before < 150, "decoded in the server's own process"

@@ -14,6 +14,7 @@ import pytest
 from dgnam_proto.v1 import server_pb2, server_pb2_grpc, synthesis_pb2_grpc
 from dgnam_proto.v1.synthesis_pb2 import SynthesizeRequest
 from dgnam_server import app
+from dgnam_server.engine import device_thread
 from dgnam_server.engine.builder import Builder
 from dgnam_server.engine.events import Failed, Failure
 from dgnam_server.rpc import serve
@@ -122,6 +123,10 @@ async def test_token(serving: Any, config: Settings) -> None:
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await synthesis_pb2_grpc.SynthesisServiceStub(server.channel).Synthesize(SynthesizeRequest()).read()
         assert caught.value.code() is grpc.StatusCode.UNAUTHENTICATED
+
+
+def test_a_drain_fits_into_the_ten_seconds_of_docker_stop() -> None:
+    assert Settings().drain_timeout_s + device_thread._LAST_STEP_S + serve._LAST_WORDS_S < 10
 
 
 async def test_reflection(serving: Any) -> None:
