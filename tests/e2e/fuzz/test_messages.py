@@ -6,7 +6,7 @@ from typing import Any
 
 import grpc
 import pytest
-from dgnam_proto.v1 import analysis_pb2, catalog_pb2, server_pb2, synthesis_pb2
+from dgnam_proto.v1 import analysis_pb2, catalog_pb2, search_pb2, server_pb2, synthesis_pb2
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
 from grpc_health.v1 import health_pb2
@@ -18,19 +18,20 @@ from picture_files import claiming, noise, of_many_scans
 
 METHODS: list[MethodDescriptor] = [
     method
-    for file in (synthesis_pb2, analysis_pb2, catalog_pb2, server_pb2, health_pb2, reflection_pb2)
+    for file in (synthesis_pb2, analysis_pb2, search_pb2, catalog_pb2, server_pb2, health_pb2, reflection_pb2)
     for service in file.DESCRIPTOR.services_by_name.values()
     for method in service.methods
     if method.full_name != "grpc.health.v1.Health.List"  # which gRPC's servicer does not have yet
 ]
 NAMES = ["", "tiny", "tiny-res", "tiny-prior", "fc8", "fc6", "conv2", "conv3", "lemon", "teapot", "dgn-am", "ppgn", "pyramid", "lucid"]
-NAMES += ["steps", "start_learning_rate", "decay", "tv_weight", "start_draws", "levels"]
+NAMES += ["steps", "start_learning_rate", "decay", "tv_weight", "start_draws", "levels", "fuzzed", "genetic", "cma", "population"]
 CODES = [struct.pack("<24f", *[0.5] * 24), struct.pack("<7f", *[1.0] * 7), b"\x00\x00\xc0\x7f" * 24]
 PICTURES = [noise(20, 20), noise(32, 32, "JPEG"), noise(16, 16, "WEBP"), of_many_scans(32, 32, 100), claiming(5000, 5000)]
 FILES = st.sampled_from([*CODES, *PICTURES]) | mutated(PICTURES) | st.binary(max_size=40)
 RIGHT = {
     grpc.StatusCode.INVALID_ARGUMENT,
     grpc.StatusCode.NOT_FOUND,
+    grpc.StatusCode.ALREADY_EXISTS,
     grpc.StatusCode.FAILED_PRECONDITION,
     grpc.StatusCode.RESOURCE_EXHAUSTED,
     grpc.StatusCode.DEADLINE_EXCEEDED,
