@@ -11,7 +11,7 @@ PIP := .venv/bin/pip install -qq --no-compile --disable-pip-version-check $(PIP_
 READY := .venv/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test test-all test-versions fuzz bench quality paper docs methods-page lint format proto proto-check check clean
+.PHONY: help setup demo serve test test-all test-versions fuzz soak bench quality paper docs methods-page lint format proto proto-check check clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F '\t' '{ printf "make %-12s %s\n", $$1, $$2 }'
@@ -59,6 +59,9 @@ fuzz: $(READY) ## Look for what breaks the server: random messages and files for
 	@.venv/bin/python -c "import atheris" 2>/dev/null || echo "atheris is not installed: no guided fuzzing"
 	@! .venv/bin/python -c "import atheris" 2>/dev/null || for target in pictures caffe messages; do \
 	  .venv/bin/python tests/fuzz/guided.py $$target $(GUIDED_S) || exit 1; done
+
+soak: $(READY) ## Use a server hard for a long time while clients and servers are killed; ARGS="--minutes 60"
+	.venv/bin/python tests/soak/soak.py $(ARGS)
 
 bench: $(READY) ## Measure speed, as ratios in one run; ARGS="--device cuda" for a GPU. Wants a quiet machine
 	.venv/bin/python tests/bench/bench.py $(ARGS)

@@ -37,8 +37,12 @@ def _lively(module: nn.Module) -> nn.Module:
 
 @pytest.fixture(scope="session")
 def tiny_pack(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A pack with an encoder `tiny`, a residual network `tiny-res` and a prior `tiny-prior`, 32x32."""
-    pack = tmp_path_factory.mktemp("pack")
+    """The pack of `write`."""
+    return write(tmp_path_factory.mktemp("pack"))
+
+
+def write(pack: Path) -> Path:
+    """Write a pack with an encoder `tiny`, a residual network `tiny-res` and a prior `tiny-prior`, 32x32, into a folder; returns it."""
     torch.manual_seed(0)
     tiny = _recipe("tiny", "alexnet", channels=[4, 6, 8, 8, 6], hidden=[24, 12], image_size=SIZE)
     residual = _recipe("tiny-res", "resnet", channels=[4, 6, 8])
