@@ -19,7 +19,7 @@ RUN case "$VARIANT" in \
 COPY proto proto
 COPY models models
 COPY server server
-RUN pip install ./proto "./models[imagenet,torchvision,onnx,$VARIANT]" ./server
+RUN pip install ./proto "./models[imagenet,torchvision,onnx,$VARIANT]" "./server[tracing]"
 
 FROM ${BASE}
 RUN useradd --uid 10001 --create-home dgnam
