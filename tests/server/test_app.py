@@ -12,6 +12,11 @@ from dgnam_server.faults import SettingsError
 from dgnam_server.settings import Settings
 
 
+def _tiny(pack: Path, **settings: Any) -> Settings:
+    """One prior and its encoder, which load at once."""
+    return Settings(models=(pack,), only=("tiny-prior",), default_prior="tiny-prior", **settings)
+
+
 def test_models_are_loaded_by_as_many_threads_as_compute(tiny_pack: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before, load = torch.get_num_threads(), catalog.load
     at_loading: list[int] = []
@@ -22,7 +27,7 @@ def test_models_are_loaded_by_as_many_threads_as_compute(tiny_pack: Path, monkey
 
     monkeypatch.setattr(catalog, "load", spy)
     try:
-        app.build(Settings(models=(tiny_pack,), default_prior="tiny-prior", device="cpu", threads=before + 1), time.monotonic())
+        app.build(_tiny(tiny_pack, device="cpu", threads=before + 1), time.monotonic())
         assert at_loading == [before + 1], "weights are laid out for those who multiply with them"
         assert torch.get_num_threads() == 1, "the event loop's thread keeps no team"
     finally:
@@ -41,7 +46,7 @@ def test_a_device_that_is_not_there_is_told_before_models_load(name: str, monkey
 def test_only_the_models_that_the_settings_name_are_loaded(tiny_pack: Path) -> None:
     threads = torch.get_num_threads()
     try:
-        built = app.build(Settings(models=(tiny_pack,), only=("tiny-prior",), default_prior="tiny-prior", device="cpu"), time.monotonic())
+        built = app.build(_tiny(tiny_pack, device="cpu"), time.monotonic())
     finally:
         torch.set_num_threads(threads)
     assert set(built.catalog.catalog.cards) == {"tiny-prior", "tiny"}, "a prior brings its encoder"
@@ -53,7 +58,7 @@ def test_the_device_named_is_the_one_used(name: str, tiny_pack: Path, monkeypatc
     load, devices, threads = catalog.load, [], torch.get_num_threads()
     monkeypatch.setattr(catalog, "load", lambda packs, device, *rest: devices.append(device) or load(packs, device, *rest))
     try:
-        app.build(Settings(models=(tiny_pack,), default_prior="tiny-prior", device=name), time.monotonic())
+        app.build(_tiny(tiny_pack, device=name), time.monotonic())
     finally:
         torch.set_num_threads(threads)
     assert devices == [torch.device(("cuda" if torch.cuda.is_available() else "cpu") if name == "auto" else name)]

@@ -69,7 +69,7 @@ def test_growing_memory_is_found() -> None:
     assert found is not None and found.mib_per_minute == pytest.approx(3.0, abs=0.3) and found.says_something
     assert report.leaks(usages(3.0, 1800)) == ["leak: memory grows by 3.00 MiB a minute"]
     assert not report.leaks(usages(0.2, 1800)) and not report.leaks(usages(3.0, 600)), "too short to judge by"
-    assert report.leaks(usages(60.0, 300)) == ["leak: memory grew by 379 MiB, and the server may use 256"]
+    assert report.leaks(usages(80.0, 300)) == ["leak: memory grew by 479 MiB, with max_memory_mib set to 256"]
 
 
 def test_servers_are_ended_in_the_first_half() -> None:

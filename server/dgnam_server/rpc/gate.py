@@ -2,6 +2,7 @@
 a servicer raises becomes a status with details, and nothing internal leaves the process.
 """
 
+import asyncio
 import hmac
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -94,6 +95,8 @@ class Gate(aio.ServerInterceptor):  # type: ignore[type-arg]  # generic only in 
             try:
                 with door.entered():
                     return await answer(context)
+            except aio.InternalError:  # a message could not be sent: its caller was gone before gRPC said so
+                raise asyncio.CancelledError from None
             except aio.BaseError:  # gRPC's own: the call is over already
                 raise
             except NotImplementedError:  # of gRPC's own services: a call newer than its servicer

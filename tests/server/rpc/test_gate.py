@@ -12,6 +12,8 @@ from dgnam_proto.v1 import server_pb2, server_pb2_grpc, synthesis_pb2_grpc
 from dgnam_proto.v1.synthesis_pb2 import SynthesizeRequest
 from dgnam_proto.v1.target_pb2 import Target, Term
 from dgnam_server.rpc import door
+from dgnam_server.rpc.gate import Gate
+from dgnam_server.rpc.pools import Pools
 from dgnam_server.settings import Settings
 from google.rpc import error_details_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -167,3 +169,27 @@ async def test_connections_are_limited(serving: Any, config: Settings) -> None:
         for one in more:
             one.close()
         assert (await server_pb2_grpc.ServerServiceStub(server.channel).GetServerInfo(server_pb2.GetServerInfoRequest())).version
+
+
+async def test_a_caller_who_is_gone_when_a_message_is_sent_has_cancelled(config: Settings) -> None:
+    """As one that is killed while its stream waits for it to read: the write fails before gRPC cancels the call."""
+
+    class Gone:
+        async def read(self) -> bytes:
+            return b""
+
+        def peer(self) -> str:
+            return "ipv4:127.0.0.1:1"
+
+        async def write(self, _: object) -> None:
+            raise grpc.aio.InternalError("execute_batch")
+
+    async def stream(_: object, context: Any) -> None:
+        await context.write(server_pb2.GetServerInfoResponse())
+
+    pools = Pools.of(config)
+    handler = grpc.unary_stream_rpc_method_handler(stream, server_pb2.GetServerInfoRequest.FromString)
+    served = Gate(config, pools)._served(INFO, handler, door.Door(door.Width(1, 1000)))
+    with pytest.raises(asyncio.CancelledError):
+        await served(None, Gone())
+    await pools.close()
