@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -55,10 +57,26 @@ async def test_calls_have_spans(
     assert refused.attributes["rpc.grpc.status_code"] == grpc.StatusCode.INVALID_ARGUMENT.value[0]
 
 
-def test_the_provider_says_whose_spans_they_are() -> None:
-    made = tracing.provider("http://127.0.0.1:1/v1/traces")
-    assert made.resource.attributes["service.name"] == "dgnam-server"
-    made.shutdown()
+def test_spans_reach_a_collector_and_say_whose_they_are() -> None:
+    received: list[tuple[str, bytes]] = []
+
+    class Collector(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            received.append((self.path, self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Collector) as collector:
+        threading.Thread(target=collector.serve_forever, daemon=True).start()
+        made = tracing.provider(f"http://127.0.0.1:{collector.server_port}/v1/traces")
+        made.get_tracer("a test").start_span("a call").end()
+        made.shutdown()
+        collector.shutdown()
+    ((path, body),) = received
+    assert path == "/v1/traces" and b"a call" in body and b"dgnam-server" in body
 
 
 def test_without_the_extra_the_setting_is_refused() -> None:
