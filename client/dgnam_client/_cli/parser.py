@@ -332,6 +332,7 @@ def _search(search: argparse.ArgumentParser) -> None:
     options.add_argument("--max-pictures", type=int, metavar="N", help="stop after so many")
     options.add_argument("--patience", type=int, metavar="N", help="stop after so many generations without a better mean")
     options.add_argument("--stop-score", type=float, metavar="SCORE", help="stop once a picture has this score")
+    _waiting(options)
 
 
 def _searches(searches: argparse.ArgumentParser) -> None:

@@ -43,7 +43,7 @@ def run(client: Client, arguments: Arguments) -> int:
 
 
 def _loop(search: Search, measure: Measure, arguments: Arguments) -> None:
-    for pictures in search:
+    while pictures := search.ask(priority=arguments.priority, queue_timeout_s=arguments.queue_timeout_s):
         done = search.tell(measure(pictures))
         if done is not None:
             _say(arguments, line(done, search))
