@@ -29,6 +29,7 @@ else:
         "_events": "AnalysisProgress Event PictureProgress Progress Queued Started VariantProgress",
         "_exemplars": "Exemplar Exemplars",
         "_gallery": "Gallery",
+        "_invariance": "Invariance InvarianceCurve",
         "_inversion": "inverted restyled",
         "_local": "LocalServer local_server",
         "_occlusion": "Occlusion",

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ._errors import DgnamError
     from ._events import Event, OnEvent, OnIndexedEvent
     from ._exemplars import Exemplars, OnExemplar
+    from ._invariance import Invariance, OnInvariance
     from ._occlusion import Occlusion, OnOcclusion
     from ._options import Determinism, Included, Priority
     from ._picture import Picture
@@ -316,10 +317,30 @@ class AsyncClient:
         events = await self._calls.analyse("analysis.Exemplars", request, wire.analyses.exemplar_event, timeout, on_progress)
         return wire.analyses.exemplars(events, request)
 
+    async def transform(
+        self,
+        pictures: PictureLike | Iterable[PictureLike],
+        places: PlaceLike | Iterable[PlaceLike],
+        *,
+        translations: Sequence[float] | None = None,
+        rotations: Sequence[float] | None = None,
+        scales: Sequence[float] | None = None,
+        colour: float | Sequence[float] | None = None,
+        determinism: Determinism | None = None,
+        on_progress: OnInvariance | None = None,
+        timeout: float | None = None,
+    ) -> Invariance | list[Invariance]:
+        """Move, turn and scale a picture: `Client.transform`."""
+        amounts = {"translations": translations, "rotations": rotations, "scales": scales}
+        request = wire.analyses.transform_request(pictures, places, {**amounts, "colour": colour, "determinism": determinism})
+        events = await self._calls.analyse("analysis.Transform", request, wire.analyses.invariance_event, timeout, on_progress)
+        found = wire.analyses.invariances(events, request)
+        return found[0] if is_picture(pictures) else found
+
     async def replay_analysis(
         self, recipe: AnalysisRecipeLike, *, on_progress: OnAnalysis | None = None, timeout: float | None = None
-    ) -> Projection | Occlusion:
-        """Make a projection or an occlusion again: `Client.replay_analysis`."""
+    ) -> Projection | Occlusion | Invariance:
+        """Make a projection, an occlusion or an invariance again: `Client.replay_analysis`."""
         replay = wire.analyses.replay(recipe)
         return replay.result(await self._calls.analyse(replay.call, replay.request, replay.event, timeout, on_progress))
 

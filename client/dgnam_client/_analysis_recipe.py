@@ -1,4 +1,4 @@
-"""Recipes of analyses: all it takes to make a projection or an occlusion again."""
+"""Recipes of analyses: all it takes to make an analysis of a picture again."""
 
 from __future__ import annotations
 
@@ -18,19 +18,22 @@ class AnalysisRecipe(Record):
     """
 
     _kind = analysis_pb2.AnalysisRecipe
-    _fields = ("project", "occlude")
+    _fields = ("project", "occlude", "transform")
 
     @property
     def place(self) -> str:
-        """What was looked at, as text: a unit's address; of an occlusion the feature map's and the class's, joined by `+`."""
+        """What was looked at, as text: a unit's address; of an occlusion or an invariance all that was watched, joined by `+`."""
         request = self._request
-        places = request.places if isinstance(request, analysis_pb2.OccludeRequest) else [request.place]
+        places = [request.place] if isinstance(request, analysis_pb2.ProjectRequest) else request.places
         return "+".join(map(str, map(read_place, places)))
 
     @property
     def method(self) -> str:
-        """The method of projection, or "occlusion"."""
-        return "occlusion" if isinstance(self._request, analysis_pb2.OccludeRequest) else str(self._request.method)
+        """The method of projection, or "occlusion" or "invariance"."""
+        request = self._request
+        if isinstance(request, analysis_pb2.ProjectRequest):
+            return request.method
+        return "occlusion" if isinstance(request, analysis_pb2.OccludeRequest) else "invariance"
 
     def __repr__(self) -> str:
         return f"<AnalysisRecipe {self.place} method={self.method}>"

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ._errors import DgnamError
     from ._events import Event, OnEvent, OnIndexedEvent
     from ._exemplars import Exemplars, OnExemplar
+    from ._invariance import Invariance, OnInvariance
     from ._occlusion import Occlusion, OnOcclusion
     from ._options import Determinism, Included, Priority
     from ._picture import Picture
@@ -513,10 +514,53 @@ class Client:
         events = self._calls.analyse("analysis.Exemplars", request, wire.analyses.exemplar_event, timeout, on_progress)
         return wire.analyses.exemplars(events, request)
 
+    def transform(
+        self,
+        pictures: PictureLike | Iterable[PictureLike],
+        places: PlaceLike | Iterable[PlaceLike],
+        *,
+        translations: Sequence[float] | None = None,
+        rotations: Sequence[float] | None = None,
+        scales: Sequence[float] | None = None,
+        colour: float | Sequence[float] | None = None,
+        determinism: Determinism | None = None,
+        on_progress: OnInvariance | None = None,
+        timeout: float | None = None,
+    ) -> Invariance | list[Invariance]:
+        """Move, turn and scale a picture: how far do the network's features move (Zeiler & Fergus 2013, fig. 5)?
+
+        Args:
+            pictures: A picture (a PIL image, a path, a file's bytes, or a Result), or several; each is scaled and cropped to the
+                network's input.
+            places: What is measured: layers (`model:tap`), and at most one class (a unit of the output tap). `model` alone measures
+                the first layer, the last before the output tap, and the most probable class.
+            translations: How far the picture is moved down, in pixels of the network's input.
+            rotations: How far it is turned counterclockwise about its centre, in degrees.
+            scales: How many times as large it becomes, from 0.25 to 4. With none of the three, fifteen of each as published.
+            colour: What is beyond its edges: (red, green, blue) from 0 to 1, or one number for a grey; default: 0.5.
+            determinism: "rounding", or "strict" for the same bits each time on the same machine, more slowly.
+            on_progress: Called with each event as it comes.
+            timeout: Seconds, waiting included.
+
+        Returns:
+            The curves; the list of them, where a list of pictures was given.
+
+        Raises:
+            InvalidAddressError: Something in the places is not an address.
+            InvalidRequestError: Something is not a picture, or a value is out of range.
+            NotFoundError: No such model, tap or unit.
+            OSError: A picture file cannot be read.
+        """
+        amounts = {"translations": translations, "rotations": rotations, "scales": scales}
+        request = wire.analyses.transform_request(pictures, places, {**amounts, "colour": colour, "determinism": determinism})
+        events = self._calls.analyse("analysis.Transform", request, wire.analyses.invariance_event, timeout, on_progress)
+        found = wire.analyses.invariances(events, request)
+        return found[0] if is_picture(pictures) else found
+
     def replay_analysis(
         self, recipe: AnalysisRecipeLike, *, on_progress: OnAnalysis | None = None, timeout: float | None = None
-    ) -> Projection | Occlusion:
-        """Make a projection or an occlusion again.
+    ) -> Projection | Occlusion | Invariance:
+        """Make a projection, an occlusion or an invariance again.
 
         Args:
             recipe: Its recipe, the recipe's dict or JSON text, or the path of its file.

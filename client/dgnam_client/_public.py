@@ -25,6 +25,7 @@ from ._errors import (
 from ._events import AnalysisProgress, Event, PictureProgress, Progress, Queued, Started, VariantProgress
 from ._exemplars import Exemplar, Exemplars
 from ._gallery import Gallery
+from ._invariance import Invariance, InvarianceCurve
 from ._inversion import inverted, restyled
 from ._local import LocalServer, local_server
 from ._occlusion import Occlusion
@@ -68,6 +69,8 @@ __all__ = [
     "Gram",
     "InvalidAddressError",
     "InvalidRequestError",
+    "Invariance",
+    "InvarianceCurve",
     "Lane",
     "Limits",
     "Load",

@@ -23,7 +23,7 @@ class Limits:
         client_queue_capacity: Jobs of one client that may wait.
         queue_timeout_s: Seconds that a request may wait before it starts; 0: as long as it takes.
         max_memory_bytes: What requests, running rows and unread results may take together.
-        max_positions: Places of the square in one call of `occlude`.
+        max_positions: Looks in one call of `occlude` or `transform`: places of the square, changes.
     """
 
     max_steps: int

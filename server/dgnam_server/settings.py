@@ -142,7 +142,7 @@ class Settings(BaseSettings):
     max_connection_age_s: float = Field(
         3600.0, ge=1, le=10**6, description="age at which a connection takes no new calls; clients then connect anew by themselves"
     )
-    max_positions: int = Field(20_000, ge=1, le=1_000_000, description="most places of the square in a request for occlusion")
+    max_positions: int = Field(20_000, ge=1, le=1_000_000, description="most looks at altered pictures in an Occlude or Transform")
     max_pixels: int = Field(512 * 512, ge=256, le=80_000_000, description="most pixels of a picture that is optimized without a prior")
     max_batch_mib: int = Field(2048, ge=16, le=2**20, description="most memory in MiB that a batch of such pictures may take")
     state_dir: Annotated[Path, AfterValidator(_not_a_file)] | None = Field(

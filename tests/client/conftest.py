@@ -159,6 +159,14 @@ class SmallServer(
         for number in range(len(request.images)):
             yield response(result=occluded(request, number))
 
+    def Transform(self, request: analysis_pb2.TransformRequest, context: grpc.ServicerContext) -> Iterator[Any]:  # noqa: N802
+        self._note(request, context)
+        response = analysis_pb2.TransformResponse
+        yield response(started=synthesis_pb2.Started())
+        yield from analysed(request.places[0].label, context, self.cancelled, response)
+        for number in range(len(request.images)):
+            yield response(result=transformed(request, number))
+
     def Synthesize(self, request: synthesis_pb2.SynthesizeRequest, context: grpc.ServicerContext) -> Iterator[Any]:  # noqa: N802
         self._note(request, context)
         label = request.target.terms[0].unit.label
@@ -371,6 +379,33 @@ def occluded(request: analysis_pb2.OccludeRequest, number: int) -> analysis_pb2.
         classes_png=png(picture(3)),
         seen=png(picture(9)),
         recipe=recorded(occlude=filled),
+    )
+
+
+def transformed(request: analysis_pb2.TransformRequest, number: int) -> analysis_pb2.Invariance:
+    filled = analysis_pb2.TransformRequest()
+    filled.CopyFrom(request)
+    del filled.images[:]
+    filled.images.append(request.images[number])
+    curve = analysis_pb2.InvarianceCurve(
+        change=analysis_pb2.CHANGE_ROTATION,
+        amounts=[0, 90, 180],
+        distances=arrays.to_message(np.arange(6, dtype=np.float32).reshape(2, 3)),
+        probabilities=[0.75, 0.5] if request.places[0].label == "broken" else [0.75, 0.5, 0.25],
+        top_classes=[0, 0, 1],
+    )
+    return analysis_pb2.Invariance(
+        picture=number,
+        class_index=0,
+        class_label="lemon",
+        probability=0.75,
+        top_class=0,
+        taps=["conv1", "fc7"],
+        lengths=[2, 4],
+        curves=[curve],
+        labels={0: "lemon", 1: "teapot"},
+        seen=png(picture(9)),
+        recipe=recorded(transform=filled),
     )
 
 

@@ -1,9 +1,11 @@
-"""Projections and occlusions, by both clients."""
+"""Projections, occlusions and invariances, by both clients."""
 
 from __future__ import annotations
 
 import asyncio
 import pickle
+import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from dgnam_client import (
     DeadlineExceededError,
     InvalidAddressError,
     InvalidRequestError,
+    Invariance,
     Occlusion,
     Projection,
     ProtocolError,
@@ -69,9 +72,41 @@ def test_an_occlusion(client: Client, server: Any, tmp_path: Path) -> None:
     assert list(client.occlude(PHOTO, "alexnet64", colour=0.25).recipe.request().colour) == [0.25]  # type: ignore[union-attr]
 
 
+def test_an_invariance(client: Client, server: Any, tmp_path: Path) -> None:
+    found = client.transform(PHOTO, ["alexnet64:conv1", "alexnet64:fc8:lemon"], rotations=[0, 90, 180], scales=(2.0,), colour=0.25)
+    assert isinstance(found, Invariance) and list(found.curves) == ["rotation"] and found.taps == ("conv1", "fc7")
+    curve = found.curves["rotation"]
+    assert (
+        curve.amounts.tolist() == [0, 90, 180] and curve.probabilities.tolist() == [0.75, 0.5, 0.25] and curve.classes.tolist() == [0, 0, 1]
+    )
+    assert found.relative("rotation").tolist() == [[0, 0.5, 1], [0.75, 1, 1.25]]
+    assert repr(found) == "<Invariance alexnet64:conv1+alexnet64:fc8:lemon: rotation>" and found.recipe.method == "invariance"
+    sent = server.requests[-1]
+    assert (list(sent.rotations), list(sent.scales), list(sent.translations), list(sent.colour)) == ([0, 90, 180], [2], [], [0.25])
+    with Image.open(found.save(tmp_path / "i.png")) as drawn:
+        assert drawn.width > 600
+    assert found.save(tmp_path / "i.svg", recipe=False).read_bytes().startswith(b"<?xml")
+    assert AnalysisRecipe.load(tmp_path / "i.json") == found.recipe
+    with np.load(found.save(tmp_path / "i.npz", recipe=False)) as arrays:
+        assert arrays["rotation_distances"].shape == (2, 3) and arrays["taps"].tolist() == ["conv1", "fc7"]
+    with pytest.raises(ValueError, match="npy"):
+        found.save(tmp_path / "i.npy")
+    assert found.sheet(found).height > found.sheet().height / 2 and found._repr_png_().startswith(b"\x89PNG")
+    with pytest.raises(InvalidRequestError, match="the same layers"):
+        found.sheet(replace(found, taps=("conv1",)))
+
+
+def test_curves_without_matplotlib(client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = client.transform(PHOTO, "alexnet64")
+    monkeypatch.setitem(sys.modules, "dgnam_client._invariance_plot", None)
+    with pytest.raises(InvalidRequestError, match="pip install"):
+        found.save(tmp_path / "i.png")  # type: ignore[union-attr]
+    assert found.save(tmp_path / "i.npz").is_file()  # type: ignore[union-attr]
+
+
 def test_recipes(client: Client, tmp_path: Path) -> None:
     projected, occluded = client.project(PHOTO, "alexnet64:fc8:lemon"), client.occlude(PHOTO, "alexnet64")
-    for found in (projected, occluded):
+    for found in (projected, occluded, client.transform(PHOTO, "alexnet64")):
         recipe = found.recipe  # type: ignore[union-attr]
         path = recipe.save(tmp_path / "r.json")
         for form in (recipe, recipe.to_dict(), recipe.to_json(), path):
@@ -80,7 +115,7 @@ def test_recipes(client: Client, tmp_path: Path) -> None:
         assert pickle.loads(pickle.dumps(recipe)) == recipe
     assert repr(projected.recipe) == "<AnalysisRecipe alexnet64:fc8:lemon method=deconvnet>"  # type: ignore[union-attr]
     assert occluded.recipe.method == "occlusion"  # type: ignore[union-attr]
-    with pytest.raises(InvalidRequestError, match="holds no project or occlude"):
+    with pytest.raises(InvalidRequestError, match="holds no project or occlude or transform"):
         client.replay_analysis({"synthesize": {}})
 
 
@@ -96,8 +131,10 @@ def test_what_is_refused_here(client: Client, server: Any) -> None:
     ):
         with pytest.raises(error, match=says):
             client.project(*arguments, **options)  # type: ignore[arg-type]
-    with pytest.raises(InvalidRequestError, match="colour: 'red' is neither a grey"):
+    with pytest.raises(InvalidRequestError, match="colour: 'red' is not a grey"):
         client.occlude(PHOTO, "alexnet64", colour="red")  # type: ignore[arg-type]
+    with pytest.raises(InvalidRequestError, match="scales: 2 is not a list of numbers"):
+        client.transform(PHOTO, "alexnet64", scales=2)  # type: ignore[arg-type]
     assert not server.requests
 
 
@@ -106,6 +143,8 @@ def test_what_cannot_be_read(client: Client) -> None:
         client.project(PHOTO, "alexnet64:fc8:cut")
     with pytest.raises(ProtocolError, match="maps cannot be read: .* 3 classes"):
         client.occlude(PHOTO, "alexnet64:fc8:broken")
+    with pytest.raises(ProtocolError, match="curve cannot be read"):
+        client.transform(PHOTO, "alexnet64:fc8:broken")
 
 
 def test_leaving_early_stops_the_server(client: Client, server: Any) -> None:
@@ -128,6 +167,9 @@ async def test_asyncio(server: Any) -> None:
         occluded = await client.occlude(PHOTO, "alexnet64")
         assert isinstance(occluded, Occlusion)
         assert (await client.replay_analysis(occluded.recipe)).recipe == occluded.recipe
+        transformed = await client.transform(PHOTO, "alexnet64")
+        assert isinstance(transformed, Invariance)
+        assert (await client.replay_analysis(transformed.recipe)).recipe == transformed.recipe
         assert (await client.replay_analysis(projected[0].recipe)).recipe == projected[0].recipe
         task = asyncio.create_task(client.project(PHOTO, "alexnet64:fc8:slow"))
         await asyncio.sleep(0.2)

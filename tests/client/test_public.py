@@ -39,6 +39,8 @@ def test_the_public_names() -> None:
         "Gram",
         "InvalidAddressError",
         "InvalidRequestError",
+        "Invariance",
+        "InvarianceCurve",
         "Lane",
         "Limits",
         "Load",

@@ -14,6 +14,7 @@ from .._errors import InvalidRequestError
 from .._events import AnalysisProgress
 from .._exemplars import Exemplar
 from .._file import write_file
+from .._invariance import Invariance
 from .._occlusion import Occlusion
 from .._projection import Projection
 from . import files, tunables
@@ -24,12 +25,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ALL = "all"
-_OF_PROJECTIONS = ("method", "top", "layer", "enlarge", "grid")
-_OF_OCCLUSIONS = ("size", "stride", "colour")
+# The options that go with one kind of analysis, of those that have options of their own.
+_PROJECTION, _OCCLUSION, _INVARIANCE, _REPLAY = "", "--occlusion", "--invariance", "--replay"
+_OPTIONS = {
+    _PROJECTION: ("method", "top", "layer", "enlarge", "grid"),
+    _OCCLUSION: ("size", "stride", "colour"),
+    _INVARIANCE: ("translations", "rotations", "scales", "colour"),
+    _REPLAY: (),
+}
+Found = Projection | Occlusion | Invariance
 
 
 def run(client: Client, arguments: Arguments) -> int:
-    """Look at a photograph through a network: projections, or an occlusion."""
+    """Look at a photograph through a network: projections, an occlusion, or an invariance."""
     _check(arguments)
     if arguments.replay is not None:
         with progress("again", arguments) as show:
@@ -51,6 +59,21 @@ def run(client: Client, arguments: Arguments) -> int:
             )
         assert isinstance(found, Occlusion)
         _write([found], [f"{Path(arguments.picture).stem}-occlusion"], arguments)
+    elif arguments.invariance:
+        with progress("invariance", arguments) as show:
+            moved = client.transform(
+                arguments.picture,
+                arguments.places,
+                translations=arguments.translations,
+                rotations=arguments.rotations,
+                scales=arguments.scales,
+                colour=_colour(arguments.colour),
+                determinism=arguments.determinism,
+                on_progress=show,
+                timeout=arguments.timeout,
+            )
+        assert isinstance(moved, Invariance)
+        _write([moved], [f"{Path(arguments.picture).stem}-invariance"], arguments)
     else:
         _project(client, arguments)
     return DONE
@@ -93,18 +116,28 @@ def _check(arguments: Arguments) -> None:
         raise InvalidRequestError("a recipe holds the picture and the target: leave them out beside --replay")
     if arguments.replay is None and not arguments.places:
         raise InvalidRequestError("name a picture and a target, such as photo.jpg alexnet64:fc8:lemon; or a recipe to --replay")
-    foreign = _OF_PROJECTIONS if arguments.occlusion else _OF_OCCLUSIONS
-    foreign = (*foreign, *(_OF_PROJECTIONS if arguments.replay else ()), *(_OF_OCCLUSIONS if arguments.replay else ()))
-    given = [tunables.flag(name) for name in dict.fromkeys(foreign) if getattr(arguments, name)]
-    given += [tunables.flag(name) for name in arguments.tuned] if arguments.occlusion or arguments.replay else []
-    if given:
-        why = "it goes without --occlusion" if arguments.occlusion else "see --occlusion"
-        raise InvalidRequestError(f"{', '.join(given)} cannot be given here: {'a recipe holds all options' if arguments.replay else why}")
+    if arguments.occlusion and arguments.invariance:
+        raise InvalidRequestError("--occlusion and --invariance are two analyses: give one of them")
+    _check_options(arguments)
     for text in (arguments.output, arguments.grid):
         if text is not None:
             files.check_folder(text)
     if arguments.grid is not None and Path(arguments.grid).suffix.lower() not in (".png", ".jpg", ".jpeg", ".webp"):
         raise InvalidRequestError(f"--grid {arguments.grid}: end the name in .png, .jpg or .webp")
+
+
+def _check_options(arguments: Arguments) -> None:
+    """Refuse options of another kind of analysis."""
+    kind = _OCCLUSION if arguments.occlusion else _INVARIANCE if arguments.invariance else _PROJECTION
+    kind = _REPLAY if arguments.replay else kind
+    foreign = [name for names in _OPTIONS.values() for name in names if name not in _OPTIONS[kind]]
+    given = [tunables.flag(name) for name in dict.fromkeys(foreign) if getattr(arguments, name)]
+    given += [tunables.flag(name) for name in arguments.tuned] if kind else []
+    if not given:
+        return
+    others = [other for other, names in _OPTIONS.items() if other and any(tunables.flag(name) in given for name in names)]
+    why = "a recipe holds all options" if kind == _REPLAY else f"see {' and '.join(others)}" if others else f"it goes without {kind}"
+    raise InvalidRequestError(f"{', '.join(given)} cannot be given here: {why}")
 
 
 def _methods(client: Client, arguments: Arguments) -> tuple[list[str | None], dict[str, float]]:
@@ -130,14 +163,17 @@ def _colour(text: str | None) -> list[float] | None:
         raise InvalidRequestError(f"--colour {text}: write a grey from 0 to 1, or red,green,blue") from None
 
 
-def _write(found: Sequence[Projection | Occlusion], names: Sequence[str], arguments: Arguments) -> None:
+def _write(found: Sequence[Found], names: Sequence[str], arguments: Arguments) -> None:
     for path, one in zip(files.places(arguments.output, names), found, strict=False):
         one.save(path, recipe=not arguments.no_recipe and path.with_suffix(".json") != Path(arguments.replay or ""))
         print(f"{path}  {described(one)}")
 
 
-def described(one: Projection | Occlusion) -> str:
+def described(one: Found) -> str:
     """A line about a result."""
+    if isinstance(one, Invariance):
+        least = ", ".join(f"{curve.probabilities.min():.1%} {change}" for change, curve in one.curves.items())
+        return f"{one.recipe.place}: {one.name} {one.probability:.1%} as it is; at worst {least}"
     if isinstance(one, Occlusion):
         return (
             f"{one.recipe.place}: {one.class_label or one.class_index} {one.probability:.1%} uncovered, "
@@ -174,7 +210,7 @@ def progress(name: str, arguments: Arguments) -> Iterator[Callable[[Any], None]]
                 bar.total, bar.n = sum(one.total_steps for one in event.pictures), sum(one.step for one in event.pictures)
             elif isinstance(event, Exemplar):
                 bar.n = min(bar.n + 1, bar.total or 1)
-            elif isinstance(event, Projection | Occlusion):
+            elif isinstance(event, Found):
                 bar.n = bar.total or 1
             bar.refresh()
 

@@ -91,6 +91,7 @@ A target is model:tap:unit; with @y,x one activation of a convolutional tap's ma
 the tap's strongest unit for the picture, and model alone that of its output tap.
 The deconvnet sends the activation back to the pixels. `dgnam methods` lists the other methods; `--method all` is each.
 With --occlusion a grey square slides over the picture. A target is then a feature map to watch, or a class; or one of each.
+With --invariance the picture is moved, turned and scaled. Targets are then layers to compare, and at most one class.
 
 examples:
   dgnam look photo.jpg alexnet64:conv5
@@ -99,6 +100,8 @@ examples:
   dgnam look photo.jpg alexnet64:fc8:lemon --method integrated-gradients --steps 200 -o evidence.npy
   dgnam look photo.jpg efficientnet-lite0 --occlusion -o occlusion.png
   dgnam look photo.jpg alexnet64:conv5:17 alexnet64:fc8:lemon --occlusion --size 12 --stride 2 -o maps.npz
+  dgnam look photo.jpg alexnet64 --invariance -o curves.png
+  dgnam look photo.jpg alexnet64:conv1 alexnet64:fc7 --invariance --rotations -20 -10 10 20 -o curves.npz
   dgnam look --replay projection.json -o again.png
 
 Without -o, the pictures go to the current folder. Ctrl-C stops the server's work too.
@@ -347,7 +350,10 @@ def _look(look: argparse.ArgumentParser) -> None:
     look.add_argument("picture", nargs="?", metavar="PICTURE", help="a picture file")
     look.add_argument("places", nargs="*", metavar="TARGET", help="model, model:tap or model:tap:unit")
     look.add_argument(
-        "-o", "--output", metavar="PATH", help="the picture's file (.png, .npy, .jpg, .webp; .npz of --occlusion), or a folder for several"
+        "-o",
+        "--output",
+        metavar="PATH",
+        help="the picture's file (.png, .npy, .jpg, .webp; .npz for arrays), or a folder for several",
     )
     look.add_argument("--replay", metavar="RECIPE", help="do what a recipe file says again")
     look.add_argument("--no-recipe", action="store_true", help="write no .json beside a picture")
@@ -364,7 +370,12 @@ def _look(look: argparse.ArgumentParser) -> None:
     occlude.add_argument("--occlusion", action="store_true", help="slide a square over the picture, and show what the network makes of it")
     occlude.add_argument("--size", type=int, metavar="PX", help="the square's side in the network's pixels (default: 50 of 224)")
     occlude.add_argument("--stride", type=int, metavar="PX", help="from one place to the next (default: sixteen side by side)")
-    occlude.add_argument("--colour", metavar="GREY|R,G,B", help="the square's colour, from 0 to 1 (default: 0.5)")
+    occlude.add_argument("--colour", metavar="GREY|R,G,B", help="the square's colour, or what is beyond the edges, 0 to 1 (default: 0.5)")
+    transform = look.add_argument_group("invariance", "With none of the three lists, fifteen of each.")
+    transform.add_argument("--invariance", action="store_true", help="move, turn and scale the picture: how far do layers and class move?")
+    transform.add_argument("--translations", type=float, nargs="+", metavar="PX", help="how far down, in the network's pixels")
+    transform.add_argument("--rotations", type=float, nargs="+", metavar="DEGREES", help="how far counterclockwise")
+    transform.add_argument("--scales", type=float, nargs="+", metavar="RATIO", help="how many times as large, from 0.25 to 4")
 
 
 def _exemplars(exemplars: argparse.ArgumentParser) -> None:

@@ -12,6 +12,7 @@ from .._analysis_recipe import AnalysisRecipe, AnalysisRecipeLike, read_place
 from .._errors import InvalidAddressError, ProtocolError
 from .._events import AnalysisProgress, PictureProgress, Queued, Started
 from .._exemplars import Exemplar, ExemplarEvent, Exemplars
+from .._invariance import Invariance, InvarianceCurve, InvarianceEvent
 from .._occlusion import Occlusion, OcclusionEvent
 from .._options import Determinism
 from .._picture_file import PictureLike, is_picture, picture_file
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
 
 OnAnalysis = Callable[[Any], object]
 Pictures = PictureLike | Iterable[PictureLike]
-Found = TypeVar("Found", Projection, Occlusion)
+Found = TypeVar("Found", Projection, Occlusion, Invariance)
+AMOUNTS = ("translations", "rotations", "scales")
 
 
 def picture_files(pictures: Pictures) -> list[bytes]:
@@ -110,13 +112,26 @@ def occlude_request(pictures: Pictures, places: PlaceLike | Iterable[PlaceLike],
         OSError: A picture file cannot be read.
     """
     request = analysis_pb2.OccludeRequest(places=map(place_message, parse_places(places)))
-    colour = fields.get("colour")
-    _set(request, {name: value for name, value in fields.items() if name != "colour"})
-    if colour is not None:
-        try:
-            request.colour.extend([colour] if isinstance(colour, int | float) else colour)
-        except (TypeError, ValueError):
-            raise refusal("colour", f"{colour!r} is neither a grey from 0 to 1 nor three numbers for red, green and blue") from None
+    _set(request, fields)
+    request.images.extend(picture_files(pictures))
+    return request
+
+
+def transform_request(
+    pictures: Pictures, places: PlaceLike | Iterable[PlaceLike], fields: Mapping[str, Any]
+) -> analysis_pb2.TransformRequest:
+    """The request for invariances.
+
+    Args:
+        fields: `translations`, `rotations`, `scales`, `colour` and `determinism`; None is not sent.
+
+    Raises:
+        InvalidAddressError: Something in the places is not an address.
+        InvalidRequestError: Something is not a picture, or a value is of the wrong type.
+        OSError: A picture file cannot be read.
+    """
+    request = analysis_pb2.TransformRequest(places=map(place_message, parse_places(places)))
+    _set(request, fields)
     request.images.extend(picture_files(pictures))
     return request
 
@@ -189,6 +204,11 @@ def occlusion_event(response: analysis_pb2.OccludeResponse) -> OcclusionEvent | 
     return occlusion(response.result) if response.HasField("result") else _event(response)
 
 
+def invariance_event(response: analysis_pb2.TransformResponse) -> InvarianceEvent | None:
+    """The event in a message of Transform; None where it holds nothing to tell."""
+    return invariance(response.result) if response.HasField("result") else _event(response)
+
+
 def projections(events: Sequence[object], request: Any) -> list[Projection]:
     """The projections among a stream's events, in the order of the pictures.
 
@@ -203,6 +223,11 @@ def occlusions(events: Sequence[object], request: Any) -> list[Occlusion]:
     return _finished(Occlusion, events, request)
 
 
+def invariances(events: Sequence[object], request: Any) -> list[Invariance]:
+    """The invariances among a stream's events, as `projections`."""
+    return _finished(Invariance, events, request)
+
+
 @dataclass(frozen=True)
 class Replay:
     """How an analysis is made again.
@@ -211,19 +236,22 @@ class Replay:
         call: The call's name in the contract.
         request: Its message.
         event: What a message of its answer holds.
+        results: The results among the events.
     """
 
     call: str
     request: Any
     event: Callable[[Any], Any]
+    results: Callable[[Sequence[object], Any], list[Any]]
 
-    def result(self, events: Sequence[object]) -> Projection | Occlusion:
+    def result(self, events: Sequence[object]) -> Projection | Occlusion | Invariance:
         """The result among the events.
 
         Raises:
             ProtocolError: There is none.
         """
-        (found,) = (projections if self.event is projection_event else occlusions)(events, self.request)
+        found: Projection | Occlusion | Invariance
+        (found,) = self.results(events, self.request)
         return found
 
 
@@ -236,8 +264,10 @@ def replay(recipe: AnalysisRecipeLike) -> Replay:
     """
     request = read_recipe(recipe, AnalysisRecipe).request()
     if isinstance(request, analysis_pb2.ProjectRequest):
-        return Replay("analysis.Project", request, projection_event)
-    return Replay("analysis.Occlude", request, occlusion_event)
+        return Replay("analysis.Project", request, projection_event, projections)
+    if isinstance(request, analysis_pb2.TransformRequest):
+        return Replay("analysis.Transform", request, invariance_event, invariances)
+    return Replay("analysis.Occlude", request, occlusion_event, occlusions)
 
 
 def projection(message: analysis_pb2.Projection) -> Projection:
@@ -295,6 +325,38 @@ def occlusion(message: analysis_pb2.Occlusion) -> Occlusion:
     )
 
 
+def invariance(message: analysis_pb2.Invariance) -> Invariance:
+    """A finished invariance.
+
+    Raises:
+        ProtocolError: It cannot be read.
+    """
+    kinds = analysis_pb2.Change.items()
+    names = {number: name.removeprefix("CHANGE_").lower() for name, number in kinds}
+    return Invariance(
+        picture=message.picture,
+        class_index=message.class_index,
+        class_label=message.class_label,
+        probability=message.probability,
+        top_class=message.top_class,
+        taps=tuple(message.taps),
+        lengths=tuple(message.lengths),
+        curves={names[curve.change]: _curve(curve, len(message.taps)) for curve in message.curves if curve.change in names},
+        labels=dict(message.labels),
+        seen_png=message.seen,
+        recipe=AnalysisRecipe(message.recipe),
+    )
+
+
+def _curve(message: analysis_pb2.InvarianceCurve, taps: int) -> InvarianceCurve:
+    import numpy as np
+
+    distances, amounts = _array(message.distances, "distances"), np.array(message.amounts, np.float32)
+    if distances.shape != (taps, len(amounts)) or not len(amounts) == len(message.probabilities) == len(message.top_classes):
+        raise ProtocolError(f"the curve cannot be read: {distances.shape} distances for {taps} taps and {len(amounts)} amounts")
+    return InvarianceCurve(amounts, distances, np.array(message.probabilities, np.float32), np.array(message.top_classes, np.int64))
+
+
 def _finished(kind: type[Found], events: Sequence[object], request: Any) -> list[Found]:
     found = sorted((event for event in events if isinstance(event, kind)), key=lambda result: result.picture)
     if len(found) != len(request.images):
@@ -316,10 +378,23 @@ def _set(request: Any, fields: Mapping[str, Any]) -> None:
             continue
         if name == "determinism":
             request.determinism = choice("DETERMINISM", value, get_args(Determinism), field=name)
+        elif name == "colour":
+            _extend(
+                request.colour, [value] if isinstance(value, int | float) else value, name, "a grey from 0 to 1, or red, green and blue"
+            )
+        elif name in AMOUNTS:
+            _extend(getattr(request, name), value, name, "a list of numbers")
         elif name in ("enlarge", "project") and not isinstance(value, bool):
             raise refusal(name, f"{value!r} is neither True nor False")
         else:
             set_field(request, name, value)
+
+
+def _extend(numbers: Any, values: Any, name: str, what: str) -> None:
+    try:
+        numbers.extend(values)
+    except (TypeError, ValueError):
+        raise refusal(name, f"{values!r} is not {what}") from None
 
 
 def _event(response: Any) -> Queued | Started | AnalysisProgress | None:

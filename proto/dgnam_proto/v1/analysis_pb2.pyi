@@ -1,11 +1,23 @@
 from dgnam_proto.v1 import synthesis_pb2 as _synthesis_pb2
 from dgnam_proto.v1 import target_pb2 as _target_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from typing import ClassVar as _ClassVar, Iterable as _Iterable, Mapping as _Mapping, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class Change(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    CHANGE_UNSPECIFIED: _ClassVar[Change]
+    CHANGE_TRANSLATION: _ClassVar[Change]
+    CHANGE_ROTATION: _ClassVar[Change]
+    CHANGE_SCALE: _ClassVar[Change]
+CHANGE_UNSPECIFIED: Change
+CHANGE_TRANSLATION: Change
+CHANGE_ROTATION: Change
+CHANGE_SCALE: Change
 
 class Place(_message.Message):
     __slots__ = ("model", "tap", "index", "label", "position", "bare")
@@ -291,8 +303,87 @@ class PixelBox(_message.Message):
     right: int
     def __init__(self, top: _Optional[int] = ..., left: _Optional[int] = ..., bottom: _Optional[int] = ..., right: _Optional[int] = ...) -> None: ...
 
+class TransformRequest(_message.Message):
+    __slots__ = ("images", "places", "translations", "rotations", "scales", "colour", "determinism")
+    IMAGES_FIELD_NUMBER: _ClassVar[int]
+    PLACES_FIELD_NUMBER: _ClassVar[int]
+    TRANSLATIONS_FIELD_NUMBER: _ClassVar[int]
+    ROTATIONS_FIELD_NUMBER: _ClassVar[int]
+    SCALES_FIELD_NUMBER: _ClassVar[int]
+    COLOUR_FIELD_NUMBER: _ClassVar[int]
+    DETERMINISM_FIELD_NUMBER: _ClassVar[int]
+    images: _containers.RepeatedScalarFieldContainer[bytes]
+    places: _containers.RepeatedCompositeFieldContainer[Place]
+    translations: _containers.RepeatedScalarFieldContainer[float]
+    rotations: _containers.RepeatedScalarFieldContainer[float]
+    scales: _containers.RepeatedScalarFieldContainer[float]
+    colour: _containers.RepeatedScalarFieldContainer[float]
+    determinism: _synthesis_pb2.Determinism
+    def __init__(self, images: _Optional[_Iterable[bytes]] = ..., places: _Optional[_Iterable[_Union[Place, _Mapping]]] = ..., translations: _Optional[_Iterable[float]] = ..., rotations: _Optional[_Iterable[float]] = ..., scales: _Optional[_Iterable[float]] = ..., colour: _Optional[_Iterable[float]] = ..., determinism: _Optional[_Union[_synthesis_pb2.Determinism, str]] = ...) -> None: ...
+
+class TransformResponse(_message.Message):
+    __slots__ = ("queued", "started", "progress", "result", "heartbeat")
+    QUEUED_FIELD_NUMBER: _ClassVar[int]
+    STARTED_FIELD_NUMBER: _ClassVar[int]
+    PROGRESS_FIELD_NUMBER: _ClassVar[int]
+    RESULT_FIELD_NUMBER: _ClassVar[int]
+    HEARTBEAT_FIELD_NUMBER: _ClassVar[int]
+    queued: _synthesis_pb2.Queued
+    started: _synthesis_pb2.Started
+    progress: AnalysisProgress
+    result: Invariance
+    heartbeat: _synthesis_pb2.Heartbeat
+    def __init__(self, queued: _Optional[_Union[_synthesis_pb2.Queued, _Mapping]] = ..., started: _Optional[_Union[_synthesis_pb2.Started, _Mapping]] = ..., progress: _Optional[_Union[AnalysisProgress, _Mapping]] = ..., result: _Optional[_Union[Invariance, _Mapping]] = ..., heartbeat: _Optional[_Union[_synthesis_pb2.Heartbeat, _Mapping]] = ...) -> None: ...
+
+class Invariance(_message.Message):
+    __slots__ = ("picture", "class_index", "class_label", "probability", "top_class", "taps", "lengths", "curves", "labels", "seen", "recipe")
+    class LabelsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: int
+        value: str
+        def __init__(self, key: _Optional[int] = ..., value: _Optional[str] = ...) -> None: ...
+    PICTURE_FIELD_NUMBER: _ClassVar[int]
+    CLASS_INDEX_FIELD_NUMBER: _ClassVar[int]
+    CLASS_LABEL_FIELD_NUMBER: _ClassVar[int]
+    PROBABILITY_FIELD_NUMBER: _ClassVar[int]
+    TOP_CLASS_FIELD_NUMBER: _ClassVar[int]
+    TAPS_FIELD_NUMBER: _ClassVar[int]
+    LENGTHS_FIELD_NUMBER: _ClassVar[int]
+    CURVES_FIELD_NUMBER: _ClassVar[int]
+    LABELS_FIELD_NUMBER: _ClassVar[int]
+    SEEN_FIELD_NUMBER: _ClassVar[int]
+    RECIPE_FIELD_NUMBER: _ClassVar[int]
+    picture: int
+    class_index: int
+    class_label: str
+    probability: float
+    top_class: int
+    taps: _containers.RepeatedScalarFieldContainer[str]
+    lengths: _containers.RepeatedScalarFieldContainer[float]
+    curves: _containers.RepeatedCompositeFieldContainer[InvarianceCurve]
+    labels: _containers.ScalarMap[int, str]
+    seen: bytes
+    recipe: AnalysisRecipe
+    def __init__(self, picture: _Optional[int] = ..., class_index: _Optional[int] = ..., class_label: _Optional[str] = ..., probability: _Optional[float] = ..., top_class: _Optional[int] = ..., taps: _Optional[_Iterable[str]] = ..., lengths: _Optional[_Iterable[float]] = ..., curves: _Optional[_Iterable[_Union[InvarianceCurve, _Mapping]]] = ..., labels: _Optional[_Mapping[int, str]] = ..., seen: _Optional[bytes] = ..., recipe: _Optional[_Union[AnalysisRecipe, _Mapping]] = ...) -> None: ...
+
+class InvarianceCurve(_message.Message):
+    __slots__ = ("change", "amounts", "distances", "probabilities", "top_classes")
+    CHANGE_FIELD_NUMBER: _ClassVar[int]
+    AMOUNTS_FIELD_NUMBER: _ClassVar[int]
+    DISTANCES_FIELD_NUMBER: _ClassVar[int]
+    PROBABILITIES_FIELD_NUMBER: _ClassVar[int]
+    TOP_CLASSES_FIELD_NUMBER: _ClassVar[int]
+    change: Change
+    amounts: _containers.RepeatedScalarFieldContainer[float]
+    distances: _target_pb2.Array
+    probabilities: _containers.RepeatedScalarFieldContainer[float]
+    top_classes: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, change: _Optional[_Union[Change, str]] = ..., amounts: _Optional[_Iterable[float]] = ..., distances: _Optional[_Union[_target_pb2.Array, _Mapping]] = ..., probabilities: _Optional[_Iterable[float]] = ..., top_classes: _Optional[_Iterable[int]] = ...) -> None: ...
+
 class AnalysisRecipe(_message.Message):
-    __slots__ = ("project", "occlude", "model_digests", "versions", "device")
+    __slots__ = ("project", "occlude", "transform", "model_digests", "versions", "device")
     class ModelDigestsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -309,12 +400,14 @@ class AnalysisRecipe(_message.Message):
         def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
     PROJECT_FIELD_NUMBER: _ClassVar[int]
     OCCLUDE_FIELD_NUMBER: _ClassVar[int]
+    TRANSFORM_FIELD_NUMBER: _ClassVar[int]
     MODEL_DIGESTS_FIELD_NUMBER: _ClassVar[int]
     VERSIONS_FIELD_NUMBER: _ClassVar[int]
     DEVICE_FIELD_NUMBER: _ClassVar[int]
     project: ProjectRequest
     occlude: OccludeRequest
+    transform: TransformRequest
     model_digests: _containers.ScalarMap[str, str]
     versions: _containers.ScalarMap[str, str]
     device: str
-    def __init__(self, project: _Optional[_Union[ProjectRequest, _Mapping]] = ..., occlude: _Optional[_Union[OccludeRequest, _Mapping]] = ..., model_digests: _Optional[_Mapping[str, str]] = ..., versions: _Optional[_Mapping[str, str]] = ..., device: _Optional[str] = ...) -> None: ...
+    def __init__(self, project: _Optional[_Union[ProjectRequest, _Mapping]] = ..., occlude: _Optional[_Union[OccludeRequest, _Mapping]] = ..., transform: _Optional[_Union[TransformRequest, _Mapping]] = ..., model_digests: _Optional[_Mapping[str, str]] = ..., versions: _Optional[_Mapping[str, str]] = ..., device: _Optional[str] = ...) -> None: ...

@@ -50,6 +50,11 @@ class AnalysisServiceStub(object):
                 request_serializer=dgnam__proto_dot_v1_dot_analysis__pb2.OccludeRequest.SerializeToString,
                 response_deserializer=dgnam__proto_dot_v1_dot_analysis__pb2.OccludeResponse.FromString,
                 _registered_method=True)
+        self.Transform = channel.unary_stream(
+                '/dgnam.v1.AnalysisService/Transform',
+                request_serializer=dgnam__proto_dot_v1_dot_analysis__pb2.TransformRequest.SerializeToString,
+                response_deserializer=dgnam__proto_dot_v1_dot_analysis__pb2.TransformResponse.FromString,
+                _registered_method=True)
         self.Exemplars = channel.unary_stream(
                 '/dgnam.v1.AnalysisService/Exemplars',
                 request_serializer=dgnam__proto_dot_v1_dot_analysis__pb2.ExemplarsRequest.SerializeToString,
@@ -84,6 +89,14 @@ class AnalysisServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Transform(self, request, context):
+        """Moves, turns and scales each picture and tells how far that moves the features of layers and the probability of a class (Zeiler &
+        Fergus 2013, fig. 5). The stream is that of Project.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Exemplars(self, request, context):
         """The photographs that excite a unit most, of an image set that the server has an index of, each with the pixels that the unit sees and
         what in them its activation comes from (Zeiler & Fergus 2013, fig. 2). The stream is that of Project.
@@ -109,6 +122,11 @@ def add_AnalysisServiceServicer_to_server(servicer, server):
                     servicer.Occlude,
                     request_deserializer=dgnam__proto_dot_v1_dot_analysis__pb2.OccludeRequest.FromString,
                     response_serializer=dgnam__proto_dot_v1_dot_analysis__pb2.OccludeResponse.SerializeToString,
+            ),
+            'Transform': grpc.unary_stream_rpc_method_handler(
+                    servicer.Transform,
+                    request_deserializer=dgnam__proto_dot_v1_dot_analysis__pb2.TransformRequest.FromString,
+                    response_serializer=dgnam__proto_dot_v1_dot_analysis__pb2.TransformResponse.SerializeToString,
             ),
             'Exemplars': grpc.unary_stream_rpc_method_handler(
                     servicer.Exemplars,
@@ -198,6 +216,33 @@ class AnalysisService(object):
             '/dgnam.v1.AnalysisService/Occlude',
             dgnam__proto_dot_v1_dot_analysis__pb2.OccludeRequest.SerializeToString,
             dgnam__proto_dot_v1_dot_analysis__pb2.OccludeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Transform(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/dgnam.v1.AnalysisService/Transform',
+            dgnam__proto_dot_v1_dot_analysis__pb2.TransformRequest.SerializeToString,
+            dgnam__proto_dot_v1_dot_analysis__pb2.TransformResponse.FromString,
             options,
             channel_credentials,
             insecure,

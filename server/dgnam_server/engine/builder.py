@@ -10,6 +10,7 @@ from dgnam_models.preprocess import FITS
 
 from dgnam_server.analysis import PROJECTIONS
 from dgnam_server.analysis.attribution import Settings
+from dgnam_server.analysis.invariance import Change, Colour
 from dgnam_server.analysis.occlusion import Square
 from dgnam_server.analysis.projection import Wanted
 from dgnam_server.catalog import Catalog
@@ -17,6 +18,7 @@ from dgnam_server.engine import draw_cache
 from dgnam_server.engine.draw_cache import DrawCache
 from dgnam_server.engine.kinds.activations import Activations, Place
 from dgnam_server.engine.kinds.drawing import Drawing
+from dgnam_server.engine.kinds.invariance import Invariance
 from dgnam_server.engine.kinds.occlusion import Occlusion
 from dgnam_server.engine.kinds.projection import Projection
 from dgnam_server.engine.kinds.spectrum_drawing import SpectrumDrawing
@@ -66,6 +68,19 @@ class OcclusionSpec:
     unit: int | None
     class_: int | None
     square: Square
+    strict: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class InvarianceSpec:
+    """A checked request for invariance: see `Invariance`."""
+
+    pictures: Sequence[np.ndarray]
+    model: str
+    taps: tuple[str, ...]
+    class_: int | None
+    changes: tuple[Change, ...]
+    colour: Colour
     strict: bool = False
 
 
@@ -161,6 +176,13 @@ class Builder:
         return Occlusion(
             asked.pictures, network, asked.tap, asked.unit, asked.class_, asked.square, row_bytes, self.device, strict=asked.strict
         )
+
+    def invariance(self, asked: InvarianceSpec) -> Invariance:
+        """The invariance of what pictures that have the network's input size give."""
+        network = self.catalog.networks[asked.model]
+        row_bytes = memory.row_bytes([network], network.input_size)
+        what = asked.taps, asked.class_, asked.changes, asked.colour
+        return Invariance(asked.pictures, network, *what, row_bytes, self.device, strict=asked.strict)
 
     def _problem(self, key: SynthesisKey) -> Problem:
         networks = tuple(self.catalog.networks[name] for name in sorted({model for model, _ in key.sources}))

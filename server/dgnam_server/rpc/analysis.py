@@ -15,12 +15,13 @@ from dgnam_proto.v1.analysis_pb2 import (
     ExemplarsResponse,
     OccludeRequest,
     ProjectRequest,
+    TransformRequest,
 )
 
 from dgnam_server.catalog import Catalog
 from dgnam_server.engine.kinds.activations import Place
 from dgnam_server.engine.work import Work
-from dgnam_server.rpc import exemplars, occlude, payload, pictures, places, project, queueing
+from dgnam_server.rpc import exemplars, occlude, payload, pictures, places, project, queueing, transform
 from dgnam_server.rpc.fields import Reader
 from dgnam_server.rpc.mailbox import News
 from dgnam_server.rpc.queueing import Queueing
@@ -81,6 +82,13 @@ class AnalysisServicer(analysis_pb2_grpc.AnalysisServiceServicer):
         inner.images.extend(shown.seen)
         writer = project.Writer(inner, shown.projection, work.network, self.provenance)
         await self._stream(work, exemplars.Writer(shown, writer), context, Queueing())
+
+    async def Transform(self, request: TransformRequest, context: Context) -> None:  # noqa: N802
+        """Streams the events of invariances."""
+        pools, reader = self.submitter.pools, self.submitter.reader()
+        spec = await transform.pictured(reader, request, await pools.check(transform.read, reader, request), pools.decoder.decode)
+        work = self.submitter.builder.invariance(spec)
+        await self._stream(work, transform.Writer(request, spec, work, self.provenance), context, Queueing())
 
     async def _stream(self, work: Work, writer: Writer, context: Context, waits: Queueing) -> None:
         async with aclosing(self.submitter.deliveries(work, context, waits)) as deliveries:

@@ -1,14 +1,12 @@
 """OccludeRequest -> what to cover and to watch, and what is read -> messages of the stream."""
 
 import math
-import time
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from dgnam_models import Network
 from dgnam_proto import arrays
 from dgnam_proto.v1 import analysis_pb2
-from dgnam_proto.v1.analysis_pb2 import AnalysisProgress, AnalysisRecipe, OccludeRequest, OccludeResponse, PictureProgress
+from dgnam_proto.v1.analysis_pb2 import AnalysisRecipe, OccludeRequest, OccludeResponse
 from dgnam_proto.v1.synthesis_pb2 import Heartbeat, Queued, Started
 
 from dgnam_server.analysis import colours
@@ -16,12 +14,11 @@ from dgnam_server.analysis.occlusion import CELLS, SQUARES, OcclusionMaps, Squar
 from dgnam_server.engine import events
 from dgnam_server.engine.builder import OcclusionSpec
 from dgnam_server.engine.kinds.occlusion import Occlusion, Reading
-from dgnam_server.rpc import pictures, places, queueing
+from dgnam_server.rpc import colour, pictures, places, queueing
 from dgnam_server.rpc.fields import Reader
+from dgnam_server.rpc.gathering import Gathering
 from dgnam_server.rpc.mailbox import News
 from dgnam_server.rpc.recipe import Provenance, strict, strictness
-
-_PROGRESS_S = 0.1
 
 
 def read(reader: Reader, request: OccludeRequest) -> OcclusionSpec:
@@ -70,8 +67,10 @@ class Writer:
     spec: OcclusionSpec
     work: Occlusion
     provenance: Provenance
-    _readings: dict[int, dict[int, Reading]] = field(default_factory=dict)
-    _next_progress: float = 0.0
+    _gathering: Gathering[Reading] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._gathering = Gathering(len(self.work.boxes))
 
     def message(self, event: News | None) -> OccludeResponse | None:
         """One event's message, a heartbeat of None; pictures are encoded here. None where there is nothing to say yet."""
@@ -87,17 +86,10 @@ class Writer:
         return None
 
     def _finished(self, picture: int, place: int, reading: Reading) -> OccludeResponse | None:
-        total = len(self.work.boxes)
-        readings = self._readings.setdefault(picture, {})
-        readings[place] = reading
-        if len(readings) == total:
-            del self._readings[picture]
-            return OccludeResponse(result=self._result(picture, self.work.maps(picture, [readings[i] for i in range(total)])))
-        if time.monotonic() < self._next_progress:
-            return None
-        self._next_progress = time.monotonic() + _PROGRESS_S
-        moved = [PictureProgress(picture=number, step=len(known), total_steps=total) for number, known in self._readings.items()]
-        return OccludeResponse(progress=AnalysisProgress(pictures=moved))
+        if (readings := self._gathering.add(picture, place, reading)) is not None:
+            return OccludeResponse(result=self._result(picture, self.work.maps(picture, readings)))
+        progress = self._gathering.progress()
+        return None if progress is None else OccludeResponse(progress=progress)
 
     def _result(self, picture: int, maps: OcclusionMaps) -> analysis_pb2.Occlusion:
         labels, cell = self.work.network.card.labels, self.work.square.stride
@@ -132,7 +124,7 @@ class Writer:
             colour=spec.square.colour,
             determinism=strictness(spec.strict),
         )
-        return self.provenance.analysis(card, occlude=completed)
+        return self.provenance.analysis(card, completed)
 
 
 def _places(reader: Reader, root: Reader, request: OccludeRequest) -> list[places.Found]:
@@ -166,20 +158,7 @@ def _square(reader: Reader, request: OccludeRequest, network: Network) -> Square
     size = request.size if request.HasField("size") else max(1, round(longest / SQUARES))
     stride = request.stride if request.HasField("stride") else max(1, longest // CELLS)
     fits = [reader.at(name).within(value, 1, longest, "an integer") for name, value in (("size", size), ("stride", stride))]
-    return Square(size, stride if all(fits) else longest, _colour(reader.at("colour"), request.colour))
-
-
-def _colour(reader: Reader, values: Sequence[float]) -> tuple[float, float, float]:
-    if not values:
-        return Square.colour
-    if len(values) not in (1, 3):
-        reader.invalid(f"{len(values)} numbers are neither red, green and blue nor one for a grey")
-        return Square.colour
-    for value in values:
-        if not reader.within(value, 0, 1):
-            break
-    red, green, blue = values if len(values) == 3 else [values[0]] * 3
-    return red, green, blue
+    return Square(size, stride if all(fits) else longest, colour.read(reader.at("colour"), request.colour))
 
 
 def _last_maps(network: Network) -> str:

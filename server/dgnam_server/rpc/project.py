@@ -137,7 +137,7 @@ class Writer:
         )
         if found.kept.positions and position is None:
             completed.top = spec.wanted.top
-        return self.provenance.analysis(self.network.card, project=completed)
+        return self.provenance.analysis(self.network.card, completed)
 
 
 def refuse_without_gradients(reader: Reader, network: Network) -> None:

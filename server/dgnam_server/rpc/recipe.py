@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from dgnam_models import ModelCard
-from dgnam_proto.v1.analysis_pb2 import AnalysisRecipe, OccludeRequest, ProjectRequest
+from dgnam_proto.v1.analysis_pb2 import AnalysisRecipe, OccludeRequest, ProjectRequest, TransformRequest
 from dgnam_proto.v1.synthesis_pb2 import Determinism, Percentile, Recipe, SynthesizeRequest
 
 from dgnam_server.catalog import Catalog
@@ -13,6 +13,9 @@ from dgnam_server.rpc.fields import Reader
 from dgnam_server.rpc.space import Request
 from dgnam_server.synth.methods import METHODS
 from dgnam_server.synth.spec import SynthesisSpec
+
+# Which field of an AnalysisRecipe a request goes to.
+ANALYSES: Mapping[type, str] = {ProjectRequest: "project", OccludeRequest: "occlude", TransformRequest: "transform"}
 
 
 @dataclass(frozen=True)
@@ -23,10 +26,11 @@ class Provenance:
     device: str
     precision: str
 
-    def analysis(self, card: ModelCard, project: ProjectRequest | None = None, occlude: OccludeRequest | None = None) -> AnalysisRecipe:
+    def analysis(self, card: ModelCard, completed: ProjectRequest | OccludeRequest | TransformRequest) -> AnalysisRecipe:
         """All it takes to make a completed analysis by the network of `card` again."""
-        digests = {card.name: card.sha256}
-        return AnalysisRecipe(project=project, occlude=occlude, model_digests=digests, versions=self.versions, device=self.device)
+        message = AnalysisRecipe(model_digests={card.name: card.sha256}, versions=self.versions, device=self.device)
+        getattr(message, ANALYSES[type(completed)]).CopyFrom(completed)
+        return message
 
 
 def recipe(completed: Request, digests: Mapping[str, str], provenance: Provenance, percentiles: Sequence[Percentile] = ()) -> Recipe:

@@ -54,6 +54,16 @@ def test_an_occlusion(capsys: pytest.CaptureFixture[str], server: Any) -> None:
         assert maps["probability"].shape == (2, 2)
 
 
+def test_an_invariance(capsys: pytest.CaptureFixture[str], server: Any) -> None:
+    assert main(["look", "photo.jpg", "alexnet64", "--invariance", "--rotations", "-90", "0", "--colour", "1"]) == 0
+    said = "photo-invariance.png  alexnet64: lemon 75.0% as it is; at worst 25.0% rotation\n"
+    assert capsys.readouterr().out == said
+    assert list(server.requests[-1].rotations) == [-90, 0] and list(server.requests[-1].colour) == [1]
+    assert main(["look", "--replay", "photo-invariance.json", "-o", "again.npz"]) == 0
+    with np.load("again.npz") as curves:
+        assert curves["rotation_amounts"].tolist() == [0, 90, 180]
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "says"),
     [
@@ -62,6 +72,10 @@ def test_an_occlusion(capsys: pytest.CaptureFixture[str], server: Any) -> None:
         (["photo.jpg", "alexnet64", "--replay", "x.json"], 2, "a recipe holds the picture and the target"),
         (["photo.jpg", "alexnet64", "--size", "5"], 2, "--size cannot be given here: see --occlusion"),
         (["photo.jpg", "alexnet64", "--occlusion", "--top", "5"], 2, "--top cannot be given here: it goes without --occlusion"),
+        (["photo.jpg", "alexnet64", "--scales", "2"], 2, "--scales cannot be given here: see --invariance"),
+        (["photo.jpg", "alexnet64", "--invariance", "--size", "2"], 2, "--size cannot be given here: see --occlusion"),
+        (["photo.jpg", "alexnet64", "--invariance", "--occlusion"], 2, "two analyses: give one of them"),
+        (["--replay", "x.json", "--scales", "2"], 2, "--scales cannot be given here: a recipe holds all options"),
         (["photo.jpg", "alexnet64", "--occlusion", "--colour", "red"], 2, "--colour red: write a grey from 0 to 1"),
         (["photo.jpg", "alexnet64", "-o", "no/such/p.png"], 2, "there is no folder no/such"),
         (["photo.jpg", "alexnet64", "--grid", "sheet.txt"], 2, "--grid sheet.txt: end the name in .png"),

@@ -141,3 +141,14 @@ def test_one_that_hides_its_activation_functions_is_named() -> None:
     with pytest.raises(NotProjectable, match=r"hides its activation functions in module\.rnn \(RNN\).*saliency"):
         project(network, PROJECTIONS["deconvnet"], ("fc", None), IMAGES[:1], [Wanted(0).kept])
     project(network, PROJECTIONS["saliency"], ("fc", None), IMAGES[:1], [Wanted(0).kept])
+
+
+@pytest.mark.parametrize("pooled", [True, False])
+def test_all_that_the_deconvnet_knows_of_the_picture_are_switches(pooled: bool) -> None:
+    torch.manual_seed(0)
+    last = nn.MaxPool2d(2) if pooled else nn.AvgPool2d(2)
+    module = nn.Sequential(nn.Conv2d(3, 6, 3), nn.ReLU(), last, nn.Conv2d(6, 4, 3), nn.Flatten(), nn.Linear(4 * 81, 3))
+    network = Network.of(module, "pooled", FORM)
+    kept, signals = project(network, PROJECTIONS["deconvnet"], ("3", None), IMAGES, [Wanted(1, (4, 4)).kept] * 2)
+    first, second = (signals[i] / kept[i].activations[0] if kept[i].activations[0] > 0 else signals[i] for i in range(2))
+    assert torch.allclose(first, second, rtol=1e-3, atol=1e-5) != pooled
