@@ -93,3 +93,19 @@ def test_units_are_read_before_their_relu(name: str) -> None:
 @pytest.mark.parametrize("name", GENERATORS)
 def test_generators_draw_sixteen_times_their_seed(name: str) -> None:
     assert nets.build(name, GENERATORS[name])(torch.zeros(3, 12)).shape == (3, 3, 64, 64)
+
+
+def test_alexnet_with_layers_taken_away() -> None:
+    shared = {"classes": 5, "channels": [4, 6, 0, 0, 6], "hidden": [0, 12]}
+    shorter = nets.build("alexnet", shared).eval()
+    assert isinstance(shorter, Staged)
+    images = torch.randn(2, 3, 64, 64)
+    assert shorter.activations(images, ["pool5", "fc7", "fc8"])["fc7"].shape == (2, 12)
+    with pytest.raises(KeyError):
+        shorter.activations(images, ["conv3"])
+    bare = nets.build("alexnet", {**shared, "hidden": [0, 0]}).eval()
+    assert bare(images).shape == (2, 5) and sum(part.numel() for part in bare.parameters()) < sum(
+        part.numel() for part in shorter.parameters()
+    )
+    with pytest.raises(ValueError, match="only conv3 and conv4 can be taken away"):
+        nets.build("alexnet", {**shared, "channels": [4, 0, 6, 6, 6]})
