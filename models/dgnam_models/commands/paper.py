@@ -16,7 +16,7 @@ from dgnam_models.lab.paper import figures
 
 
 def declare(parser: argparse.ArgumentParser) -> None:
-    listing = "\n".join(f"  {name:21}{figures.about(name)}" for name in figures.names())
+    listing = "\n".join(f"  {name:23}{figures.about(name)}" for name in figures.names())
     parser.epilog = f"figures (sections are those of Nguyen et al. 2016, arXiv 1605.09304):\n{listing}"
     add = parser.add_argument
     add("figures", nargs="*", metavar="FIGURE", help="which of those below (default: all)")
@@ -33,6 +33,8 @@ def declare(parser: argparse.ArgumentParser) -> None:
     text = "classes drawn for each row, evenly spread over the list (default: %(default)s)"
     add("--units", type=int, default=20, metavar="N", help=text)
     add("--pictures", type=int, default=3000, metavar="N", help="pictures that a search may show (default: %(default)s)")
+    text = "marked pictures for zeiler_correspondence: see `dgnam-models correspondence --help` (default: drawn faces)"
+    add("--parts", type=Path, metavar="FILE.json", help=text)
     add("--seed", type=int, default=0, metavar="N", help="another seed, other pictures (default: %(default)s)")
     arguments.device(parser)
     parser.set_defaults(run=run)

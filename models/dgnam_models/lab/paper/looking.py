@@ -3,9 +3,11 @@
 import io
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from PIL import Image
+from torch.overrides import TorchFunctionMode
 
 import dgnam_models
 from dgnam_models import image_set, indexing, photographs
@@ -60,9 +62,34 @@ def pictures(study: Study, count: int) -> list[tuple[str, bytes]]:
     return [(photographs.label(folder), _png(photographs.square(first[folder], SHOWN_PX, enlarge=False))) for folder in chosen]
 
 
+def watched(network: Network, name: str) -> list[str]:
+    """What to watch of a picture of a `name`: the network, and that class of its, where it knows it; else the most probable one."""
+    labels = [label.casefold() for label in network.card.labels]
+    known = name.casefold() in labels
+    return [network.name, *([f"{network.name}:{network.card.output_tap}:{labels.index(name.casefold())}"] if known else [])]
+
+
+@torch.no_grad()
+def pools(network: Network) -> bool:
+    """Whether it has max pooling, by modules or by functions."""
+    with _Ear() as heard:
+        network.logits(network.preprocess.mean.new_full((1, 3, *network.input_size), 0.5))
+    return bool(heard.pooling)
+
+
 def at_one_size(picture: Image.Image) -> Image.Image:
     """A picture at the size that the sheets show, each pixel as it is."""
     return picture.resize((SHOWN_PX, SHOWN_PX), Image.Resampling.NEAREST)
+
+
+class _Ear(TorchFunctionMode):
+    """Hears max pooling."""
+
+    pooling = False
+
+    def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        self.pooling = self.pooling or "max_pool" in getattr(function, "__name__", "")
+        return function(*args, **(kwargs or {}))
 
 
 def _png(picture: Image.Image) -> bytes:

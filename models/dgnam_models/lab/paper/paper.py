@@ -41,7 +41,7 @@ def draw(settings: Settings) -> None:
     showing = any(map(figures.shows_photographs, names))
     indices = looking.indices(settings.val or settings.data, packs, settings.run_dir / "indices", settings.device) if showing else []
     with connected(None, packs, str(settings.device), indices) as client:
-        study = Study(client, packs, settings.units, settings.seed, settings.val, settings.scenes_val, settings.pictures)
+        study = Study(client, packs, settings.units, settings.seed, settings.val, settings.scenes_val, settings.pictures, settings.parts)
         for name in names:
             _write(figures.draw(name, study), name, settings.out)
 

@@ -28,6 +28,7 @@ class Settings:
     units: int = 20  # drawn for each row
     seed: int = 0
     pictures: int = 3000  # of a search
+    parts: Path | None = None  # marked pictures, for zeiler_correspondence
 
 
 def wanted(settings: Settings) -> tuple[list[str], dict[str, str]]:
@@ -57,7 +58,7 @@ def problems(settings: Settings) -> list[str]:
     for name in settings.figures:
         if name in known and (lacking := _lacking(name, settings)):
             found.append(f"{name} {lacking}")
-    for path in (*settings.data, *settings.val, *settings.scenes_val):
+    for path in (*settings.data, *settings.val, *settings.scenes_val, *([settings.parts] if settings.parts else [])):
         if not path.exists():
             found.append(f"{path} does not exist")
     for pack in settings.models:

@@ -43,6 +43,7 @@ class Study:
     val: Sequence[Path] = ()  # held-out photographs of the target's classes
     scenes_val: Sequence[Path] = ()  # of the classes of alexnet64-scenes
     pictures: int = 3000  # that a search may show
+    parts: Path | None = None  # marked pictures: see analysis/correspondence.py
 
     def network(self, name: str) -> Network:
         """The classifier `name`, to look at pictures with."""

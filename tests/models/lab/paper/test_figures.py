@@ -15,6 +15,7 @@ from dgnam_models import ModelCard, nets
 from dgnam_models.lab.evaluate import drawing
 from dgnam_models.lab.evaluate.drawing import connected
 from dgnam_models.lab.paper import figures, looking
+from dgnam_models.lab.paper.figures import zeiler_ablation
 from dgnam_models.lab.paper.figures.activation_maps import centres, energy_inside, evidence
 from dgnam_models.lab.paper.figures.altered import order
 from dgnam_models.lab.paper.figures.evolution import rank_correlation
@@ -53,7 +54,10 @@ def pack(tiny_pack: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         classifier(pack, f"alexnet64-{kind}", (*NAMES, *(f"{kind} {name}" for name in NAMES)), {"figures": {"val_top1": 0.4}})
         classifier(pack, f"judge64-{kind}", ("whole", kind), {"figures": {"val_top1": 0.9}})
     for steps, accuracy in ((60, 0.2), (120, 0.4), (180, 0.3)):
-        classifier(pack, f"alexnet64-narrow-{steps:06d}", NAMES, {"steps": steps, "figures": {"val_top1": accuracy}})
+        for name in ("alexnet64-narrow", "layers64"):
+            classifier(pack, f"{name}-{steps:06d}", NAMES, {"steps": steps, "figures": {"val_top1": accuracy}})
+    for name in zeiler_ablation.VARIANTS:
+        classifier(pack, name, NAMES, {"steps": 9, "figures": {"val_top1": 0.1 if "-no-" in name else 0.4, "val_top5": 0.8}})
     return pack
 
 
@@ -99,7 +103,7 @@ def test_every_figure_is_drawn_with_and_without_photographs(name: str, study: St
 def test_every_figure_says_what_it_shows_and_where_it_is_published(name: str) -> None:
     assert figures.about(name).endswith("?")
     papers = "Pan et al. 2017|Xia et al. 2016|Mahendran & Vedaldi 2015|Wang & Ponce 2022|Zeiler & Fergus 2013"
-    assert re.search(rf"\((3\.\d|S\d+|({papers}), fig. \d)\)", figures.about(name))
+    assert re.search(rf"\((3\.\d|S\d+|({papers}), (fig\.|table) \d)\)", figures.about(name))
 
 
 @pytest.mark.usefixtures("few_steps")
@@ -130,7 +134,21 @@ def test_numbers_of_photographs_looked_at(study: Study) -> None:
     assert all(1 <= liked[tap]["classes"] <= len(NAMES) for tap in list(liked)[1:])
     covered = figures.draw("zeiler_occlusion", study).numbers[TARGET]
     for numbers in covered.values():
-        assert numbers["least"] < 1 and 0 <= numbers["places where it stays"] <= 1 and -1 <= numbers["with the feature map"] <= 1
+        assert numbers["least"] < 1 and 0 <= numbers["places where it is first"] <= 1 and -1 <= numbers["with the feature map"] <= 1
+    moved = figures.draw("zeiler_invariance", study).numbers[TARGET]["translation"]
+    assert moved["smallest"]["conv1"] > 0 and moved["smallest"]["amount"] ** 2 < moved["largest"]["amount"] ** 2
+
+
+@pytest.mark.usefixtures("few_steps")
+def test_numbers_of_networks_taken_apart(study: Study) -> None:
+    shares = figures.draw("zeiler_ablation", study).numbers
+    assert shares["all layers"]["top1"] == 0.4 and shares["fc7 removed"]["top1"] == 0.1
+    probed = figures.draw("zeiler_probes", study).numbers[TARGET]
+    assert probed["training"] + probed["held out"] == 8 and probed["chance"] == 0.5 and "pixels" in probed["accuracy"]
+    evolved = figures.draw("zeiler_evolution", study).numbers
+    assert evolved["steps"] == [60, 120, 180] and evolved["photographs"] == 12
+    parts = figures.draw("zeiler_correspondence", study).numbers[TARGET]
+    assert all({"left eye", "right eye", "nose", "random places"} == set(found) for found in parts.values())
 
 
 @pytest.mark.usefixtures("few_steps")
@@ -232,3 +250,10 @@ def test_opinions_are_names_best_first(pack: Path) -> None:
     ranked = judge.logits(images).argsort(1, descending=True)[:, :3]
     assert called == [[judge.card.labels[i] for i in row] for row in ranked.tolist()]
     assert isinstance(judge.card, ModelCard)
+
+
+@pytest.mark.parametrize(("name", "pooled"), [("tiny", True), (JUDGES[0], False)])
+def test_max_pooling_is_heard(name: str, pooled: bool, pack: Path) -> None:
+    network = dgnam_models.load(name, packs=[pack])
+    assert isinstance(network, dgnam_models.Network)
+    assert looking.pools(network) == pooled

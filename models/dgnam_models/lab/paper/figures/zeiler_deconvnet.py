@@ -7,16 +7,20 @@ from typing import Any
 import numpy as np
 from dgnam_client import Projection
 
-from dgnam_models.lab.paper.looking import at_one_size, networks, pictures
+from dgnam_models.lab.paper.looking import at_one_size, networks, pictures, pools
 from dgnam_models.lab.paper.study import Figure, Study, sheet, spread
 from dgnam_models.network import Network
 
 COLUMNS = 6  # taps of a network, and methods
 PICTURES = 3
+SMALL = 0.1  # of the picture's area
 
 
 def draw(study: Study) -> Figure:
     """For each network and picture a row with the deconvnet of six taps' strongest activation, and one with six methods of its class.
+
+    All that the deconvnet knows of the picture are the switches of max pooling. The layers of a network without any are shown by guided
+    backpropagation, as Springenberg et al. 2015 (arXiv 1412.6806) found necessary. What is small is shown enlarged, by itself.
 
     Numbers: how far into the picture each tap's projections reach, as the mean share of its area; and for each method the share of its
     squared values in the strongest tenth of the pixels, 0.1 if they were spread evenly.
@@ -26,19 +30,21 @@ def draw(study: Study) -> Figure:
     methods = [method.name for method in study.client.methods().projections][:COLUMNS]
     rows = []
     for network in networks(study):
-        taps = _taps(network)
+        taps, backwards = _taps(network), "deconvnet" if pools(network) else "guided-backpropagation"
         areas: dict[str, list[float]] = {tap: [] for tap in taps}
         gathered: dict[str, list[float]] = {method: [] for method in methods}
         for name, png in shown:
-            layers = [_project(study, png, f"{network.name}:{tap}", "deconvnet") for tap in taps]
+            layers = [_project(study, png, f"{network.name}:{tap}", backwards) for tap in taps]
             ways = [_project(study, png, network.name, method) for method in methods]
             for tap, one in zip(taps, layers, strict=True):
                 areas[tap].append(_area(one))
             for method, one in zip(methods, ways, strict=True):
                 gathered[method].append(_gathered(one.array))
             called = f"{network.name} sees {ways[0].label}"
-            rows += [_row(layers, name, called, taps), _row(ways, name, called, methods)]
+            titles = [f"{tap}, {backwards}" for tap in taps]
+            rows += [_row(layers, name, called, titles, cropped=True), _row(ways, name, called, methods)]
         numbers[network.name] = {
+            "layers by": backwards,
             "area": {tap: round(float(np.mean(values)), 3) for tap, values in areas.items()},
             "in the strongest tenth": {method: round(float(np.mean(values)), 3) for method, values in gathered.items()},
         }
@@ -55,12 +61,18 @@ def _project(study: Study, png: bytes, place: str, method: str) -> Projection:
     return found
 
 
-def _row(found: Sequence[Projection], name: str, called: str, titles: Sequence[str]) -> tuple[list[Any], list[list[str]]]:
-    captions = [
-        [title, f"unit {one.unit}" + (f", {one.label}" if one.label else ""), f"activation {one.activations[0]:.3g}"]
-        for title, one in zip(titles, found, strict=True)
-    ]
-    return [at_one_size(found[0].seen), *(at_one_size(one.image) for one in found)], [[name, called], *captions]
+def _row(
+    found: Sequence[Projection], name: str, called: str, titles: Sequence[str], cropped: bool = False
+) -> tuple[list[Any], list[list[str]]]:
+    pictures, captions = [at_one_size(found[0].seen)], [[name, called]]
+    for title, one in zip(titles, found, strict=True):
+        left, top, right, bottom = one.box
+        small = cropped and _area(one) < SMALL
+        pictures.append(at_one_size(one.image.crop(one.box) if small else one.image))
+        unit = f"unit {one.unit}" + (f", {one.label}" if one.label else "")
+        size = [f"{right - left} x {bottom - top} pixels, enlarged"] if small else []
+        captions.append([title, unit, f"activation {one.activations[0]:.3g}", *size])
+    return pictures, captions
 
 
 def _area(one: Projection) -> float:
