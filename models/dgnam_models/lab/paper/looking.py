@@ -82,6 +82,14 @@ def at_one_size(picture: Image.Image) -> Image.Image:
     return picture.resize((SHOWN_PX, SHOWN_PX), Image.Resampling.NEAREST)
 
 
+def square_around(box: Sequence[int], size: tuple[int, int]) -> tuple[int, int, int, int]:
+    """The smallest square with box (left, top, right, bottom) in its middle that lies in a picture of `size` (width, height)."""
+    left, top, right, bottom = box
+    side = min(max(right - left, bottom - top), *size)
+    x, y = (min(max((first + last - side) // 2, 0), most - side) for first, last, most in ((left, right, size[0]), (top, bottom, size[1])))
+    return x, y, x + side, y + side
+
+
 class _Ear(TorchFunctionMode):
     """Hears max pooling."""
 

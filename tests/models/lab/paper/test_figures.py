@@ -257,3 +257,9 @@ def test_max_pooling_is_heard(name: str, pooled: bool, pack: Path) -> None:
     network = dgnam_models.load(name, packs=[pack])
     assert isinstance(network, dgnam_models.Network)
     assert looking.pools(network) == pooled
+
+
+def test_a_square_around_a_box() -> None:
+    assert looking.square_around((4, 4, 6, 10), (20, 20)) == (2, 4, 8, 10)
+    assert looking.square_around((0, 4, 2, 10), (20, 20)) == (0, 4, 6, 10), "it stays in the picture"
+    assert looking.square_around((15, 18, 20, 20), (20, 20)) == (15, 15, 20, 20)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from dgnam_client import Projection
 
-from dgnam_models.lab.paper.looking import at_one_size, networks, pictures, pools
+from dgnam_models.lab.paper.looking import at_one_size, networks, pictures, pools, square_around
 from dgnam_models.lab.paper.study import Figure, Study, sheet, spread
 from dgnam_models.network import Network
 
@@ -68,7 +68,7 @@ def _row(
     for title, one in zip(titles, found, strict=True):
         left, top, right, bottom = one.box
         small = cropped and _area(one) < SMALL
-        pictures.append(at_one_size(one.image.crop(one.box) if small else one.image))
+        pictures.append(at_one_size(one.image.crop(square_around(one.box, one.image.size)) if small else one.image))
         unit = f"unit {one.unit}" + (f", {one.label}" if one.label else "")
         size = [f"{right - left} x {bottom - top} pixels, enlarged"] if small else []
         captions.append([title, unit, f"activation {one.activations[0]:.3g}", *size])

@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 import dgnam_models
 from dgnam_models.lab.evaluate.drawing import as_pil
-from dgnam_models.lab.paper.looking import at_one_size
+from dgnam_models.lab.paper.looking import at_one_size, square_around
 from dgnam_models.lab.paper.study import Figure, Study, sheet, spread
 from dgnam_models.network import Network
 from dgnam_models.photographs import as_float
@@ -56,8 +56,8 @@ def draw(study: Study) -> Figure:
         lines = [[f"{tap}, unit {unit}", f"step {steps}"] for steps in numbers["steps"]]
         told = [[*line, f"activation {one.activations[0]:.3g}"] for line, one in zip(lines, seen, strict=True)]
         rows += [
-            ([at_one_size(one.seen.crop(one.box)) for one in seen], lines),
-            ([at_one_size(one.image.crop(one.box)) for one in seen], told),
+            ([at_one_size(one.seen.crop(square_around(one.box, one.seen.size))) for one in seen], lines),
+            ([at_one_size(one.image.crop(square_around(one.box, one.image.size))) for one in seen], told),
         ]
     return Figure(sheet(rows, "The strongest photograph of a unit, and its projection, along training"), numbers)
 
