@@ -31,7 +31,7 @@ def drawn(found: Mapping[str, Sequence[Layer]], chance: float, kind: str = "png"
             for layer in layers:
                 counts, scores = list(layer.few), list(layer.few.values())
                 row[1].errorbar(counts, [mean for mean, _ in scores], [std for _, std in scores], marker=".", label=layer.tap)
-            row[1].set(title=f"{name}: few", xlabel="training pictures of each class", xscale="log")
+            row[1].set(title=f"{name}: few training pictures", xlabel="training pictures of each class", xscale="log")
             row[1].set_xticks(counts, list(map(str, counts)))
             row[1].minorticks_off()
             row[1].legend(fontsize=7, frameon=False)
