@@ -46,19 +46,29 @@ ENDING_ZERO_GRADIENT: Ending
 ENDING_NO_GRADIENT: Ending
 
 class Include(_message.Message):
-    __slots__ = ("png", "image", "code", "history")
+    __slots__ = ("png", "image", "code", "history", "alpha")
     PNG_FIELD_NUMBER: _ClassVar[int]
     IMAGE_FIELD_NUMBER: _ClassVar[int]
     CODE_FIELD_NUMBER: _ClassVar[int]
     HISTORY_FIELD_NUMBER: _ClassVar[int]
+    ALPHA_FIELD_NUMBER: _ClassVar[int]
     png: bool
     image: bool
     code: bool
     history: bool
-    def __init__(self, png: bool = ..., image: bool = ..., code: bool = ..., history: bool = ...) -> None: ...
+    alpha: bool
+    def __init__(self, png: bool = ..., image: bool = ..., code: bool = ..., history: bool = ..., alpha: bool = ...) -> None: ...
+
+class Hole(_message.Message):
+    __slots__ = ("photo", "mask")
+    PHOTO_FIELD_NUMBER: _ClassVar[int]
+    MASK_FIELD_NUMBER: _ClassVar[int]
+    photo: bytes
+    mask: bytes
+    def __init__(self, photo: _Optional[bytes] = ..., mask: _Optional[bytes] = ...) -> None: ...
 
 class SynthesizeRequest(_message.Message):
-    __slots__ = ("target", "prior", "method", "options", "seed", "start_code", "start_image", "preview_interval", "variants", "determinism", "include", "fit", "height", "width", "priority", "queue_timeout_s")
+    __slots__ = ("target", "prior", "method", "options", "seed", "start_code", "start_image", "preview_interval", "variants", "determinism", "include", "fit", "height", "width", "priority", "queue_timeout_s", "hole")
     class OptionsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -82,6 +92,7 @@ class SynthesizeRequest(_message.Message):
     WIDTH_FIELD_NUMBER: _ClassVar[int]
     PRIORITY_FIELD_NUMBER: _ClassVar[int]
     QUEUE_TIMEOUT_S_FIELD_NUMBER: _ClassVar[int]
+    HOLE_FIELD_NUMBER: _ClassVar[int]
     target: _target_pb2.Target
     prior: str
     method: str
@@ -98,7 +109,8 @@ class SynthesizeRequest(_message.Message):
     width: int
     priority: Priority
     queue_timeout_s: float
-    def __init__(self, target: _Optional[_Union[_target_pb2.Target, _Mapping]] = ..., prior: _Optional[str] = ..., method: _Optional[str] = ..., options: _Optional[_Mapping[str, float]] = ..., seed: _Optional[int] = ..., start_code: _Optional[_Union[_target_pb2.Array, _Mapping]] = ..., start_image: _Optional[bytes] = ..., preview_interval: _Optional[int] = ..., variants: _Optional[int] = ..., determinism: _Optional[_Union[Determinism, str]] = ..., include: _Optional[_Union[Include, _Mapping]] = ..., fit: _Optional[_Union[Fit, str]] = ..., height: _Optional[int] = ..., width: _Optional[int] = ..., priority: _Optional[_Union[Priority, str]] = ..., queue_timeout_s: _Optional[float] = ...) -> None: ...
+    hole: Hole
+    def __init__(self, target: _Optional[_Union[_target_pb2.Target, _Mapping]] = ..., prior: _Optional[str] = ..., method: _Optional[str] = ..., options: _Optional[_Mapping[str, float]] = ..., seed: _Optional[int] = ..., start_code: _Optional[_Union[_target_pb2.Array, _Mapping]] = ..., start_image: _Optional[bytes] = ..., preview_interval: _Optional[int] = ..., variants: _Optional[int] = ..., determinism: _Optional[_Union[Determinism, str]] = ..., include: _Optional[_Union[Include, _Mapping]] = ..., fit: _Optional[_Union[Fit, str]] = ..., height: _Optional[int] = ..., width: _Optional[int] = ..., priority: _Optional[_Union[Priority, str]] = ..., queue_timeout_s: _Optional[float] = ..., hole: _Optional[_Union[Hole, _Mapping]] = ...) -> None: ...
 
 class SynthesizeResponse(_message.Message):
     __slots__ = ("queued", "started", "progress", "result", "heartbeat")
@@ -115,7 +127,7 @@ class SynthesizeResponse(_message.Message):
     def __init__(self, queued: _Optional[_Union[Queued, _Mapping]] = ..., started: _Optional[_Union[Started, _Mapping]] = ..., progress: _Optional[_Union[Progress, _Mapping]] = ..., result: _Optional[_Union[Result, _Mapping]] = ..., heartbeat: _Optional[_Union[Heartbeat, _Mapping]] = ...) -> None: ...
 
 class SynthesizePixelsRequest(_message.Message):
-    __slots__ = ("target", "method", "options", "seed", "height", "width", "start_image", "preview_interval", "variants", "determinism", "include", "fit", "priority", "queue_timeout_s")
+    __slots__ = ("target", "method", "options", "seed", "height", "width", "start_image", "preview_interval", "variants", "determinism", "include", "fit", "priority", "queue_timeout_s", "hole")
     class OptionsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -137,6 +149,7 @@ class SynthesizePixelsRequest(_message.Message):
     FIT_FIELD_NUMBER: _ClassVar[int]
     PRIORITY_FIELD_NUMBER: _ClassVar[int]
     QUEUE_TIMEOUT_S_FIELD_NUMBER: _ClassVar[int]
+    HOLE_FIELD_NUMBER: _ClassVar[int]
     target: _target_pb2.Target
     method: str
     options: _containers.ScalarMap[str, float]
@@ -151,7 +164,8 @@ class SynthesizePixelsRequest(_message.Message):
     fit: Fit
     priority: Priority
     queue_timeout_s: float
-    def __init__(self, target: _Optional[_Union[_target_pb2.Target, _Mapping]] = ..., method: _Optional[str] = ..., options: _Optional[_Mapping[str, float]] = ..., seed: _Optional[int] = ..., height: _Optional[int] = ..., width: _Optional[int] = ..., start_image: _Optional[bytes] = ..., preview_interval: _Optional[int] = ..., variants: _Optional[int] = ..., determinism: _Optional[_Union[Determinism, str]] = ..., include: _Optional[_Union[Include, _Mapping]] = ..., fit: _Optional[_Union[Fit, str]] = ..., priority: _Optional[_Union[Priority, str]] = ..., queue_timeout_s: _Optional[float] = ...) -> None: ...
+    hole: Hole
+    def __init__(self, target: _Optional[_Union[_target_pb2.Target, _Mapping]] = ..., method: _Optional[str] = ..., options: _Optional[_Mapping[str, float]] = ..., seed: _Optional[int] = ..., height: _Optional[int] = ..., width: _Optional[int] = ..., start_image: _Optional[bytes] = ..., preview_interval: _Optional[int] = ..., variants: _Optional[int] = ..., determinism: _Optional[_Union[Determinism, str]] = ..., include: _Optional[_Union[Include, _Mapping]] = ..., fit: _Optional[_Union[Fit, str]] = ..., priority: _Optional[_Union[Priority, str]] = ..., queue_timeout_s: _Optional[float] = ..., hole: _Optional[_Union[Hole, _Mapping]] = ...) -> None: ...
 
 class SynthesizePixelsResponse(_message.Message):
     __slots__ = ("queued", "started", "progress", "result", "heartbeat")
@@ -202,7 +216,7 @@ class VariantProgress(_message.Message):
     def __init__(self, variant: _Optional[int] = ..., step: _Optional[int] = ..., total_steps: _Optional[int] = ..., activation: _Optional[float] = ..., preview: _Optional[bytes] = ...) -> None: ...
 
 class Result(_message.Message):
-    __slots__ = ("variant", "png", "image", "activation", "term_activations", "history", "code", "ending", "recipe", "start_rank", "term_readouts", "gradient_steps", "silent_terms")
+    __slots__ = ("variant", "png", "image", "activation", "term_activations", "history", "code", "ending", "recipe", "start_rank", "term_readouts", "gradient_steps", "silent_terms", "alpha")
     VARIANT_FIELD_NUMBER: _ClassVar[int]
     PNG_FIELD_NUMBER: _ClassVar[int]
     IMAGE_FIELD_NUMBER: _ClassVar[int]
@@ -216,6 +230,7 @@ class Result(_message.Message):
     TERM_READOUTS_FIELD_NUMBER: _ClassVar[int]
     GRADIENT_STEPS_FIELD_NUMBER: _ClassVar[int]
     SILENT_TERMS_FIELD_NUMBER: _ClassVar[int]
+    ALPHA_FIELD_NUMBER: _ClassVar[int]
     variant: int
     png: bytes
     image: _target_pb2.Array
@@ -229,7 +244,8 @@ class Result(_message.Message):
     term_readouts: _containers.RepeatedScalarFieldContainer[_target_pb2.Readout]
     gradient_steps: int
     silent_terms: _containers.RepeatedScalarFieldContainer[int]
-    def __init__(self, variant: _Optional[int] = ..., png: _Optional[bytes] = ..., image: _Optional[_Union[_target_pb2.Array, _Mapping]] = ..., activation: _Optional[float] = ..., term_activations: _Optional[_Iterable[float]] = ..., history: _Optional[_Union[_target_pb2.Array, _Mapping]] = ..., code: _Optional[_Union[_target_pb2.Array, _Mapping]] = ..., ending: _Optional[_Union[Ending, str]] = ..., recipe: _Optional[_Union[Recipe, _Mapping]] = ..., start_rank: _Optional[_Union[StartRank, _Mapping]] = ..., term_readouts: _Optional[_Iterable[_Union[_target_pb2.Readout, str]]] = ..., gradient_steps: _Optional[int] = ..., silent_terms: _Optional[_Iterable[int]] = ...) -> None: ...
+    alpha: bytes
+    def __init__(self, variant: _Optional[int] = ..., png: _Optional[bytes] = ..., image: _Optional[_Union[_target_pb2.Array, _Mapping]] = ..., activation: _Optional[float] = ..., term_activations: _Optional[_Iterable[float]] = ..., history: _Optional[_Union[_target_pb2.Array, _Mapping]] = ..., code: _Optional[_Union[_target_pb2.Array, _Mapping]] = ..., ending: _Optional[_Union[Ending, str]] = ..., recipe: _Optional[_Union[Recipe, _Mapping]] = ..., start_rank: _Optional[_Union[StartRank, _Mapping]] = ..., term_readouts: _Optional[_Iterable[_Union[_target_pb2.Readout, str]]] = ..., gradient_steps: _Optional[int] = ..., silent_terms: _Optional[_Iterable[int]] = ..., alpha: _Optional[bytes] = ...) -> None: ...
 
 class StartRank(_message.Message):
     __slots__ = ("rank", "draws", "activation", "percentile")

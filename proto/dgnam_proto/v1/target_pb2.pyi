@@ -54,8 +54,22 @@ class FeatureMap(_message.Message):
     of: bytes
     def __init__(self, index: _Optional[int] = ..., of: _Optional[bytes] = ...) -> None: ...
 
+class SortedMaps(_message.Message):
+    __slots__ = ("of", "relevant_to")
+    OF_FIELD_NUMBER: _ClassVar[int]
+    RELEVANT_TO_FIELD_NUMBER: _ClassVar[int]
+    of: _containers.RepeatedScalarFieldContainer[bytes]
+    relevant_to: Unit
+    def __init__(self, of: _Optional[_Iterable[bytes]] = ..., relevant_to: _Optional[_Union[Unit, _Mapping]] = ...) -> None: ...
+
+class Pictures(_message.Message):
+    __slots__ = ("of",)
+    OF_FIELD_NUMBER: _ClassVar[int]
+    of: _containers.RepeatedScalarFieldContainer[bytes]
+    def __init__(self, of: _Optional[_Iterable[bytes]] = ...) -> None: ...
+
 class Unit(_message.Message):
-    __slots__ = ("model", "tap", "index", "label", "direction", "features", "features_of", "feature_map", "random_maps_of", "channel_sums_of", "gram_of", "position", "bare")
+    __slots__ = ("model", "tap", "index", "label", "direction", "features", "features_of", "feature_map", "random_maps_of", "channel_sums_of", "gram_of", "sorted_maps", "similar_to", "similar_gram_to", "position", "bare")
     MODEL_FIELD_NUMBER: _ClassVar[int]
     TAP_FIELD_NUMBER: _ClassVar[int]
     INDEX_FIELD_NUMBER: _ClassVar[int]
@@ -67,6 +81,9 @@ class Unit(_message.Message):
     RANDOM_MAPS_OF_FIELD_NUMBER: _ClassVar[int]
     CHANNEL_SUMS_OF_FIELD_NUMBER: _ClassVar[int]
     GRAM_OF_FIELD_NUMBER: _ClassVar[int]
+    SORTED_MAPS_FIELD_NUMBER: _ClassVar[int]
+    SIMILAR_TO_FIELD_NUMBER: _ClassVar[int]
+    SIMILAR_GRAM_TO_FIELD_NUMBER: _ClassVar[int]
     POSITION_FIELD_NUMBER: _ClassVar[int]
     BARE_FIELD_NUMBER: _ClassVar[int]
     model: str
@@ -80,9 +97,12 @@ class Unit(_message.Message):
     random_maps_of: bytes
     channel_sums_of: bytes
     gram_of: bytes
+    sorted_maps: SortedMaps
+    similar_to: Pictures
+    similar_gram_to: Pictures
     position: Position
     bare: bool
-    def __init__(self, model: _Optional[str] = ..., tap: _Optional[str] = ..., index: _Optional[int] = ..., label: _Optional[str] = ..., direction: _Optional[_Union[Array, _Mapping]] = ..., features: _Optional[_Union[Array, _Mapping]] = ..., features_of: _Optional[bytes] = ..., feature_map: _Optional[_Union[FeatureMap, _Mapping]] = ..., random_maps_of: _Optional[bytes] = ..., channel_sums_of: _Optional[bytes] = ..., gram_of: _Optional[bytes] = ..., position: _Optional[_Union[Position, _Mapping]] = ..., bare: bool = ...) -> None: ...
+    def __init__(self, model: _Optional[str] = ..., tap: _Optional[str] = ..., index: _Optional[int] = ..., label: _Optional[str] = ..., direction: _Optional[_Union[Array, _Mapping]] = ..., features: _Optional[_Union[Array, _Mapping]] = ..., features_of: _Optional[bytes] = ..., feature_map: _Optional[_Union[FeatureMap, _Mapping]] = ..., random_maps_of: _Optional[bytes] = ..., channel_sums_of: _Optional[bytes] = ..., gram_of: _Optional[bytes] = ..., sorted_maps: _Optional[_Union[SortedMaps, _Mapping]] = ..., similar_to: _Optional[_Union[Pictures, _Mapping]] = ..., similar_gram_to: _Optional[_Union[Pictures, _Mapping]] = ..., position: _Optional[_Union[Position, _Mapping]] = ..., bare: bool = ...) -> None: ...
 
 class Term(_message.Message):
     __slots__ = ("unit", "weight", "readout")
