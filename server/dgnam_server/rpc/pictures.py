@@ -42,6 +42,15 @@ async def read(reader: Reader, decode: Decode, data: bytes, size: tuple[int, int
         return None
 
 
+def check_several(reader: Reader, files: Sequence[bytes]) -> None:
+    """Say what is wrong with the picture files of a field `of` and their number."""
+    most = reader.limits.max_variants
+    if not 1 <= len(files) <= most:
+        reader.at("of").invalid(f"{len(files)} pictures are not between 1 and {most}")
+    for index, data in enumerate(files[:most]):
+        check(reader.at("of", index), data)
+
+
 def check_all(reader: Reader, images: Sequence[bytes]) -> Sequence[bytes]:
     """Say what is wrong with a request's `images` and their number, and return as many of them as may be looked at."""
     most = reader.limits.max_variants
@@ -73,7 +82,7 @@ def own_size(data: bytes, size: tuple[int, int]) -> tuple[int, int]:
 
 
 def encode_png(image: np.ndarray) -> bytes:
-    """(H, W, 3) float RGB, nominally in [0, 1] -> a PNG file; values beyond are clipped, the rest rounded."""
+    """(H, W, 3) float RGB or (H, W) grey, nominally in [0, 1] -> a PNG file; values beyond are clipped, the rest rounded."""
     levels = np.rint(np.clip(image, 0, 1) * 255).astype(np.uint8)
     stream = io.BytesIO()
     Image.fromarray(levels).save(stream, "PNG")

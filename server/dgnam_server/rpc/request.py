@@ -1,5 +1,6 @@
 """SynthesizeRequest, SynthesizePixelsRequest -> SynthesisSpec: one path, on which the request's space says which fields there are."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -7,7 +8,7 @@ from dgnam_models import Generator
 from dgnam_proto.v1 import synthesis_pb2
 from dgnam_proto.v1.synthesis_pb2 import Determinism, SynthesizeRequest
 
-from dgnam_server.rpc import decoding, lookup, options, payload, pictures, queueing, space, start, target
+from dgnam_server.rpc import decoding, hole, lookup, options, payload, pictures, queueing, space, start, target
 from dgnam_server.rpc.fields import Reader
 from dgnam_server.rpc.space import Request, Space
 from dgnam_server.rpc.wording import listed, quoted
@@ -51,6 +52,7 @@ def read(reader: Reader, request: Request) -> spec.SynthesisSpec:
         size=size,
         fit=_fit(reader, request, prior),
     )
+    hole.check(reader, request)
     _check_payload(reader.at("include"), request, checked)
     queueing.check(reader, request)
     reader.raise_any()
@@ -64,7 +66,9 @@ async def pictured(reader: Reader, request: Request, checked: spec.SynthesisSpec
         InvalidRequest: some cannot be decoded.
     """
     terms = await target.pictured(reader.at("target"), request.target, checked.terms, decode)
-    ready = replace(checked, terms=terms, start=await start.pictured(reader, request, checked, decode))
+    drawn = reader.catalog.generators[checked.prior].image_size if checked.prior else checked.size
+    begin, held = await start.pictured(reader, request, checked, decode), await hole.pictured(reader, request, drawn, decode)
+    ready = replace(checked, terms=terms, start=begin, hole=held)
     reader.raise_any()
     return ready
 
@@ -89,6 +93,7 @@ def _settings(
         return {}
     at_options = reader.at("options")
     settings = start.settings(at_options, request, options.settings(at_options, request.options, method, prior))
+    settings = hole.settings(at_options, request, settings)
     options.check_needs(reader, method, settings, prior)
     options.check_maps(at_options, method, settings, terms)
     return settings
@@ -139,5 +144,6 @@ def _check_payload(reader: Reader, request: Request, checked: spec.SynthesisSpec
     needed = request.ByteSize() + payload.picture_bytes(include, checked.size)
     code = () if checked.prior else (3, *checked.size)  # a prior's code is small, others are as large as the picture
     needed += payload.wanted(include, "code") * payload.array_bytes(*code)
+    needed += (not checked.prior) * payload.wanted(include, "alpha") * math.prod(checked.size)
     needed += payload.wanted(include, "history") * payload.array_bytes(int(checked.settings.get("steps", 0)), len(checked.terms))
-    payload.check(reader, needed, "leave out image or code")
+    payload.check(reader, needed, "leave out image, code or alpha")

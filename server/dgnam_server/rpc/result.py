@@ -68,6 +68,8 @@ class Writer:
         for part in ("image", "history", "code"):
             if payload.wanted(include, part):
                 getattr(result, part).CopyFrom(arrays.to_message(getattr(drawn, part)))
+        if drawn.alpha is not None and payload.wanted(include, "alpha"):
+            result.alpha = pictures.encode_png(drawn.alpha)
         return result
 
 

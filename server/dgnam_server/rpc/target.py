@@ -31,8 +31,19 @@ _OF_ALL_UNITS: Mapping[str, spec.Readout] = {  # the fields of a Unit that take 
     "random_maps_of": spec.Readout.RANDOM_MAPS,
     "channel_sums_of": spec.Readout.CHANNEL_SUMS,
     "gram_of": spec.Readout.GRAM,
+    "sorted_maps": spec.Readout.SORTED_MAPS,
+    "similar_to": spec.Readout.FEATURE_SIMILARITY,
+    "similar_gram_to": spec.Readout.GRAM_SIMILARITY,
 }
-_OF_MAPS = ("feature_map", "random_maps_of", "channel_sums_of", "gram_of")  # those that only a convolutional tap has
+_OF_MAPS = (
+    "feature_map",
+    "random_maps_of",
+    "channel_sums_of",
+    "gram_of",
+    "sorted_maps",
+    "similar_gram_to",
+)  # those that only a convolutional tap has
+_OF_SEVERAL = ("sorted_maps", "similar_to", "similar_gram_to")  # those that name several pictures
 
 
 def terms(reader: Reader, target: Target, usual: spec.Readout) -> tuple[spec.Term, ...]:
@@ -65,22 +76,26 @@ async def pictured(reader: Reader, target: Target, found: tuple[spec.Term, ...],
     whole = []
     decoded: dict[tuple[bytes, tuple[int, int]], np.ndarray | None] = {}  # a style is often wanted at several taps
     for index, (message, term) in enumerate(zip(target.terms, found, strict=True)):
-        if (picture := _picture(reader.at("terms", index).at("unit"), message.unit)) is not None:
-            at_picture, data = picture
+        shown = []
+        for at_picture, data in _pictures(reader.at("terms", index).at("unit"), message.unit):
             key = data, reader.catalog.networks[term.unit.model].input_size
             if key not in decoded:
                 decoded[key] = await pictures.read(at_picture, decode, *key)
-            term = replace(term, picture=decoded[key])
+            shown.append(decoded[key])
+        if shown and all(picture is not None for picture in shown):
+            term = replace(term, pictures=np.stack([picture for picture in shown if picture is not None]))
         whole.append(term)
     return tuple(whole)
 
 
-def _picture(reader: Reader, message: Unit) -> tuple[Reader, bytes] | None:
-    """The field with the picture whose activations say what is wanted, and its file; None: there is none."""
+def _pictures(reader: Reader, message: Unit) -> list[tuple[Reader, bytes]]:
+    """The fields with the pictures whose activations say what is wanted, and their files; empty: there are none."""
     kind = message.WhichOneof("unit")
     if kind == "feature_map":
-        return reader.at(kind).at("of"), message.feature_map.of
-    return (reader.at(kind), getattr(message, kind)) if kind is not None and kind.endswith("_of") else None
+        return [(reader.at(kind).at("of"), message.feature_map.of)]
+    if kind in _OF_SEVERAL:
+        return [(reader.at(kind).at("of", index), data) for index, data in enumerate(getattr(message, kind).of)]
+    return [(reader.at(kind), getattr(message, kind))] if kind is not None and kind.endswith("_of") else []
 
 
 def balance(reader: Reader, target: Target) -> spec.Balance:
@@ -148,11 +163,33 @@ def _all_units(reader: Reader, message: Unit, network: Network, tap: Tap) -> spe
     elif kind == "feature_map":
         index = lookup.unit_by_index(reader.at(kind).at("index"), network.card, tap, message.feature_map.index)
         unit = replace(unit, index=index or 0)
-    if (picture := _picture(reader, message)) is not None:
-        pictures.check(*picture)
+    if kind in _OF_SEVERAL:
+        relevant = _relevant_to(reader.at(kind).at("relevant_to"), message, network, tap) if kind == "sorted_maps" else None
+        pictures.check_several(reader.at(kind), getattr(message, kind).of)
+        return spec.Term(unit, readout=_OF_ALL_UNITS[kind], relevant_to=relevant)
+    if shown := _pictures(reader, message):
+        pictures.check(*shown[0])
         return spec.Term(unit, readout=_OF_ALL_UNITS[kind])
     wanted, shape = (message.features, tap.shape) if kind == "features" else (message.direction, tap.shape[:1])
     vector = reader.at(kind).array(wanted, shape, f"{network.name}:{tap.name}")
     if vector is not None and not vector.any():
         reader.at(kind).at("data").invalid("all values are zero")
     return spec.Term(unit, readout=_OF_ALL_UNITS[kind], vector=None if vector is None else vector.flatten())
+
+
+def _relevant_to(reader: Reader, message: Unit, network: Network, tap: Tap) -> spec.Unit | None:
+    """The unit that decides how much each map of a tap counts, which must lie behind that tap; None: there is none."""
+    if not message.sorted_maps.HasField("relevant_to"):
+        return None
+    asked = message.sorted_maps.relevant_to
+    if asked.model != network.name:
+        reader.at("model").invalid(f"it must be {network.name}, whose maps are weighed")
+        return None
+    behind = lookup.tap(reader.at("tap"), network.card, asked.tap)
+    if behind is None:
+        return None
+    names = [known.name for known in network.card.taps]
+    if names.index(behind.name) <= names.index(tap.name):
+        reader.at("tap").invalid(f"{behind.name} does not lie behind {tap.name}: weigh the maps of a tap before it, or leave the unit out")
+        return None
+    return _one_unit(reader, asked, network, behind)

@@ -2,7 +2,7 @@
 
 One step, per row; what a method does without is left out:
 
-    image = prior(code)                                                priors
+    image = prior(code)                                                priors; then parts with `paste`
     g     = d objective(phi(view of image)) / d image                  objectives; parts with `view` or `redirect`
     g     = shaped(g)                                                  parts with `shape`
     g     = (g - d penalties(image) / d image) . d image / d code      parts with `penalty`
@@ -30,11 +30,11 @@ import torch
 from dgnam_models.weight_layout import RectifiersApart
 from torch import Tensor
 
-from dgnam_server.synth import objectives, parts
+from dgnam_server.synth import importance, objectives, parts, wanted
 from dgnam_server.synth.problem import Problem
 from dgnam_server.synth.rows import READOUTS, Rows
 from dgnam_server.synth.rules import RULES
-from dgnam_server.synth.spec import SynthesisSpec, Term
+from dgnam_server.synth.spec import SynthesisSpec
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,13 +74,17 @@ def init(problem: Problem, spec: SynthesisSpec, variant: int, start: Tensor | No
         step=column(0, torch.int64),
         steps=column(spec.steps, torch.int64),
         settings={name: column(value, torch.float32) for name, value in settings.items()},
-        state={**(rule.state(problem, code) if rule.state else {}), **parts.fresh_state(problem, code)},
+        state={
+            **(rule.state(problem, code) if rule.state else {}),
+            **parts.fresh_state(problem, code, spec),
+            **importance.fresh_state(problem, code),
+        },
         source=per_term([problem.sources.index((term.unit.model, term.unit.tap)) for term in terms], torch.int64),
         unit=per_term([term.unit.index for term in terms], torch.int64),
         y=per_term([y for y, _ in positions], torch.int64),
         x=per_term([x for _, x in positions], torch.int64),
         readout=per_term([READOUTS.index(term.readout) for term in terms], torch.int64),
-        vector=_vectors(problem, terms, seed, device),
+        vector=wanted.vectors(problem, terms, seed, device),
         weight=per_term([term.weight for term in terms], torch.float32),
         real=per_term([True] * len(terms), torch.bool),
         silent=per_term([False] * len(terms), torch.bool),
@@ -99,29 +103,10 @@ def silent(problem: Problem, rows: Rows) -> Tensor:
     """
     code = rows.code.detach().requires_grad_()
     with torch.enable_grad():
-        read = objectives.term_activations(problem.activations(problem.prior.draw(code)), rows)
+        read = objectives.term_activations(problem.activations(_pasted(problem, rows, problem.prior.draw(code))), rows)
         terms = read.shape[1]
         gradients = [torch.autograd.grad(read[:, t].sum(), code, retain_graph=t < terms - 1)[0] for t in range(terms)]
     return torch.stack([(gradient == 0).all(1) for gradient in gradients], 1) & rows.real
-
-
-def _vectors(problem: Problem, terms: Sequence[Term], seed: int, device: torch.device) -> Tensor:
-    """What the terms want of a whole tap, (1, T, L), filled up with zeros."""
-    found = [_vector(problem, term, seed, device) for term in terms]
-    return torch.nn.utils.rnn.pad_sequence(found, batch_first=True)[None]
-
-
-@torch.no_grad()
-def _vector(problem: Problem, term: Term, seed: int, device: torch.device) -> Tensor:
-    if term.vector is not None:
-        return torch.from_numpy(term.vector).to(device).flatten()
-    if term.picture is None:
-        return torch.empty(0, device=device)
-    picture = torch.from_numpy(term.picture).permute(2, 0, 1)[None].to(device)
-    network = next(network for network in problem.networks if network.name == term.unit.model)
-    wanted = objectives.OBJECTIVES[term.readout].wanted
-    assert wanted is not None, f"{term.readout} wants nothing of a picture"
-    return wanted(network.activations(picture, [term.unit.tap])[term.unit.tap], term, seed)
 
 
 def step(problem: Problem, rows: Rows, redirect: bool = True) -> tuple[Rows, Seen]:
@@ -136,10 +121,12 @@ def step(problem: Problem, rows: Rows, redirect: bool = True) -> tuple[Rows, See
     code = rows.code.detach().requires_grad_()
     with torch.enable_grad():
         image = problem.prior.draw(code)
-        rows = _watched(problem, rows, image.detach())
         drawback = _penalty_gradient(problem, rows, image, code)
+        image = _pasted(problem, rows, image)
+        rows = _watched(problem, rows, image.detach())
+        felt: list[Tensor] = []
         with RectifiersApart() if redirect else nullcontext():  # they are looked for in the graph
-            activation = objectives.term_activations(problem.activations(_view(problem, rows, image)), rows)
+            activation = objectives.term_activations(problem.activations(_view(problem, rows, image, felt)), rows)
         untrue = _redirected(problem, rows, activation, image) if redirect else None
         gradient = objectives.GRADIENTS[problem.balance](activation, rows, code)
     pulls = gradient.isfinite().all(1) & (gradient != 0).any(1)
@@ -164,7 +151,11 @@ def step(problem: Problem, rows: Rows, redirect: bool = True) -> tuple[Rows, See
     after = replace(
         rows,
         code=torch.where(moves, moved, code),
-        state={**rows.state, **{name: torch.where(moves, value, rows.state[name]) for name, value in state.items()}},
+        state={
+            **rows.state,
+            **{name: torch.where(moves, value, rows.state[name]) for name, value in state.items()},
+            **importance.added(rows.state, felt),
+        },
         step=rows.step + 1,
         stopped=stopped,
         pulled=rows.pulled + pulls,
@@ -185,6 +176,13 @@ def _varies(problem: Problem, rows: Rows) -> Tensor:
     return torch.stack(varying).any(0) if varying else torch.zeros_like(rows.step, dtype=torch.bool)
 
 
+def _pasted(problem: Problem, rows: Rows, image: Tensor) -> Tensor:
+    """The picture with what of it is given."""
+    for paste in parts.at(lambda part: part.paste, problem.structure.parts):
+        image = paste(image, rows, problem)
+    return image
+
+
 def _watched(problem: Problem, rows: Rows, image: Tensor) -> Rows:
     """The rows with what their parts remember brought up to date."""
     for watch in parts.at(lambda part: part.watch, problem.structure.parts):
@@ -192,17 +190,24 @@ def _watched(problem: Problem, rows: Rows, image: Tensor) -> Rows:
     return rows
 
 
-def _view(problem: Problem, rows: Rows, image: Tensor) -> Tensor:
-    """What the networks get to see of image; the gradient that comes back through it is shaped on its way."""
+def _view(problem: Problem, rows: Rows, image: Tensor, felt: list[Tensor]) -> Tensor:
+    """What the networks get to see of image; the gradient that comes back through it is shaped on its way.
+
+    Args:
+        felt: gets each gradient that came back, shaped, where the row remembers what was important.
+    """
     seen = image.view_as(image)
     shapes = parts.at(lambda part: part.shape, problem.structure.parts)
+    remembers = importance.NAME in rows.state
 
     def shaped(gradient: Tensor) -> Tensor:
         for shape in shapes:
             gradient = shape(gradient, rows, problem)
+        if remembers:
+            felt.append(gradient.detach())
         return gradient
 
-    if shapes:
+    if shapes or remembers:
         seen.register_hook(shaped)
     for view in parts.at(lambda part: part.view, problem.structure.parts):
         seen = view(seen, rows, problem)

@@ -19,6 +19,9 @@ class Readout(Enum):
     RANDOM_MAPS = "random-maps"  # the same to a picture's, whose maps' shares are drawn at random
     CHANNEL_SUMS = "channel-sums"  # minus the distance of the maps' means to a picture's
     GRAM = "gram"  # minus the distance of the maps' correlations to a picture's
+    SORTED_MAPS = "sorted-maps"  # minus the distance of each map's sorted activations to pictures' mean ones
+    FEATURE_SIMILARITY = "feature-similarity"  # the cosine of all activations with pictures' ones
+    GRAM_SIMILARITY = "gram-similarity"  # the cosine of the maps' correlations with pictures' ones
 
 
 class Balance(Enum):
@@ -48,19 +51,22 @@ class Unit:
 
 @dataclass(frozen=True)
 class Term:
-    """One unit of a target. A term that reads all units of a tap has a `vector` or a `picture`; its unit's index means nothing, but for
+    """One unit of a target. A term that reads all units of a tap has a `vector` or `pictures`; its unit's index means nothing, but for
     FEATURE_MAP, where it is the map's.
 
     Attributes:
         vector: of DIRECTION (C,), a weight for each unit; of FEATURES (N,), the activations that are wanted, all of the tap in a row.
-        picture: (H, W, 3) float32 RGB in [0, 1], whose activations say what is wanted; of FEATURES instead of the vector.
+        pictures: (K, H, W, 3) float32 RGB in [0, 1], whose activations say what is wanted; of FEATURES instead of the vector. K is 1 but
+            for SORTED_MAPS, FEATURE_SIMILARITY and GRAM_SIMILARITY.
+        relevant_to: of SORTED_MAPS, the unit behind the tap by whose slope the maps are weighed; None: all alike.
     """
 
     unit: Unit
     weight: float = 1.0
     readout: Readout = Readout.ACTIVATION
     vector: np.ndarray | None = field(default=None, compare=False)
-    picture: np.ndarray | None = field(default=None, compare=False)
+    pictures: np.ndarray | None = field(default=None, compare=False)
+    relevant_to: Unit | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +75,14 @@ class Start:
 
     code: np.ndarray | None = None
     image: np.ndarray | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Hole:
+    """A photograph with a hole: `photo` (H, W, 3) float32 RGB in [0, 1], `mask` (H, W) float32, 1 inside the hole, 0 where it is held."""
+
+    photo: np.ndarray
+    mask: np.ndarray
 
 
 Settings = Mapping[str, float]  # one run's options by name; parts, rules and priors say what they do
@@ -86,6 +100,7 @@ class SynthesisSpec:
     seed: int
     variants: int = 1
     start: Start = Start()
+    hole: Hole | None = None  # None: nothing is held
     preview_interval: int = 0  # steps; 0: no previews
     strict: bool = False  # same bits on the same machine
     size: tuple[int, int] = (0, 0)  # height and width of the finished picture; with a prior, (0, 0) is what it draws

@@ -1,5 +1,6 @@
 """Options: held to their ranges by name, with every method; unknown ones told apart; what a method needs of the server."""
 
+import io
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -7,14 +8,23 @@ from typing import Any
 import pytest
 import torch
 from dgnam_models.patches import PatchSet
-from dgnam_proto.v1.synthesis_pb2 import SynthesizePixelsRequest, SynthesizeRequest
+from dgnam_proto.v1.synthesis_pb2 import Hole, SynthesizePixelsRequest, SynthesizeRequest
 from dgnam_server.catalog import Catalog
 from dgnam_server.rpc import space
 from dgnam_server.rpc.errors import FailedPrecondition, InvalidRequest, Reason
 from dgnam_server.rpc.space import Request
 from dgnam_server.synth.methods import METHODS, Method
+from PIL import Image
 
 Read = Callable[..., Any]
+
+
+def png(width: int, height: int, hole: bool = False) -> bytes:
+    picture, stream = Image.new("RGB", (width, height)), io.BytesIO()
+    if hole:
+        picture.paste("white", (10, 10, 20, 20))
+    picture.save(stream, "PNG")
+    return stream.getvalue()
 
 
 @pytest.fixture(params=METHODS.values(), ids=METHODS)
@@ -28,6 +38,7 @@ def test_every_option_is_held_to_its_range(
     tiny = replace(tiny, patches=PatchSet(torch.zeros(40, 192)))
     asked: Request = request_ if space.of(method) is space.CODE else pixels
     asked.method = method.name
+    asked.hole.CopyFrom(Hole(photo=png(40, 30), mask=png(40, 30, hole=True)))  # without one there is nothing to hold
     for option in method.options:
         for value in (option.minimum, option.maximum):
             asked.options[option.name] = value

@@ -31,7 +31,7 @@ def detail(asked: SynthesizeRequest | SynthesizePixelsRequest) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "method", "unset"),
-    [("request_", "dgn-am", {"start_code", "start_image"}), ("pixels", "pyramid", {"start_image"})],
+    [("request_", "dgn-am", {"start_code", "start_image", "hole"}), ("pixels", "pyramid", {"start_image", "hole"})],
     ids=["code", "pixels"],
 )
 def test_every_default_is_filled_in(kind: str, method: str, unset: set[str], read: Read, request: pytest.FixtureRequest) -> None:

@@ -32,7 +32,8 @@ def write(tiny: Catalog, read: Any) -> Write:
 def finished(height: int, width: int, code: int) -> Finished:
     image = np.random.default_rng(0).random((height, width, 3), np.float32)
     history = np.array([[1], [2]], np.float32)
-    return Finished(0, SynthesisResult(image, np.ones(code, np.float32), history, 2.0, history[-1], Ending.ZERO_GRADIENT, 2))
+    ones, alpha = np.ones(code, np.float32), image.mean(2)
+    return Finished(0, SynthesisResult(image, ones, history, 2.0, history[-1], Ending.ZERO_GRADIENT, 2, alpha=alpha))
 
 
 def test_result(request_: SynthesizeRequest, tiny: Catalog, write: Write) -> None:

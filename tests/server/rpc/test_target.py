@@ -10,9 +10,21 @@ import pytest
 from dgnam_models.card import Preprocessing, Tap
 from dgnam_proto import arrays
 from dgnam_proto.v1.synthesis_pb2 import SynthesizePixelsRequest, SynthesizeRequest
-from dgnam_proto.v1.target_pb2 import READOUT_LOG_PROBABILITY, READOUT_PROBABILITY, Array, FeatureMap, Position, Target, Term, Unit
+from dgnam_proto.v1.target_pb2 import (
+    READOUT_LOG_PROBABILITY,
+    READOUT_PROBABILITY,
+    Array,
+    FeatureMap,
+    Pictures,
+    Position,
+    SortedMaps,
+    Target,
+    Term,
+    Unit,
+)
 from dgnam_server.catalog import Catalog
 from dgnam_server.rpc.errors import FailedPrecondition, NotFound, Reason
+from dgnam_server.synth import spec
 from dgnam_server.synth.spec import Readout
 from PIL import Image
 
@@ -32,6 +44,11 @@ def unit(tap: str = "fc8", model: str = "tiny", **fields: Any) -> Change:
 
 def term(**fields: Any) -> Change:
     return lambda target: target.terms[0].MergeFrom(Term(**fields))
+
+
+def relevant(tap: str, behind: str, model: str = "tiny") -> Change:
+    exemplars = SortedMaps(of=[png(40, 30)], relevant_to=Unit(model=model, tap=behind, index=0))
+    return unit(tap, sorted_maps=exemplars)
 
 
 def again(**fields: Any) -> Change:
@@ -72,6 +89,10 @@ INVALID: list[tuple[str, Change, str, str]] = [
     ("a map of no picture", unit("conv3", feature_map=FeatureMap(index=1)), f"{UNIT}.feature_map.of", "the file is empty"),
     ("no such map", unit("conv3", feature_map=FeatureMap(index=8, of=png(40, 30))), f"{UNIT}.feature_map.index", "8 is not between 0 and"),
     ("a map of a flat tap", unit("fc6", feature_map=FeatureMap(of=png(40, 30))), f"{UNIT}.feature_map", "fc6 is fully connected"),
+    ("no exemplars", unit("conv3", sorted_maps=SortedMaps()), f"{UNIT}.sorted_maps.of", "0 pictures are not between 1 and 64"),
+    ("an exemplar of nothing", unit("conv3", similar_to=Pictures(of=[b"x"])), f"{UNIT}.similar_to.of[0]", "the file is not a PNG, JPEG"),
+    ("relevance before the tap", relevant("conv3", "conv2"), f"{UNIT}.sorted_maps.relevant_to.tap", "conv2 does not lie behind conv3"),
+    ("relevance elsewhere", relevant("conv3", "fc", "tiny-res"), f"{UNIT}.sorted_maps.relevant_to.model", "it must be tiny, whose maps"),
     ("style of a flat tap", unit("fc6", gram_of=png(40, 30)), f"{UNIT}.gram_of", "fc6 is fully connected and has no maps: choose a conv"),
     ("style of no picture", unit("conv3", channel_sums_of=b"no"), f"{UNIT}.channel_sums_of", "the file is not a PNG, JPEG or WebP file"),
     ("random at a place", unit("conv3", random_maps_of=png(40, 30), position=Position()), f"{UNIT}.position", "all of the map is read"),
@@ -225,13 +246,18 @@ def test_terms_of_all_units(pixels: SynthesizePixelsRequest, read: Read) -> None
     add("conv3", random_maps_of=png(50, 40))
     add("conv2", channel_sums_of=png(50, 40))
     add("conv3", gram_of=png(50, 40))
+    add("conv2", sorted_maps=SortedMaps(of=[png(50, 40), png(40, 50)], relevant_to=Unit(model="tiny", tap="conv3", index=3)))
+    add("fc6", similar_to=Pictures(of=[png(50, 40)]))
+    add("conv2", similar_gram_to=Pictures(of=[png(50, 40)]))
     _, first, second, wanted, of, one_map, *others = read(pixels).terms
     assert one_map.readout is Readout.FEATURE_MAP and one_map.unit.index == 5
-    assert [each.readout for each in others] == [Readout.RANDOM_MAPS, Readout.CHANNEL_SUMS, Readout.GRAM]
-    assert all(each.picture is of.picture for each in (one_map, *others)), "a picture is decoded once"
+    of_one = [Readout.RANDOM_MAPS, Readout.CHANNEL_SUMS, Readout.GRAM]
+    assert [each.readout for each in others] == [*of_one, Readout.SORTED_MAPS, Readout.FEATURE_SIMILARITY, Readout.GRAM_SIMILARITY]
+    assert [len(each.pictures) for each in (one_map, *others)] == [1, 1, 1, 1, 2, 1, 1]
+    assert others[3].relevant_to == spec.Unit("tiny", "conv3", 3) and others[4].relevant_to is None
     assert first.readout is second.readout is Readout.DIRECTION and first.unit.position == (0, 1)
     assert first.vector is not None and first.vector.tolist() == [1, 2, 3, 4, 5, 6, 7, 8]
     assert second.vector is not None and second.vector.tolist() == list(range(8)), "two directions of one tap are two terms"
     assert wanted.readout is of.readout is Readout.FEATURES and wanted.vector is not None and wanted.vector.shape == (8 * 4 * 4,)
-    assert of.picture is not None and of.picture.shape == (32, 32, 3)
+    assert of.pictures is not None and of.pictures.shape == (1, 32, 32, 3)
     assert of.weight == first.weight == 2

@@ -164,7 +164,7 @@ def test_terms_of_a_whole_tap_are_read_as_addressed(tiny: Catalog) -> None:
         Term(Unit("tiny", "conv3", 0), readout=Readout.DIRECTION, vector=weights),
         Term(Unit("tiny", "conv3", 0, (1, 3)), readout=Readout.DIRECTION, vector=weights),
         Term(Unit("tiny", "fc7", 0), readout=Readout.FEATURES, vector=wanted),
-        Term(Unit("tiny-res", "res3a", 0), readout=Readout.FEATURES, picture=photograph),
+        Term(Unit("tiny-res", "res3a", 0), readout=Readout.FEATURES, pictures=photograph[None]),
         Term(Unit("tiny", "fc8", 4)),
     )
     spec = replace(spec_for(("tiny", "fc8", 0)), terms=terms)

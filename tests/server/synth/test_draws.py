@@ -29,7 +29,7 @@ TERMS = {
     ),
     "probabilities": (Term(Unit("tiny", "fc8", 1), readout=Readout.LOG_PROBABILITY), Term(Unit("tiny", "fc8", 2), -1.0)),
     "a direction": (Term(Unit("tiny", "conv3", 0), readout=Readout.DIRECTION, vector=np.arange(8, dtype=np.float32)),),
-    "a picture's features": (Term(Unit("tiny", "conv3", 0), readout=Readout.FEATURES, picture=np.full((32, 32, 3), 0.3, np.float32)),),
+    "a picture's features": (Term(Unit("tiny", "conv3", 0), readout=Readout.FEATURES, pictures=np.full((1, 32, 32, 3), 0.3, np.float32)),),
 }
 
 

@@ -97,18 +97,19 @@ class Synthesis:
 
     @property
     def held_bytes(self) -> int:
-        """Pictures, codes and vectors to start from and to match; and what a ranking holds of each draw."""
-        arrays = [self.spec.start.code, self.spec.start.image]
-        arrays += [array for term in self.spec.terms for array in (term.vector, term.picture)]
+        """Pictures, codes and vectors to start from, to hold and to match; and what a ranking holds of each draw."""
+        hole = self.spec.hole
+        arrays = [self.spec.start.code, self.spec.start.image, *(() if hole is None else (hole.photo, hole.mask))]
+        arrays += [array for term in self.spec.terms for array in (term.vector, term.pictures)]
         draws = self.spec.start_draws * (array_bytes(len(self.spec.terms)) + _DRAW_BYTES)
         return draws + sum(array.nbytes for array in arrays if array is not None)
 
     @property
     def result_bytes(self) -> int:
-        """Picture and code, twice on their way into a message, their history, and a preview that waits beside them."""
-        picture = array_bytes(3, *self.size)
+        """Picture, code and alpha, twice on their way into a message, their history, and a preview that waits beside them."""
+        picture, alpha = array_bytes(3, *self.size), 0 if self.spec.prior else array_bytes(*self.size)
         history = array_bytes(self.spec.steps, len(self.spec.terms))
-        return 4 * picture + history + (picture if self.spec.preview_interval else 0)
+        return 4 * picture + 2 * alpha + history + (picture if self.spec.preview_interval else 0)
 
     def open(self) -> "SynthesisLane":
         """A lane without rows."""

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from dgnam_server.engine.events import Failed, Failure
 from dgnam_server.engine.picture import on_host
-from dgnam_server.synth import ascent
+from dgnam_server.synth import ascent, importance
 from dgnam_server.synth.ascent import Seen
 from dgnam_server.synth.objectives import term_activations, weighted_sum
 from dgnam_server.synth.problem import Problem
@@ -41,7 +41,8 @@ class SynthesisResult:
     """One variant's picture: `image` (H, W, 3) float32 RGB not clipped, `code` (D,), `history` (steps, terms), activations (terms,).
 
     At `gradient_steps` of its steps the target's own gradient was finite and not zero. Of several terms, those of `silent_terms` had
-    none of their own, neither for the start nor for the finished picture.
+    none of their own, neither for the start nor for the finished picture. `alpha` (H, W) is where the gradient was strong, from 0 to 1;
+    None with a prior.
     """
 
     image: np.ndarray
@@ -52,6 +53,7 @@ class SynthesisResult:
     ending: Ending
     gradient_steps: int
     silent_terms: tuple[int, ...] = ()
+    alpha: np.ndarray | None = None
     start: StartRank | None = None  # where it started from a draw
 
 
@@ -84,6 +86,7 @@ def results(
             ending=Ending.NO_GRADIENT if not pulled else Ending.STEPS_DONE if stopped < 0 else Ending.ZERO_GRADIENT,
             gradient_steps=pulled,
             silent_terms=silent[i],
+            alpha=importance.share_of_largest(rows.state[importance.NAME][i]).cpu().numpy() if importance.NAME in rows.state else None,
         )
         wrong = _not_finite(result, finite[i], bool(rows.broken[i] >= done))
         found.append(Failed(Failure.NUMERIC, wrong) if wrong else result)

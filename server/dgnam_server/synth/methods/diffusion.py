@@ -11,7 +11,7 @@ DIFFUSION = Method(
     "Chung, Kim, Mccann, Klasky, Ye: Diffusion posterior sampling for general noisy inverse problems, ICLR 2023, arXiv 2209.14687",
     prior="generator",
     rule="guided-denoising",
-    parts=("random-view", "redirected-relu", "activation-map", "receptive-field", "bound"),
+    parts=("random-view", "redirected-relu", "activation-map", "receptive-field", "inpainting", "bound"),
     defaults={"steps": 40.0, "start_learning_rate": 15.0, "end_learning_rate": 150.0, "churn": 0.2},
     readout=Readout.LOG_PROBABILITY,
 )

@@ -32,6 +32,7 @@ IMAGE_PARTS = (
     "normalization",
     "activation-map",
     "receptive-field",
+    "inpainting",
 )
 PIXEL_PARTS = (*IMAGE_PARTS, "decay", "blur", "small-norms", "range")
 # What methods on pixels start with, as Lucid does: without it, a unit that is silent on noise is never found.

@@ -11,7 +11,7 @@ PPGN = Method(
     "latent space, CVPR 2017, arXiv 1612.00005, the noiseless joint PPGN-h",
     prior="generator",
     rule="langevin",
-    parts=("random-view", "redirected-relu", "activation-map", "receptive-field", "reconstruction", "bound"),
+    parts=("random-view", "redirected-relu", "activation-map", "receptive-field", "inpainting", "reconstruction", "bound"),
     defaults={
         "steps": 60.0,
         "start_learning_rate": 8.0,

@@ -12,13 +12,29 @@ from dgnam_server.synth.objectives.direction import DIRECTION
 from dgnam_server.synth.objectives.feature_map import FEATURE_MAP
 from dgnam_server.synth.objectives.features import FEATURES
 from dgnam_server.synth.objectives.gram import GRAM
-from dgnam_server.synth.objectives.objective import Objective
+from dgnam_server.synth.objectives.objective import Objective, Shown
 from dgnam_server.synth.objectives.probability import LOG_PROBABILITY, PROBABILITY
 from dgnam_server.synth.objectives.random_maps import RANDOM_MAPS
+from dgnam_server.synth.objectives.relevance import relevance
+from dgnam_server.synth.objectives.similarity import FEATURE_SIMILARITY, GRAM_SIMILARITY
+from dgnam_server.synth.objectives.sorted_maps import SORTED_MAPS
 from dgnam_server.synth.rows import READOUTS, Rows
 from dgnam_server.synth.spec import Readout
 
-_TABLE = (ACTIVATION, PROBABILITY, LOG_PROBABILITY, DIRECTION, FEATURES, FEATURE_MAP, RANDOM_MAPS, CHANNEL_SUMS, GRAM)
+_TABLE = (
+    ACTIVATION,
+    PROBABILITY,
+    LOG_PROBABILITY,
+    DIRECTION,
+    FEATURES,
+    FEATURE_MAP,
+    RANDOM_MAPS,
+    CHANNEL_SUMS,
+    GRAM,
+    SORTED_MAPS,
+    FEATURE_SIMILARITY,
+    GRAM_SIMILARITY,
+)
 OBJECTIVES: dict[Readout, Objective] = {objective.readout: objective for objective in _TABLE}
 _OF_UNITS = tuple(objective for objective in _TABLE if not objective.of_whole_taps)
 _OF_WHOLE_TAPS = tuple(objective for objective in _TABLE if objective.of_whole_taps)
@@ -66,4 +82,4 @@ def _whole_taps(rows: Rows, sources: int) -> list[tuple[int, Objective, Tensor]]
     return [(number, _OF_WHOLE_TAPS[which], asked[number, which].nonzero().flatten().to(device)) for number, which in places]
 
 
-__all__ = ["GRADIENTS", "OBJECTIVES", "VALUES", "Objective", "sum_gradient", "term_activations", "weighted_sum"]
+__all__ = ["GRADIENTS", "OBJECTIVES", "VALUES", "Objective", "Shown", "relevance", "sum_gradient", "term_activations", "weighted_sum"]

@@ -3,9 +3,9 @@
 from torch import Tensor
 
 from dgnam_server.synth.objectives.features import likeness
-from dgnam_server.synth.objectives.objective import Objective, cut
+from dgnam_server.synth.objectives.objective import Objective, Shown, cut
 from dgnam_server.synth.rows import Rows
-from dgnam_server.synth.spec import Readout, Term
+from dgnam_server.synth.spec import Readout
 
 
 def channel_sums(activation: Tensor) -> Tensor:
@@ -23,8 +23,8 @@ def _read(tap: Tensor, rows: Rows) -> Tensor:
     return likeness(sums, cut(rows.vector, sums.shape[1]))
 
 
-def _wanted(tap: Tensor, term: Term, seed: int) -> Tensor:
-    return channel_sums(tap).flatten()
+def _wanted(shown: Shown) -> Tensor:
+    return channel_sums(shown.activation).flatten()
 
 
 CHANNEL_SUMS = Objective(Readout.CHANNEL_SUMS, _read, of_whole_taps=True, wanted=_wanted)

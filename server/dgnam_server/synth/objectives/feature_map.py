@@ -4,9 +4,9 @@ import torch
 from torch import Tensor
 
 from dgnam_server.synth.objectives import features
-from dgnam_server.synth.objectives.objective import Objective
+from dgnam_server.synth.objectives.objective import Objective, Shown
 from dgnam_server.synth.rows import Rows
-from dgnam_server.synth.spec import Readout, Term
+from dgnam_server.synth.spec import Readout
 
 
 def gathered(activation: Tensor, index: int) -> Tensor:
@@ -26,8 +26,8 @@ def gathered(activation: Tensor, index: int) -> Tensor:
     return found
 
 
-def _wanted(tap: Tensor, term: Term, seed: int) -> Tensor:
-    return gathered(tap, term.unit.index).flatten()
+def _wanted(shown: Shown) -> Tensor:
+    return gathered(shown.activation, shown.index).flatten()
 
 
 def _read(tap: Tensor, rows: Rows) -> Tensor:

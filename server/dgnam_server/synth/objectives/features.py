@@ -3,9 +3,9 @@
 import torch
 from torch import Tensor
 
-from dgnam_server.synth.objectives.objective import Objective, cut
+from dgnam_server.synth.objectives.objective import Objective, Shown, cut
 from dgnam_server.synth.rows import Rows
-from dgnam_server.synth.spec import Readout, Term
+from dgnam_server.synth.spec import Readout
 
 
 def likeness(activation: Tensor, wanted: Tensor) -> Tensor:
@@ -25,8 +25,8 @@ def read(tap: Tensor, rows: Rows) -> Tensor:
     return likeness(flat, cut(rows.vector, flat.shape[1]))
 
 
-def _wanted(tap: Tensor, term: Term, seed: int) -> Tensor:
-    return tap.flatten()
+def _wanted(shown: Shown) -> Tensor:
+    return shown.activation.flatten()
 
 
 FEATURES = Objective(Readout.FEATURES, read, of_whole_taps=True, wanted=_wanted)

@@ -3,9 +3,9 @@
 from torch import Tensor
 
 from dgnam_server.synth.objectives.features import likeness
-from dgnam_server.synth.objectives.objective import Objective, cut
+from dgnam_server.synth.objectives.objective import Objective, Shown, cut
 from dgnam_server.synth.rows import Rows
-from dgnam_server.synth.spec import Readout, Term
+from dgnam_server.synth.spec import Readout
 
 
 def gram(activation: Tensor) -> Tensor:
@@ -24,8 +24,8 @@ def _read(tap: Tensor, rows: Rows) -> Tensor:
     return likeness(found, cut(rows.vector, found.shape[1]))
 
 
-def _wanted(tap: Tensor, term: Term, seed: int) -> Tensor:
-    return gram(tap).flatten()
+def _wanted(shown: Shown) -> Tensor:
+    return gram(shown.activation).flatten()
 
 
 GRAM = Objective(Readout.GRAM, _read, of_whole_taps=True, wanted=_wanted)

@@ -7,7 +7,24 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from dgnam_server.synth.rows import Rows
-from dgnam_server.synth.spec import Readout, Term
+from dgnam_server.synth.spec import Readout
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """What a term's pictures gave its tap.
+
+    Attributes:
+        activation: phi, (K, C) or (K, C, H, W) float32, in the pictures' order.
+        index: the term's unit, which only FEATURE_MAP has.
+        seed: the row's.
+        relevance: (C,), how much each map counts for the unit that the term is relevant to, 1 on average; None: there is none.
+    """
+
+    activation: Tensor
+    index: int
+    seed: int
+    relevance: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -20,15 +37,14 @@ class Objective:
             readouts are read too, and then not taken.
         of_maps: whether it reads convolutional taps as well as fully connected ones.
         of_whole_taps: whether it reads all units, with the term's vector, in place of one.
-        wanted: of terms with a picture, the vector (L,): from the tap's activations at it, (1, C) or (1, C, H, W) float32, the term, and
-            the row's seed. None: its terms have no picture.
+        wanted: of terms with pictures, the vector (L,) made of what they gave. None: its terms have no pictures.
     """
 
     readout: Readout
     read: Callable[[Tensor, Rows], Tensor]
     of_maps: bool = True
     of_whole_taps: bool = False
-    wanted: Callable[[Tensor, Term, int], Tensor] | None = None
+    wanted: Callable[[Shown], Tensor] | None = None
 
 
 def position(tap: Tensor, rows: Rows) -> Tensor:

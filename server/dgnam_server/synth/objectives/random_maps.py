@@ -5,9 +5,9 @@ import torch
 from torch import Tensor
 
 from dgnam_server.synth.objectives import features
-from dgnam_server.synth.objectives.objective import Objective
+from dgnam_server.synth.objectives.objective import Objective, Shown
 from dgnam_server.synth.rows import Rows
-from dgnam_server.synth.spec import Readout, Term
+from dgnam_server.synth.spec import Readout
 
 _STREAM = 1608_04170  # keeps these numbers apart from the noise that the same seed starts from
 
@@ -32,13 +32,13 @@ def dealt_out(activation: Tensor, share: Tensor) -> Tensor:
     return torch.where(activation > 0, activation * scale, activation)
 
 
-def _wanted(tap: Tensor, term: Term, seed: int) -> Tensor:
+def _wanted(shown: Shown) -> Tensor:
     """Exponential shares, so that every way to split S among the maps is equally likely.
 
     Random source: a generator of its own, from the row's seed; so a request's variants are further draws.
     """
-    share = np.random.default_rng([seed, _STREAM]).standard_exponential(tap.shape[1], dtype=np.float32)
-    return dealt_out(tap, torch.from_numpy(share).to(tap.device)).flatten()
+    share = np.random.default_rng([shown.seed, _STREAM]).standard_exponential(shown.activation.shape[1], dtype=np.float32)
+    return dealt_out(shown.activation, torch.from_numpy(share).to(shown.activation.device)).flatten()
 
 
 def _read(tap: Tensor, rows: Rows) -> Tensor:

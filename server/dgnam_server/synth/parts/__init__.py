@@ -9,6 +9,7 @@ from dgnam_server.synth.parts.activation_map import ACTIVATION_MAP
 from dgnam_server.synth.parts.blur import BLUR
 from dgnam_server.synth.parts.bound import BOUND
 from dgnam_server.synth.parts.decay import DECAY
+from dgnam_server.synth.parts.inpainting import INPAINTING
 from dgnam_server.synth.parts.normalization import NORMALIZATION
 from dgnam_server.synth.parts.octaves import OCTAVES
 from dgnam_server.synth.parts.p_norm import P_NORM
@@ -23,6 +24,7 @@ from dgnam_server.synth.parts.redirected_relu import REDIRECTED_RELU
 from dgnam_server.synth.parts.small_norms import SMALL_NORMS
 from dgnam_server.synth.parts.total_variation import TOTAL_VARIATION
 from dgnam_server.synth.problem import Problem
+from dgnam_server.synth.spec import SynthesisSpec
 
 # In the order in which a step applies them, among those of the same place.
 _TABLE = (
@@ -31,6 +33,7 @@ _TABLE = (
     P_NORM,
     TOTAL_VARIATION,
     PATCHES,
+    INPAINTING,
     OCTAVES,
     PYRAMID,
     NORMALIZATION,
@@ -52,10 +55,10 @@ def at(place: Callable[[Part], F | None], names: tuple[str, ...]) -> list[F]:
     return [function for name, part in PARTS.items() if name in names and (function := place(part)) is not None]
 
 
-def fresh_state(problem: Problem, code: Tensor) -> dict[str, Tensor]:
-    """What the problem's parts remember before the first step of a row with this code (1, D)."""
+def fresh_state(problem: Problem, code: Tensor, spec: SynthesisSpec) -> dict[str, Tensor]:
+    """What the problem's parts remember before the first step of a row of `spec` with this code (1, D)."""
     fresh = at(lambda part: part.state, problem.structure.parts)
-    return {name: value for state in fresh for name, value in state(problem, code).items()}
+    return {name: value for state in fresh for name, value in state(problem, code, spec).items()}
 
 
 __all__ = ["PARTS", "Part", "at", "fresh_state"]

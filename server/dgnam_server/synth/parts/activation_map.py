@@ -10,6 +10,7 @@ from dgnam_server.synth.parts.part import Part
 from dgnam_server.synth.priors.prior import Size
 from dgnam_server.synth.problem import Problem
 from dgnam_server.synth.rows import Rows, State
+from dgnam_server.synth.spec import SynthesisSpec
 
 _LEAST = 1e-12  # keeps a map without evidence at zero
 
@@ -74,7 +75,7 @@ def _shape(gradient: Tensor, rows: Rows, problem: Problem) -> Tensor:
     return inside(gradient, rows.state["heat"], rows.now("cam_weight"), rows.now("cam_threshold"))
 
 
-def _no_heat(problem: Problem, code: Tensor) -> State:
+def _no_heat(problem: Problem, code: Tensor, spec: SynthesisSpec) -> State:
     return {"heat": torch.zeros(1, 1, *problem.prior.size, device=code.device)}
 
 

@@ -8,6 +8,7 @@ from torch import Tensor
 from dgnam_server.synth.options import Option
 from dgnam_server.synth.problem import Need, Problem
 from dgnam_server.synth.rows import Rows, State
+from dgnam_server.synth.spec import SynthesisSpec
 
 Function = Callable[[Tensor, Rows, Problem], Tensor]
 
@@ -31,6 +32,7 @@ class Part:
         shape: gradient image -> gradient image, between the networks and the prior.
         project: code -> code, after the update.
         watch: image -> what to remember, before the networks look at the view.
+        paste: image -> image, before anything else looks at the picture but the penalties: what of it is given, not drawn.
         state: what it remembers before the first step of a row with this code (1, D), each entry (1, ...); None: nothing.
     """
 
@@ -45,7 +47,8 @@ class Part:
     shape: Function | None = None
     project: Function | None = None
     watch: Callable[[Tensor, Rows, Problem], State] | None = None
-    state: Callable[[Problem, Tensor], State] | None = None
+    paste: Function | None = None
+    state: Callable[[Problem, Tensor, SynthesisSpec], State] | None = None
 
     def is_on(self, settings: Mapping[str, float]) -> bool:
         """Whether a row with these settings has the part: one of its switches is not 0, or it has no switches."""

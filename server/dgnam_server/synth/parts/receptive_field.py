@@ -9,6 +9,7 @@ from dgnam_server.synth.parts.activation_map import inside
 from dgnam_server.synth.parts.part import Part
 from dgnam_server.synth.problem import Problem
 from dgnam_server.synth.rows import Rows, State
+from dgnam_server.synth.spec import SynthesisSpec
 
 _LEVELS = 2  # halvings: it smooths over some four pixels, about the grain of a gradient
 _LEAST = 1e-12  # keeps a field without any slope at zero
@@ -46,7 +47,7 @@ def _shape(gradient: Tensor, rows: Rows, problem: Problem) -> Tensor:
     return inside(gradient, rows.state["field"], rows.now("field_weight"), rows.now("field_threshold"))
 
 
-def _no_field(problem: Problem, code: Tensor) -> State:
+def _no_field(problem: Problem, code: Tensor, spec: SynthesisSpec) -> State:
     return {"field": torch.zeros(1, 1, *problem.prior.size, device=code.device)}
 
 

@@ -10,6 +10,7 @@ from dgnam_server.synth.parts.part import Part
 from dgnam_server.synth.priors import GENERATOR, GeneratorPrior
 from dgnam_server.synth.problem import Problem
 from dgnam_server.synth.rows import Rows, State
+from dgnam_server.synth.spec import SynthesisSpec
 
 
 def drawn(code: Tensor, weight: Tensor, difference: Tensor) -> Tensor:
@@ -34,7 +35,7 @@ def _project(code: Tensor, rows: Rows, problem: Problem) -> Tensor:
     return drawn(code, rows.now("reconstruction_weight"), rows.state["reconstruction"] - rows.code)
 
 
-def _nothing_seen(problem: Problem, code: Tensor) -> State:
+def _nothing_seen(problem: Problem, code: Tensor, spec: SynthesisSpec) -> State:
     return {"reconstruction": torch.zeros_like(code)}
 
 

@@ -168,3 +168,11 @@ def test_fit_says_what_a_network_sees_of_a_larger_picture(tiny: Catalog) -> None
         image = torch.from_numpy(result.image[seen].copy()).permute(2, 0, 1)[None]
         image = nn.functional.interpolate(image, (32, 32), mode="bilinear", antialias=True) if fit is Fit.RESIZE else image
         assert result.activation == pytest.approx(float(tiny.networks["tiny"].logits(image)[0, 1]), rel=1e-4)
+
+
+def test_pictures_of_pixels_have_an_alpha(builder: Builder) -> None:
+    (pixels,) = draw(builder, spec_for(METHODS["pyramid"], ("tiny", "fc8", 1), steps=3))
+    assert isinstance(pixels, SynthesisResult) and pixels.alpha is not None
+    assert pixels.alpha.shape == pixels.image.shape[:2] and pixels.alpha.max() == 1 and pixels.alpha.min() >= 0
+    (drawn,) = draw(builder, spec_for(METHODS["dgn-am"], ("tiny", "fc8", 1), steps=3))
+    assert isinstance(drawn, SynthesisResult) and drawn.alpha is None

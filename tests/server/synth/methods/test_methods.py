@@ -37,6 +37,7 @@ EVERYTHING_ON = {  # each part, all at once
     "cam_interval": 3.0,
     "field_weight": 0.5,
     "field_interval": 3.0,
+    "hold": 0.5,
     "decay": 0.01,
     "blur_sigma": 1.0,
     "end_blur_sigma": 0.2,

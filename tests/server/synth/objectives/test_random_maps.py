@@ -3,17 +3,16 @@
 from typing import cast
 
 import torch
+from dgnam_server.synth.objectives.objective import Shown
 from dgnam_server.synth.objectives.random_maps import RANDOM_MAPS, dealt_out
-from dgnam_server.synth.spec import Readout, Term, Unit
 from torch import Tensor
 
 PHI = torch.tensor([[[[1.0, 3.0]], [[0.0, 2.0]], [[-1.0, 0.0]]]])  # sums 4, 2 and none: S = 6
-TERM = Term(Unit("a", "b", 0), readout=Readout.RANDOM_MAPS)
 
 
 def wanted(phi: Tensor, seed: int) -> Tensor:
     assert RANDOM_MAPS.wanted
-    return cast(Tensor, RANDOM_MAPS.wanted(phi, TERM, seed)).view_as(phi)
+    return cast(Tensor, RANDOM_MAPS.wanted(Shown(phi, 0, seed))).view_as(phi)
 
 
 def test_every_map_gets_its_share_by_hand() -> None:

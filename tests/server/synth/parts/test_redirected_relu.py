@@ -86,7 +86,7 @@ def test_it_wakes_with_every_kind_of_prior_and_stays_silent_without(tiny: Catalo
 
 def test_pixel_methods_wake_units_and_methods_with_a_prior_do_not() -> None:
     for method in METHODS.values():
-        asleep = method.draws_with_a_generator or method.name == "inversion"  # which looks for what a picture gives, not for a unit
+        asleep = method.draws_with_a_generator or method.name in ("inversion", "vital", "accentuation")  # these start awake, from pictures
         assert method.settings()["redirected_relu_steps"] == (0 if asleep else 16)
 
 
