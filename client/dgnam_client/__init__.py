@@ -22,6 +22,7 @@ else:
         "_address": "DEFAULT_SERVER",
         "_aio": "AsyncClient",
         "_analysis_recipe": "AnalysisRecipe",
+        "_accentuation": "accentuated metamer",
         "_catalog": "Code Method Methods Model Option Tap UnitInfo",
         "_client": "Client",
         "_errors": "CallCancelledError DeadlineExceededError DgnamError InvalidAddressError InvalidRequestError NotFoundError "
@@ -30,7 +31,9 @@ else:
         "_exemplars": "Exemplar Exemplars",
         "_gallery": "Gallery",
         "_invariance": "Invariance InvarianceCurve",
+        "_hole": "Hole",
         "_inversion": "inverted restyled",
+        "_likeness": "resembling unlike",
         "_local": "LocalServer local_server",
         "_occlusion": "Occlusion",
         "_options": "SynthesisOptions",
@@ -46,7 +49,7 @@ else:
         "_server": "Lane Limits Load OwnLoad ServerInfo",
         "_sheet": "contact_sheet",
         "_target": "Term",
-        "_unit": "ChannelSums Direction FeatureMap Features Gram RandomMaps Unit",
+        "_unit": "ChannelSums Direction FeatureMap Features Gram RandomMaps Similar SortedMaps Unit",
     }
     _HOME = {name: home for home, names in _HOMES.items() for name in names.split()}
     __all__ = sorted(_HOME, key=lambda name: (not name.isupper(), name))

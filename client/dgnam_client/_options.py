@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL import Image
 
+    from ._hole import Hole
     from ._result import Result
 
 Readout = Literal["activation", "probability", "log-probability"]
@@ -18,7 +19,7 @@ Balance = Literal["none", "gradient-norm", "equal-activation"]
 Fit = Literal["resize", "crop"]
 Determinism = Literal["rounding", "strict"]
 Priority = Literal["interactive", "batch"]
-Included = Literal["png", "image", "code", "history"]
+Included = Literal["png", "image", "code", "history", "alpha"]
 
 Call = TypeVar("Call", bound=Callable[..., Any])
 
@@ -39,13 +40,15 @@ class SynthesisOptions(TypedDict, total=False):
         seed: Another seed, another picture. Variant v uses seed + v.
         start: Where to start: a picture (a PIL image, a path, a file's bytes, or a Result) or, with a prior, a code (an array, such
             as another result's `code`).
+        hole: A photograph with a hole, `Hole(photo, mask)`: outside of it the photograph is held, inside it is drawn.
         preview_interval: A preview picture every so many steps; 0: none.
         determinism: "rounding", or "strict" for the same bits each time on the same machine, more slowly.
         balance: How several units are brought together: "none" (the plain weighted sum), "gradient-norm" or "equal-activation".
         readout: What is read off the units: "activation", "probability" or "log-probability".
         priority: "interactive", or "batch" for what nobody waits for: your interactive requests then come first.
         queue_timeout_s: Seconds that the request may wait before it starts; then DeadlineExceededError. Default: the server's.
-        include: Which parts of a result the server sends, such as ["png"]; default: all of "png", "image", "code" and "history".
+        include: Which parts of a result the server sends, such as ["png"]; default: all of "png", "image", "code", "history"
+            and "alpha".
     """
 
     method: str | None
@@ -54,6 +57,7 @@ class SynthesisOptions(TypedDict, total=False):
     fit: Fit | None
     seed: int | None
     start: Result | NDArray[Any] | Image.Image | str | os.PathLike[str] | bytes | None
+    hole: Hole | None
     preview_interval: int | None
     determinism: Determinism | None
     balance: Balance | None

@@ -87,7 +87,12 @@ class Picture:
         try:
             return self.sent[name]
         except KeyError:
-            raise AttributeError(f"this picture came without {name!r}: the request's include left it out") from None
+            why = (
+                "it was drawn with a prior, or the request's include left it out"
+                if name == "alpha"
+                else "the request's include left it out"
+            )
+            raise AttributeError(f"this picture came without {name!r}: {why}") from None
 
     def _repr_png_(self) -> bytes:
         factor = PREVIEW_PX // max(self.image.size)

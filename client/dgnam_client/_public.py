@@ -1,5 +1,6 @@
 """What `dgnam_client` offers, for type checkers; at run time `__init__.py` loads each name when it is first used."""
 
+from ._accentuation import accentuated, metamer
 from ._activations import Activations
 from ._address import DEFAULT_SERVER
 from ._aio import AsyncClient
@@ -25,8 +26,10 @@ from ._errors import (
 from ._events import AnalysisProgress, Event, PictureProgress, Progress, Queued, Started, VariantProgress
 from ._exemplars import Exemplar, Exemplars
 from ._gallery import Gallery
+from ._hole import Hole
 from ._invariance import Invariance, InvarianceCurve
 from ._inversion import inverted, restyled
+from ._likeness import resembling, unlike
 from ._local import LocalServer, local_server
 from ._occlusion import Occlusion
 from ._options import SynthesisOptions
@@ -42,7 +45,7 @@ from ._search_state import Generation, Optimizer, SearchPicture, SearchState
 from ._server import Lane, Limits, Load, OwnLoad, ServerInfo
 from ._sheet import contact_sheet
 from ._target import Term
-from ._unit import ChannelSums, Direction, FeatureMap, Features, Gram, RandomMaps, Unit
+from ._unit import ChannelSums, Direction, FeatureMap, Features, Gram, RandomMaps, Similar, SortedMaps, Unit
 
 __all__ = [
     "DEFAULT_SERVER",
@@ -67,6 +70,7 @@ __all__ = [
     "Gallery",
     "Generation",
     "Gram",
+    "Hole",
     "InvalidAddressError",
     "InvalidRequestError",
     "Invariance",
@@ -105,6 +109,8 @@ __all__ = [
     "SearchState",
     "ServerError",
     "ServerInfo",
+    "Similar",
+    "SortedMaps",
     "StartRank",
     "Started",
     "SynthesisOptions",
@@ -115,8 +121,12 @@ __all__ = [
     "Unit",
     "UnitInfo",
     "VariantProgress",
+    "accentuated",
     "contact_sheet",
     "inverted",
     "local_server",
+    "metamer",
+    "resembling",
     "restyled",
+    "unlike",
 ]

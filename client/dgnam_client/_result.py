@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from ._alpha import levels, with_alpha
 from ._file import write_files
 from ._history import history_file
 from ._picture import Picture, npy
@@ -102,6 +103,12 @@ class Result(Picture):
         return code
 
     @property
+    def alpha(self) -> NDArray[np.float32]:
+        """Where the picture matters: the magnitude of the target's gradient at each pixel, summed over the steps, as a share of the
+        largest, float32 of shape (H, W), in 256 levels (Fel et al. 2023). Only of `synthesize_pixels`."""
+        return levels(self._part("alpha"))
+
+    @property
     def history(self) -> NDArray[np.float32]:
         """The terms' activations at each step, float32 of shape (steps, terms)."""
         history: NDArray[np.float32] = self._part("history")
@@ -113,7 +120,14 @@ class Result(Picture):
         return len(self.history) if "history" in self.sent else int(self.recipe.options.get("steps", 0))
 
     def save(
-        self, path: str | os.PathLike[str], *, recipe: bool = True, code: bool = False, history: bool = False, box: Box | None = None
+        self,
+        path: str | os.PathLike[str],
+        *,
+        recipe: bool = True,
+        code: bool = False,
+        history: bool = False,
+        alpha: bool = False,
+        box: Box | None = None,
     ) -> Path:
         """Write the picture, and its recipe beside it.
 
@@ -125,13 +139,15 @@ class Result(Picture):
             recipe: Also write the recipe, to the same name with the suffix `.json`.
             code: Also write the code, to the same name with the suffix `.code.npy`.
             history: Also write the terms' activations at each step, to the same name with the suffix `.history.csv`.
+            alpha: Write the picture with its alpha as opacity, full from the 80th percentile on; of `synthesize_pixels`, to a `.png` or
+                `.webp` file.
             box: Write only this part of the picture, such as what a hidden unit sees: see `ReceptiveField`.
 
         Returns:
             The picture's path.
 
         Raises:
-            ValueError: Pillow has no such format.
+            ValueError: Pillow has no such format, or it has no transparency; or the picture has no alpha.
             OSError: A file cannot be written.
         """
         path = Path(path)
@@ -145,9 +161,14 @@ class Result(Picture):
         if history:
             files[path.with_suffix(".history.csv")] = history_file(self.recipe, self.history)
         # The picture comes last: where it is, the rest is too.
-        files[path] = self._encoded(path.suffix.lower(), box)
+        files[path] = self._opaque(path, box) if alpha else self._encoded(path.suffix.lower(), box)
         write_files(files)
         return path
+
+    def _opaque(self, path: Path, box: Box | None) -> bytes:
+        if "alpha" not in self.sent:
+            raise ValueError(f"{path}: the picture has no alpha; only methods on pixels give one")
+        return with_alpha(self.image, self.alpha, path.suffix.lower(), box)
 
     def __repr__(self) -> str:
         return (

@@ -8,6 +8,7 @@ has them as its label.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -130,7 +131,41 @@ class Gram:
         return "gram"
 
 
-WholeTap = Direction | Features | FeatureMap | RandomMaps | ChannelSums | Gram
+@dataclass(frozen=True, eq=False)
+class SortedMaps:
+    """In place of a unit: in each feature map the distribution of activations that exemplars give it, wherever in the picture they are
+    (VITAL, Görgün et al. 2025). The activation is minus the relative squared distance.
+
+    Attributes:
+        of: The exemplars (PIL images, paths, files' bytes, Results).
+        relevant_to: A unit of the same network behind the tap: each map counts as much as it speaks for this unit; None: all alike.
+    """
+
+    of: Sequence[PictureLike]
+    relevant_to: Unit | None = None
+
+    def __str__(self) -> str:
+        return "sorted-maps"
+
+
+@dataclass(frozen=True, eq=False)
+class Similar:
+    """In place of a unit: the mean cosine with what pictures give the tap, from -1 to 1. With a negative weight, what is drawn differs from
+    them on purpose (the diversity of Olah et al. 2017).
+
+    Attributes:
+        to: The pictures (PIL images, paths, files' bytes, Results).
+        gram: Whether the Gram matrices of the maps are compared, in place of the activations.
+    """
+
+    to: Sequence[PictureLike]
+    gram: bool = False
+
+    def __str__(self) -> str:
+        return "similar-gram" if self.gram else "similar"
+
+
+WholeTap = Direction | Features | FeatureMap | RandomMaps | ChannelSums | Gram | SortedMaps | Similar
 
 
 @dataclass(frozen=True)
@@ -141,7 +176,7 @@ class Unit:
         model: The classifier's name.
         tap: The tap's name.
         unit: The unit's index, or its label (upper and lower case, spaces, hyphens and underscores do not matter); or a Direction,
-            Features, FeatureMap, RandomMaps, ChannelSums or Gram.
+            Features, FeatureMap, RandomMaps, ChannelSums, Gram, SortedMaps or Similar.
         position: (y, x) in a convolutional tap's map, or the number of a token in its sequence; None: the mean over all of them.
     """
 
@@ -271,6 +306,13 @@ def _set_whole_tap(message: target_pb2.Unit, what: WholeTap) -> None:
         message.direction.CopyFrom(arrays.to_message(what.vector))
     elif isinstance(what, FeatureMap):
         message.feature_map.CopyFrom(target_pb2.FeatureMap(index=what.index, of=picture_file(what.of, field="feature_map")))
+    elif isinstance(what, SortedMaps):
+        relevant = None if what.relevant_to is None else unit_message(what.relevant_to)
+        files = [picture_file(picture, field="sorted_maps") for picture in what.of]
+        message.sorted_maps.CopyFrom(target_pb2.SortedMaps(of=files, relevant_to=relevant))
+    elif isinstance(what, Similar):
+        field = "similar_gram_to" if what.gram else "similar_to"
+        getattr(message, field).CopyFrom(target_pb2.Pictures(of=[picture_file(picture, field=field) for picture in what.to]))
     elif not isinstance(what, Features):
         field = next(name for name, kind in _OF_PICTURES.items() if isinstance(what, kind))
         setattr(message, field, picture_file(what.of, field=field))
@@ -290,6 +332,11 @@ def _read(message: target_pb2.Unit) -> int | str | WholeTap:
             return FeatureMap(message.feature_map.of, message.feature_map.index)
         case "random_maps_of" | "channel_sums_of" | "gram_of" as field:
             return _OF_PICTURES[field](getattr(message, field))
+        case "sorted_maps":
+            found = message.sorted_maps
+            return SortedMaps(tuple(found.of), read_unit(found.relevant_to) if found.HasField("relevant_to") else None)
+        case "similar_to" | "similar_gram_to" as field:
+            return Similar(tuple(getattr(message, field).of), gram=field == "similar_gram_to")
         case "direction" | "features" as kind:
             from dgnam_proto import arrays
 

@@ -1,26 +1,9 @@
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
-from dgnam_client import ChannelSums, FeatureMap, Features, Gram, InvalidAddressError, Model, Tap, Unit, inverted, restyled
+from dgnam_client import ChannelSums, FeatureMap, Features, Gram, InvalidAddressError, Unit, inverted, restyled
 from dgnam_client._inversion import default_taps
-
-
-def model(*taps: tuple[str, int, int]) -> Model:
-    rest: dict[str, Any] = dict.fromkeys(("description", "licence", "digest", "architecture"), "")
-    shapes = tuple(Tap(name, (channels, side, side)) for name, channels, side in taps)
-    return Model("vgg19", "classifier", image_size=(224, 224), output_tap="fc8", code=None, taps=(*shapes, Tap("fc8", (3,))), **rest)
-
-
-VGG19 = model(
-    *(
-        (f"{kind}{block}_{depth}", 64, 224 >> (block - 1))
-        for block, count in enumerate((2, 2, 4, 4, 4), 1)
-        for depth in range(1, count + 1)
-        for kind in ("conv", "relu")
-    )
-)
+from vgg19 import VGG19, model
 
 
 def test_a_tap_and_a_filter_of_it() -> None:

@@ -37,6 +37,7 @@ def test_the_public_names() -> None:
         "Gallery",
         "Generation",
         "Gram",
+        "Hole",
         "InvalidAddressError",
         "InvalidRequestError",
         "Invariance",
@@ -75,6 +76,8 @@ def test_the_public_names() -> None:
         "SearchState",
         "ServerError",
         "ServerInfo",
+        "Similar",
+        "SortedMaps",
         "StartRank",
         "Started",
         "SynthesisOptions",
@@ -85,10 +88,14 @@ def test_the_public_names() -> None:
         "Unit",
         "UnitInfo",
         "VariantProgress",
+        "accentuated",
         "contact_sheet",
         "inverted",
         "local_server",
+        "metamer",
+        "resembling",
         "restyled",
+        "unlike",
     ]
     assert all(hasattr(dgnam_client, name) for name in dgnam_client.__all__)
     assert {name for name in dir(dgnam_client) if name[0] != "_"} - {"TYPE_CHECKING"} == set(dgnam_client.__all__)

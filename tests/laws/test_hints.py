@@ -57,7 +57,7 @@ def grammar(program: str) -> dict[str, set[str]]:
     parser = client_parser.build().parser if program == "dgnam" else model_commands.parser()
     found = dict(_options(parser, ""))
     if program == "dgnam":
-        for name in ("synth", "invert", "restyle", "look"):
+        for name in (*client_parser.DRAWING, "look"):
             found[name] |= METHOD_OPTIONS
     return found
 

@@ -43,9 +43,9 @@ def imports(path: Path) -> frozenset[str]:
     return frozenset(found)
 
 
-def test_of_the_models_only_evaluate_and_paper_use_the_client() -> None:
+def test_of_the_models_only_what_measures_and_draws_uses_the_client() -> None:
     users = {path for path in sources("models/dgnam_models") if any(name.split(".")[0] == "dgnam_client" for name in imports(path))}
-    assert {path.relative_to(ROOT / "models/dgnam_models/lab").parts[0] for path in users} == {"evaluate", "paper"}
+    assert {path.relative_to(ROOT / "models/dgnam_models/lab").parts[0] for path in users} == {"evaluate", "interpretability", "paper"}
 
 
 def test_the_server_does_not_call_itself_but_as_a_library() -> None:

@@ -9,6 +9,8 @@ from typing import Any
 
 from .._errors import InvalidRequestError
 
+PICTURES = (".png", ".jpg", ".jpeg", ".webp")
+
 
 def read_array(file: str) -> Any:
     """The array in a .npy file.
@@ -47,6 +49,23 @@ def check_several(output: str | None, advice: str = "") -> None:
 def is_folder(text: str) -> bool:
     """Whether a path is meant as a folder: it ends in a slash, is one, or has no suffix."""
     return text.endswith(("/", os.sep)) or Path(text).is_dir() or not Path(text).suffix
+
+
+def pictures(paths: Iterable[str]) -> list[Path]:
+    """The picture files that paths name, those in folders too, in the folders' order by name.
+
+    Raises:
+        InvalidRequestError: A path is not there, or there is no picture.
+    """
+    found: list[Path] = []
+    missing = [text for text in paths if not Path(text).exists()]
+    if missing:
+        raise InvalidRequestError(f"there is no {', '.join(missing[:5])}")
+    for path in map(Path, paths):
+        found += sorted(each for each in path.rglob("*") if each.suffix.lower() in PICTURES) if path.is_dir() else [path]
+    if not found:
+        raise InvalidRequestError(f"no pictures are there: name files, or folders with {', '.join(PICTURES)} files")
+    return list(dict.fromkeys(found))
 
 
 def places(output: str | None, names: Iterable[str]) -> list[Path]:

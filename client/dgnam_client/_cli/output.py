@@ -42,6 +42,7 @@ class Output:
         table: The table of results, where one is asked for.
         boxes: For each target the pixels to keep; empty: all.
         several: Whether more than one picture is asked for, so that what goes wrong is told with the picture's name.
+        whole: Whether the pictures kept stay in memory though no sheet is asked for.
         code: The exit code so far.
         kept: The pictures so far.
     """
@@ -53,6 +54,7 @@ class Output:
     table: ResultsTable | None = None
     boxes: dict[Any, Box | None] = field(default_factory=dict)
     several: bool = False
+    whole: bool = False
     code: int = DONE
     kept: list[Kept] = field(default_factory=list)
     _said: Counter[str] = field(default_factory=Counter)
@@ -73,6 +75,7 @@ class Output:
             box = cropped(self.catalog, one.wish.terms, self.boxes.get(one.wish.terms), one.result)
             if path is not None:
                 save = {"recipe": not self.arguments.no_recipe, "code": self.arguments.code, "history": self.arguments.history}
+                save["alpha"] = self.arguments.alpha
                 one.result.save(path, **save, box=box)
                 self.say(f"{path}  {_told(one)}")
                 if self.arguments.exemplars is not None:
@@ -84,7 +87,7 @@ class Output:
             path = None
         if path is None and self.arguments.grid is None:
             return
-        self.kept.append(one if self.arguments.grid else Kept(one.wish, _small(one.result), one.judged, one.why))
+        self.kept.append(one if self.whole or self.arguments.grid else Kept(one.wish, _small(one.result), one.judged, one.why))
         self.enter(one.wish, one.result, path, one.judged, one.why)
 
     def _write_exemplars(self, one: Kept, path: Path) -> None:

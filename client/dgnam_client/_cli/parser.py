@@ -10,136 +10,22 @@ from .. import __version__
 from .._address import DEFAULT_SERVER
 from .._options import Balance, Determinism, Fit, Priority, Readout
 from .._search_options import Axes
+from . import examples, photograph_arguments
 
 Arguments = argparse.Namespace
-DRAWING = ("synth", "invert", "restyle")  # the commands that take a method's own options
+DRAWING = (
+    "synth",
+    "invert",
+    "restyle",
+    "accentuate",
+    "metamer",
+    "vital",
+    "inpaint",
+    "diversify",
+    "facets",
+)  # the commands that take a method's own options
 
 DESCRIPTION = "Pictures of what a neuron prefers, drawn by a dgnam server."
-EXAMPLES = """\
-examples:
-  dgnam doctor                                    is everything in order?
-  dgnam models                                    what can be looked at
-  dgnam units alexnet64 --filter lem              its units' names
-  dgnam synth alexnet64:fc8:lemon -o lemon.png    one picture, and its recipe in lemon.json
-  dgnam search --score ./measure.sh               what a neuron of yours prefers
-  dgnam activations lemon.png alexnet64:fc8       what a network makes of it
-  dgnam invert photo.jpg alexnet64:conv3          what a layer keeps of a photograph
-  dgnam look photo.jpg alexnet64:fc8:lemon        what in it that comes from
-  dgnam exemplars alexnet64:conv5:17              which photographs excite a unit most
-
-The server is --server, or else DGNAM_SERVER in the environment, or else {server}.
-DGNAM_TOKEN holds the token of a server that wants one. `dgnam COMMAND --help` tells more.
-"""
-SYNTH_EXAMPLES = """\
-A target is model:tap:unit. The unit is a label or an index; @y,x after it is a place in a convolutional tap, @n a token of a
-transformer. Where a number could be either, index=7 or label=7 says which.
-Each target becomes a picture; + between addresses puts several units into one, and 0.5* in front weighs one.
-model:tap:0-29 is thirty targets; @units.txt is those in the lines of a file.
-
-examples:
-  dgnam synth alexnet64:fc8:lemon -o lemon.png
-  dgnam synth alexnet64:fc8:lemon alexnet64:fc8:teapot -o pictures/ --grid sheet.png
-  dgnam synth "alexnet64:fc8:lemon+0.5*alexnet64:fc8:teapot" --seed 7
-  dgnam synth alexnet64:conv5:12@6,6 --steps 400 --variants 4
-  dgnam synth alexnet64:fc8:lemon --method pyramid --tv-weight 0.2 -o lemon.png
-  dgnam synth alexnet64:conv5:17 --exemplars -o unit.png
-  dgnam synth alexnet64:conv3 --features photo.jpg --method pyramid -o again.png
-  dgnam synth --replay lemon.json -o again.png
-  dgnam synth alexnet64:conv5:0-29 -o set/ --table set.csv --skip-existing
-  dgnam synth alexnet64:fc8:lemon --rank 8 --judge resnet64 -o best/
-  dgnam synth alexnet64:fc8:lemon --sweep steps=50,200 --sweep decay=0,0.01 -o sweep/ --grid sweep.png
-
-Every option of the method can be given as --NAME VALUE. `dgnam synth --method NAME --help` lists them.
-Without -o, pictures go to the current folder, named after target and seed; with --grid alone, only the sheet is written.
-Each picture is written when it is ready. Ctrl-C stops the server's work too and keeps what is finished.
-"""
-INVERT_EXAMPLES = """\
-A place is model:tap, all of whose activations the picture is to have; model:tap:17, where all that is active is gathered in
-feature map 17 first; or model, for each of its taps. The activation told is minus the squared distance, relative to the size
-of what is wanted: -0.01 is an error of one percent.
-
-examples:
-  dgnam invert photo.jpg alexnet64 --grid sheet.png               every tap, on one sheet
-  dgnam invert photo.jpg vgg19:relu3_2:17 -o texture.png          what one filter makes of it
-  dgnam invert photo.jpg resnet64:relu3a --random --variants 2    two other mixtures of its textures
-  dgnam invert photo.jpg alexnet64:relu6 --feed-forward -o fc6/   beside it what a prior draws of the code
-  dgnam invert photo.jpg alexnet64:fc6 --prior upconv64-fc6 --start photo.jpg
-
-Every option of the method can be given as --NAME VALUE, such as --steps 400. `dgnam methods inversion` lists them.
-"""
-RESTYLE_EXAMPLES = """\
-The picture keeps what the content tap sees of the photograph, and its feature maps get the means that the style picture gives
-them, or with --gram their Gram matrix. Both pictures are scaled and cropped to the network's input.
-
-examples:
-  dgnam restyle photo.jpg --style painting.jpg --network vgg19 -o restyled.png
-  dgnam restyle photo.jpg --style painting.jpg --network efficientnet-lite0 --gram --style-weight 5
-
-Every option of the method can be given as --NAME VALUE, such as --steps 400. `dgnam methods inversion` lists them.
-"""
-ACTIVATIONS_EXAMPLES = """\
-A place is model:tap for a whole tap, model:tap:unit for one unit, or model for its output tap; @y,x after it is one
-position of a convolutional tap's map. Of a whole convolutional tap, each channel counts with its largest activation.
-
-examples:
-  dgnam activations photo.jpg alexnet64:fc8
-  dgnam activations photo.jpg alexnet64:conv5 --top 3
-  dgnam activations photo.jpg alexnet64:fc6 -o fc6.npy
-"""
-LOOK_EXAMPLES = """\
-A target is model:tap:unit; with @y,x one activation of a convolutional tap's map, without it the strongest. model:tap is
-the tap's strongest unit for the picture, and model alone that of its output tap.
-The deconvnet sends the activation back to the pixels. `dgnam methods` lists the other methods; `--method all` is each.
-With --occlusion a grey square slides over the picture. A target is then a feature map to watch, or a class; or one of each.
-With --invariance the picture is moved, turned and scaled. Targets are then layers to compare, and at most one class.
-
-examples:
-  dgnam look photo.jpg alexnet64:conv5
-  dgnam look photo.jpg alexnet64:conv5:17 --top 9 -o projection.png
-  dgnam look photo.jpg alexnet64:fc8:lemon --method all --grid sheet.png
-  dgnam look photo.jpg alexnet64:fc8:lemon --method integrated-gradients --steps 200 -o evidence.npy
-  dgnam look photo.jpg efficientnet-lite0 --occlusion -o occlusion.png
-  dgnam look photo.jpg alexnet64:conv5:17 alexnet64:fc8:lemon --occlusion --size 12 --stride 2 -o maps.npz
-  dgnam look photo.jpg alexnet64 --invariance -o curves.png
-  dgnam look photo.jpg alexnet64:conv1 alexnet64:fc7 --invariance --rotations -20 -10 10 20 -o curves.npz
-  dgnam look --replay projection.json -o again.png
-
-Without -o, the pictures go to the current folder. Ctrl-C stops the server's work too.
-"""
-EXEMPLARS_EXAMPLES = """\
-A unit is model:tap:unit. The server needs an index of photographs for its network: `dgnam-models index` makes one, and
-`dgnam-server --indices FOLDER` serves it.
-With -o, a sheet shows what the unit sees in each photograph, and what in that its activation comes from; of several units
-a block for each.
-
-examples:
-  dgnam exemplars alexnet64:conv5:17
-  dgnam exemplars alexnet64:conv5:17 -o sheet.png
-  dgnam exemplars alexnet64:conv3:0 alexnet64:conv3:1 alexnet64:conv3:2 -o figure.png
-  dgnam exemplars efficientnet-lite0:fc:lemon --count 25 --method guided-backpropagation -o sheet.png
-
-A method's own options can be given as --NAME VALUE.
-"""
-DRAW_EXAMPLES = """\
-A code file is an array that numpy.save wrote: one code, shape (D,), or several, shape (N, D).
-`dgnam synth --code` writes such a file beside each picture.
-
-examples:
-  dgnam synth alexnet64:fc8:lemon -o lemon.png --code
-  dgnam draw lemon.code.npy -o again.png
-"""
-SEARCH_EXAMPLES = """\
-The neuron is a command of yours. It gets paths of pictures as its last arguments and prints a line for each, in their
-order: its score, or several with spaces between them where it was shown several times, or - where there is none.
-
-examples:
-  dgnam search my-neuron --score ./measure.sh --references photos/ --plot scores.png
-  dgnam search my-neuron --score "python rig.py 7" --repeats 3 --patience 20
-  dgnam search --unit alexnet64:conv3:5@6,6 --optimizer genetic --option mutation-size=0.75
-
-The search is kept on the server under its name, so that the same command goes on with it after Ctrl-C or a crash.
-Pictures go to a folder of that name, or to -o. `dgnam searches --optimizers` lists optimizers and their options.
-"""
 
 
 @dataclass(frozen=True)
@@ -157,7 +43,9 @@ class Commands:
 def build() -> Commands:
     """The parser."""
     plain = argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser("dgnam", description=DESCRIPTION, epilog=EXAMPLES.format(server=DEFAULT_SERVER), formatter_class=plain)
+    parser = argparse.ArgumentParser(
+        "dgnam", description=DESCRIPTION, epilog=examples.EXAMPLES.format(server=DEFAULT_SERVER), formatter_class=plain
+    )
     parser.add_argument("--version", action="version", version=f"dgnam {__version__}")
     choices = parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
     connection = _connection()
@@ -169,15 +57,29 @@ def build() -> Commands:
         return subparsers[name]
 
     # Its help is printed later: the part about a method's options comes from the server.
-    _synth(command("synth", "Draw what units prefer.", SYNTH_EXAMPLES, add_help=False))
-    _invert(command("invert", "Draw what layers, or single filters, keep of a photograph.", INVERT_EXAMPLES))
-    _restyle(command("restyle", "Draw a photograph in the style of another picture.", RESTYLE_EXAMPLES))
-    _draw(command("draw", "Draw the pictures of codes; nothing is optimized.", DRAW_EXAMPLES))
-    _activations(command("activations", "Show which units a picture activates most.", ACTIVATIONS_EXAMPLES))
-    _search(command("search", "Find what a neuron of yours prefers, by its scores alone.", SEARCH_EXAMPLES))
+    _synth(command("synth", "Draw what units prefer.", examples.SYNTH_EXAMPLES, add_help=False))
+    photograph_arguments.invert(command("invert", "Draw what layers, or single filters, keep of a photograph.", examples.INVERT_EXAMPLES))
+    photograph_arguments.restyle(command("restyle", "Draw a photograph in the style of another picture.", examples.RESTYLE_EXAMPLES))
+    photograph_arguments.accentuate(
+        command("accentuate", "Draw a photograph with what a unit responds to in it made stronger.", examples.ACCENTUATE_EXAMPLES)
+    )
+    photograph_arguments.metamer(
+        command("metamer", "Draw what one network cannot tell from a photograph, and another can.", examples.METAMER_EXAMPLES)
+    )
+    photograph_arguments.vital(command("vital", "Draw what a unit's exemplars have in common, map by map.", examples.VITAL_EXAMPLES))
+    photograph_arguments.inpaint(command("inpaint", "Draw what units prefer in the hole of a photograph.", examples.INPAINT_EXAMPLES))
+    photograph_arguments.diversify(
+        command("diversify", "Draw several pictures of one unit, different on purpose.", examples.DIVERSIFY_EXAMPLES)
+    )
+    photograph_arguments.facets(
+        command("facets", "Draw one picture of a unit for each group of its strongest photographs.", examples.FACETS_EXAMPLES)
+    )
+    _draw(command("draw", "Draw the pictures of codes; nothing is optimized.", examples.DRAW_EXAMPLES))
+    _activations(command("activations", "Show which units a picture activates most.", examples.ACTIVATIONS_EXAMPLES))
+    _search(command("search", "Find what a neuron of yours prefers, by its scores alone.", examples.SEARCH_EXAMPLES))
     _searches(command("searches", "List the searches that the server keeps, or tell about one; list optimizers."))
-    _look(command("look", "Show what in a photograph an activation comes from, or what covering parts of it does.", LOOK_EXAMPLES))
-    _exemplars(command("exemplars", "Show which photographs excite units most, and what in them does.", EXEMPLARS_EXAMPLES))
+    _look(command("look", "Show what in a photograph an activation comes from, or what covering parts of it does.", examples.LOOK_EXAMPLES))
+    _exemplars(command("exemplars", "Show which photographs excite units most, and what in them does.", examples.EXEMPLARS_EXAMPLES))
     _catalog(command)
     command("doctor", "Check the way from here to a picture, step by step.")
     completion = command("completion", "Print a script that completes `dgnam` in a shell.", 'example:\n  eval "$(dgnam completion bash)"\n')
@@ -214,6 +116,7 @@ def _synth(synth: argparse.ArgumentParser) -> None:
     synth.add_argument("--no-recipe", action="store_true", help="write no .json beside a picture")
     synth.add_argument("--code", action="store_true", help="also write the code beside a picture, as .code.npy")
     synth.add_argument("--history", action="store_true", help="also write each step's activations beside a picture, as .history.csv")
+    photograph_arguments.alpha(synth)
     synth.add_argument(
         "--crop-to-field", action="store_true", help="cut pictures of hidden units, at a position @y,x, to the pixels that the unit sees"
     )
@@ -225,7 +128,7 @@ def _synth(synth: argparse.ArgumentParser) -> None:
         help="also write, as .exemplars.png, each picture beside the photographs that excite its units most",
     )
     synth.add_argument("--quiet", action="store_true", help="no progress bars")
-    _sets(synth.add_argument_group("sets of pictures"))
+    photograph_arguments.sets(synth.add_argument_group("sets of pictures"))
     whole = synth.add_mutually_exclusive_group()
     whole.add_argument("--direction", metavar="FILE.npy", help="targets are taps, model:tap; go along these weights of its units")
     whole.add_argument("--features", metavar="PICTURE", help="targets are taps, model:tap; draw what the tap cannot tell from this picture")
@@ -245,54 +148,6 @@ def _synth(synth: argparse.ArgumentParser) -> None:
 def _waiting(command: Any) -> None:
     command.add_argument("--priority", choices=get_args(Priority), help="batch: your interactive requests come first")
     command.add_argument("--queue-timeout-s", type=float, metavar="S", help="give up if it has not started after so many seconds")
-
-
-def _sets(sets: Any) -> None:
-    sets.add_argument("--variants", type=int, metavar="N", help="so many pictures of each target, from seeds in a row")
-    sets.add_argument("--rank", type=int, metavar="N", help="draw each target from so many seeds in a row, and keep the best")
-    sets.add_argument("--judge", metavar="MODEL", help="what this network calls the pictures; with --rank, also keep the best by it")
-    sets.add_argument(
-        "--sweep", action="append", default=[], metavar="OPTION=A,B,C", help="draw with each value; repeated, with every combination"
-    )
-    sets.add_argument("--skip-existing", action="store_true", help="draw only what is not there yet, as after Ctrl-C")
-    sets.add_argument("--table", metavar="FILE", help="also write a table with a row for each picture: .csv or .parquet")
-    sets.add_argument("--columns", type=int, metavar="N", help="so many pictures in a row of the sheet")
-
-
-def _invert(invert: argparse.ArgumentParser) -> None:
-    invert.add_argument("photo", metavar="PHOTO", help="a picture file")
-    invert.add_argument("places", nargs="+", metavar="PLACE", help="model:tap, model:tap:17, or model")
-    invert.add_argument("--random", action="store_true", help="deal out the activation among the tap's maps at random, by the seed")
-    invert.add_argument("--feed-forward", action="store_true", help="beside it, what a prior draws of the photograph's code")
-    _matching(invert)
-    invert.add_argument("--start", metavar="START", help="noise (the default), mean (plain grey), prior, or a picture file")
-
-
-def _restyle(restyle: argparse.ArgumentParser) -> None:
-    restyle.add_argument("photo", metavar="PHOTO", help="what is to be seen: a picture file")
-    restyle.add_argument("--style", required=True, metavar="PICTURE", help="how it is to look")
-    restyle.add_argument("--network", required=True, metavar="NAME", help="whose feature maps")
-    restyle.add_argument("--gram", action="store_true", help="match Gram matrices (Gatys et al. 2016) in place of the maps' means")
-    restyle.add_argument("--content-tap", metavar="TAP", help="where the photograph is matched (default: see the how-to page)")
-    restyle.add_argument("--style-taps", nargs="+", metavar="TAP", help="where the style is")
-    restyle.add_argument("--content-weight", type=float, default=10.0, metavar="W", help="default: %(default)g")
-    restyle.add_argument("--style-weight", type=float, default=1.0, metavar="W", help="default: %(default)g")
-    _matching(restyle)
-    restyle.add_argument("--start", metavar="FILE", help="start from this picture (default: noise)")
-
-
-def _matching(command: argparse.ArgumentParser) -> None:
-    """What the commands that match pictures share with `synth`."""
-    command.add_argument("-o", "--output", metavar="PATH", help="the picture's file (.png, .npy, .jpg, .webp), or a folder for several")
-    command.add_argument("--grid", metavar="FILE", help="also write all pictures, with names and activations, on one sheet")
-    command.add_argument("--no-recipe", action="store_true", help="write no .json beside a picture")
-    command.add_argument("--quiet", action="store_true", help="no progress bars")
-    command.add_argument("--method", metavar="NAME", help="the procedure (default: inversion)")
-    command.add_argument("--prior", metavar="NAME", help="draw with this trained generator, by the method dgn-am")
-    command.add_argument("--size", type=int, metavar="PX", help="side of the picture (default: the network's input)")
-    command.add_argument("--seed", type=int, metavar="N", help="another seed, another picture")
-    _sets(command.add_argument_group("sets of pictures"))
-    command.set_defaults(code=False, history=False, crop_to_field=False, exemplars=None)
 
 
 def _draw(draw: argparse.ArgumentParser) -> None:

@@ -22,10 +22,11 @@ from .printing import complain
 
 
 class Aim(NamedTuple):
-    """A target with its name, as it was written."""
+    """A target with its name, as it was written, and where it starts, if not where the arguments say."""
 
     target: TargetLike
     name: str
+    start: Any = None
 
     @classmethod
     def of(cls, target: TargetLike) -> Aim:
@@ -71,12 +72,14 @@ def plan(client: Client, arguments: Arguments, wanted: Sequence[Aim]) -> list[Wi
     seeds = range(arguments.seed or 0, (arguments.seed or 0) + (arguments.rank or arguments.variants or 1))
     settings = sweeps.settings(arguments.sweep)
     asked = _asked(client, arguments, settings)
-    include = {"png", "history"} | ({"code"} if arguments.code else set()) | ({"image"} if _suffix(arguments) == ".npy" else set())
+    parts = {"code": arguments.code, "image": _suffix(arguments) == ".npy", "alpha": arguments.alpha}
+    include = {"png", "history", *(name for name, wanted in parts.items() if wanted)}
     wishes = []
     groups = [(aim, setting, *how) for aim in wanted for setting, how in zip(settings, asked, strict=True)]
     stems = names.stems([f"{aim.name} {sweeps.described(setting)}" for aim, setting, *_ in groups])
     for group, ((aim, setting, space, options), stem) in enumerate(zip(groups, stems, strict=True)):
-        request = drawing_request(space, aim.target, {**options, "include": include})
+        start = {} if aim.start is None else {"start": aim.start}
+        request = drawing_request(space, aim.target, {**options, **start, "include": include})
         for seed in seeds:
             # Each picture is a request of its own: the server draws them together all the same, and each can be done without the others.
             own = copy.deepcopy(request)

@@ -14,6 +14,7 @@ from .._many import Done
 from .._options import SynthesisOptions
 from .._recipe import Recipe
 from .._result import Result
+from .._target import Term
 from . import files, resume, sweeps
 from .bars import Bars
 from .catalog import Catalog
@@ -45,20 +46,14 @@ def draw(client: Client, arguments: Arguments, wanted: Sequence[Aim], extra: Seq
     wishes = plan(client, arguments, wanted)
     groups, seeds = ({getattr(wish, name) for wish in wishes} for name in ("group", "seed"))
     kept = (2 if arguments.judge else 1) if arguments.rank else len(seeds)
-    _check_output(arguments, several=len(groups) * kept + len(extra) > 1)
-    catalog = Catalog(client, arguments.timeout)
     targets = list({wish.name: wish.terms for wish in wishes}.values())
-    judge = Judge(client, catalog, arguments.judge, targets) if arguments.judge else None
-    table = None if arguments.table is None else ResultsTable(Path(arguments.table), keep=arguments.skip_existing)
-    output = Output(arguments, catalog, print, complain, table, several=len(wishes) + len(extra) > 1)
-    if arguments.crop_to_field:
-        output.boxes = boxes(catalog, targets, complain)
-    if arguments.output is not None and files.is_folder(arguments.output):
-        Path(arguments.output).mkdir(parents=True, exist_ok=True)
+    output = opened(client, arguments, targets, several=len(groups) * kept + len(extra) > 1)
+    output.several = len(wishes) + len(extra) > 1
+    judge = Judge(client, output.catalog, arguments.judge, targets) if arguments.judge else None
     for one in extra:
         output.keep(one)
     left = _left(wishes, output) if arguments.skip_existing else wishes
-    interrupted = _draw(client, left, output, judge)
+    interrupted = drawn(client, left, output, judge)
     _finish(output)
     if interrupted:
         finished = len(output.kept)
@@ -67,7 +62,32 @@ def draw(client: Client, arguments: Arguments, wanted: Sequence[Aim], extra: Seq
     return output.code
 
 
-def _draw(client: Client, wishes: Sequence[Wish], output: Output, judge: Judge | None) -> bool:
+def opened(client: Client, arguments: Arguments, targets: Sequence[tuple[Term, ...]], *, several: bool) -> Output:
+    """Where pictures of the targets go; `several`: more than one file is written.
+
+    Raises:
+        InvalidRequestError: They have no place to go.
+    """
+    _check_output(arguments, several=several)
+    table = None if arguments.table is None else ResultsTable(Path(arguments.table), keep=arguments.skip_existing)
+    output = Output(arguments, Catalog(client, arguments.timeout), print, complain, table, several=several)
+    if arguments.crop_to_field:
+        output.boxes = boxes(output.catalog, list(targets), complain)
+    if arguments.output is not None and files.is_folder(arguments.output):
+        Path(arguments.output).mkdir(parents=True, exist_ok=True)
+    return output
+
+
+def closed(output: Output, wanted: int) -> int:
+    """Tell what repeated and write the sheet of pictures drawn one after another; the exit code."""
+    _finish(output)
+    if len(output.kept) < wanted:
+        complain(f"stopped: {len(output.kept)} of {wanted} pictures are finished and kept")
+        return max(output.code, FAILED)
+    return output.code
+
+
+def drawn(client: Client, wishes: Sequence[Wish], output: Output, judge: Judge | None = None) -> bool:
     """Draw, and write as pictures come; whether Ctrl-C ended it."""
     sets = _Sets(wishes, output, judge)
     timeout = output.arguments.timeout
@@ -233,6 +253,9 @@ def _check_output(arguments: Arguments, *, several: bool) -> None:
     for text in (arguments.output, arguments.grid, arguments.table):
         if text is not None and Path(text).parent != made:
             files.check_folder(text)
+    suffix = "" if arguments.output is None or files.is_folder(arguments.output) else Path(arguments.output).suffix.lower()
+    if arguments.alpha and suffix not in ("", ".png", ".webp"):
+        raise InvalidRequestError(f"--alpha: {suffix} files have no transparency: end the name in .png or .webp")
     if arguments.grid is not None and Path(arguments.grid).suffix.lower() not in (".png", ".jpg", ".jpeg", ".webp"):
         raise InvalidRequestError(f"--grid {arguments.grid}: end the name in .png, .jpg or .webp")
     if several:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, get_args
 from dgnam_proto.v1 import synthesis_pb2
 
 from .._errors import InvalidRequestError
+from .._hole import Hole
 from .._options import Determinism, Fit, Included, Priority, SynthesisOptions
 from .._picture_file import is_picture, picture_file
 from .._recipe import Recipe, Record, Request, drawing
@@ -187,6 +188,12 @@ def _set_fit(request: Any, value: Any) -> None:
     request.fit = choice("FIT", value, get_args(Fit), field="fit")
 
 
+def _set_hole(request: Any, value: Any) -> None:
+    if not isinstance(value, Hole):
+        raise refusal("hole", f"a value of type {type(value).__name__} is not a Hole: pass Hole(photo, mask)")
+    request.hole.CopyFrom(value.message())
+
+
 def _set_determinism(request: Any, value: Any) -> None:
     request.determinism = choice("DETERMINISM", value, get_args(Determinism), field="determinism")
 
@@ -210,6 +217,7 @@ _SETTERS = {
     "start": _set_start,
     "size": _set_size,
     "fit": _set_fit,
+    "hole": _set_hole,
     "determinism": _set_determinism,
     "priority": _set_priority,
     "include": _set_include,

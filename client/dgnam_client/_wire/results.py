@@ -54,7 +54,7 @@ def result(message: synthesis_pb2.Result) -> Result:
     # A server from before the field says it in the recipe.
     numbers = message.term_readouts or [term.readout for term in terms]
     return Result(
-        sent=sent_parts(message, ("image", "code", "history")),
+        sent=sent_parts(message, ("image", "code", "history")) | ({"alpha": message.alpha} if message.alpha else {}),
         variant=message.variant,
         activation=message.activation,
         term_activations=tuple(message.term_activations),
@@ -110,8 +110,8 @@ def activations(places: Sequence[Place], response: analysis_pb2.ActivationsRespo
 def _read_off(unit: target_pb2.Unit, number: int) -> str:
     """What was read off a term, given the number of its readout; of a whole tap, the unit itself says it."""
     kind = unit.WhichOneof("unit")
-    if kind in ("direction", "features", "features_of"):
-        return str(kind).removesuffix("_of")
+    if kind not in (None, "index", "label"):
+        return str(kind).removesuffix("_of").replace("_", "-")
     return READOUTS.get(number, "activation")
 
 

@@ -50,7 +50,7 @@ def test_options_are_sent(server: Any, folder: Path) -> None:
     assert main(["synth", LEMON, "-o", "out", *options.split()]) == 0
     request = server.requests[-1]
     assert {field.name for field, _ in request.ListFields()} == {
-        field.name for field in request.DESCRIPTOR.fields if field.name not in ("start_code", "preview_interval", "variants")
+        field.name for field in request.DESCRIPTOR.fields if field.name not in ("start_code", "preview_interval", "variants", "hole")
     }
     assert sorted(request.seed for request in server.requests[-2:]) == [1, 2]
     assert (request.priority, request.queue_timeout_s) == (2, 5.0)

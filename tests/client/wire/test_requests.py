@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from dgnam_client import InvalidAddressError, InvalidRequestError, Place, Recipe, SynthesisOptions
+from dgnam_client import Hole, InvalidAddressError, InvalidRequestError, Place, Recipe, SynthesisOptions
 from dgnam_client._place import parse_places
 from dgnam_client._wire import results
 from dgnam_client._wire.analyses import activations_request
@@ -55,13 +55,14 @@ def test_every_field_is_sent(space: Space, result_message: Any) -> None:
         "determinism": "strict",
         "include": ["png"],
     }
-    shared |= {"priority": "batch", "queue_timeout_s": 2.5}
+    shared |= {"priority": "batch", "queue_timeout_s": 2.5, "hole": Hole(b"photo", b"mask")}
     sent = request(
         space, variants=4, balance="none", readout="activation", **shared, **own, steps=np.int64(10), decay=0, churn=np.float32(0.5)
     )
     fields = {field.name for field in sent.DESCRIPTOR.fields} - ({"start_image"} if space is CODE else set())
     assert {field.name for field, _ in sent.ListFields()} == fields
     assert (sent.variants, sent.seed, sent.determinism) == (4, 2**64 - 1, synthesis_pb2.DETERMINISM_STRICT)
+    assert (sent.hole.photo, sent.hole.mask) == (b"photo", b"mask")
     assert (sent.priority, sent.queue_timeout_s) == (synthesis_pb2.PRIORITY_BATCH, 2.5)
     assert dict(sent.options) == {"steps": 10, "decay": 0, "churn": 0.5}
     assert (sent.height, sent.width, sent.fit) == (48, 40, synthesis_pb2.FIT_CROP)
