@@ -21,7 +21,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 from tqdm import tqdm
 
-from dgnam_models import __version__, exemplars, picture_file
+from dgnam_models import __version__, exemplars, rgb
 from dgnam_models.card import Tap, whole
 from dgnam_models.errors import ExemplarError, UsageError
 from dgnam_models.exemplars import DIGEST_BYTES, HEADER, NAMES, PERCENTS, PLAN, ExemplarIndex, Header
@@ -249,7 +249,7 @@ def _shown(read: Read, wanted: Header, number: int) -> Shown:
             sides = picture.size if picture.getexif().get(0x0112, 1) > 4 else picture.size[::-1]  # height and width, once upright
             if not wanted.enlarge and any(side < least for side, least in zip(sides, wanted.size, strict=True)):
                 return Shown(found, SMALL)
-            return Shown(found, GOOD, picture_file.fitted(picture, wanted.size))
+            return Shown(found, GOOD, rgb.fitted(picture, wanted.size))
     except Exception:  # Pillow's decoders raise whatever damage makes them stumble over
         return Shown(found, UNREADABLE)
 

@@ -17,7 +17,7 @@ _TEXTURED = "pyramid"  # draws pictures without a prior whose every corner is te
 def draw(study: Study) -> Figure:
     """For each network and style a row: photograph, style, and the two restyled pictures.
 
-    Numbers: the weighted errors' sum; and how far the restyled picture is from the photograph, as its mean absolute difference.
+    Numbers: the weighted errors' sum of each picture.
     """
     (photo,) = photographs(study, 1)
     paintings = _paintings(study)

@@ -1,0 +1,1 @@
+"""How well pictures explain a unit: the machine interpretability score, and the same trials for people."""
