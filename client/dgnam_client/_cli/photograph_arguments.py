@@ -50,7 +50,7 @@ def metamer(metamer: argparse.ArgumentParser) -> None:
 
 def vital(vital: argparse.ArgumentParser) -> None:
     vital.add_argument("target", metavar="UNIT", help="model:tap:unit")
-    vital.add_argument("exemplars", nargs="+", metavar="PHOTO", help="picture files, or folders of them")
+    vital.add_argument("photos", nargs="+", metavar="PHOTO", help="picture files, or folders of them")
     vital.add_argument("--taps", nargs="+", metavar="TAP", help="where distributions are matched (default: five before the unit)")
     matching(vital)
     vital.add_argument("--start", metavar="FILE", help="start from this picture (default: noise)")

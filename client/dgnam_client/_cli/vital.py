@@ -13,7 +13,7 @@ from .plan import Aim
 def run(client: Client, arguments: Arguments) -> int:
     """Draw a picture whose maps have the distributions that exemplars of a unit give them."""
     unit = Unit.parse(arguments.target)
-    exemplars = [path.read_bytes() for path in files.pictures(arguments.exemplars)]
+    exemplars = [path.read_bytes() for path in files.pictures(arguments.photos)]
     terms = resembling(client.model(unit.model, timeout=arguments.timeout), unit, exemplars, taps=arguments.taps)
     arguments.method = arguments.method or (None if arguments.prior else "vital")
     return synth.draw(client, arguments, [Aim(terms, f"{arguments.target} vital")])
