@@ -102,7 +102,8 @@ class Synthesis:
         arrays = [self.spec.start.code, self.spec.start.image, *(() if hole is None else (hole.photo, hole.mask))]
         arrays += [array for term in self.spec.terms for array in (term.vector, term.pictures)]
         draws = self.spec.start_draws * (array_bytes(len(self.spec.terms)) + _DRAW_BYTES)
-        return draws + sum(array.nbytes for array in arrays if array is not None)
+        held: int = sum(array.nbytes for array in arrays if array is not None)
+        return draws + held
 
     @property
     def result_bytes(self) -> int:
