@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
-from dgnam_models import Network, image_set, indexing, picture_file
+from dgnam_models import Network, image_set, indexing, rgb
 from dgnam_models.nets._blocks import PoolReLU
 from dgnam_server.analysis.occlusion import CELLS, SQUARES, Square
 from dgnam_server.analysis.projection import Wanted
@@ -91,7 +91,7 @@ def plain_ranking(network: Network, files: Sequence[Path], count: int) -> dict[s
     peaks: dict[str, list[Tensor]] = {tap: [] for tap in taps}
     for file in files:
         with Image.open(file) as picture:
-            pixels = torch.from_numpy(picture_file.fitted(picture, network.input_size).copy())
+            pixels = torch.from_numpy(rgb.fitted(picture, network.input_size).copy())
         image = pixels.permute(2, 0, 1)[None].to(network.preprocess.mean.device).float() / 255
         for tap, value in network.activations(image, taps).items():
             peaks[tap].append(value[0].flatten(1).max(1).values if value.ndim == 4 else value[0])

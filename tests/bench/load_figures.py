@@ -33,7 +33,7 @@ class WholeBatches(Scheduler[Key]):
         self._closed: set[Key] = set()
 
     def admit(self) -> Iterator[Waiting]:
-        self._closed = {key for key, (running, _) in self.counts().items() if running}
+        self._closed = {key for key, (running, _, _) in self.counts().items() if running}
         return super().admit()
 
     def has_room(self, key: Key, client: str) -> bool:

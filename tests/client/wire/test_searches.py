@@ -89,7 +89,7 @@ def test_wrong_arguments(options: dict[str, Any], says: str) -> None:
         iter([np.float32(1), np.array(2.0)]),
         Activations((Place("m"),), (np.array([1.0, 2.0]),), {}),
     ],
-    ids=str,
+    ids=["list", "tuple", "array", "nested lists", "column", "by number", "iterator", "activations"],
 )
 def test_scores_in_all_their_forms(scores: Any) -> None:
     request = searches.tell_request("mine", scores, PICTURES)

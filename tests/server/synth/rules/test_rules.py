@@ -72,9 +72,10 @@ def test_a_row_without_a_gradient_waits_for_another_view(tiny: Catalog) -> None:
 def test_no_two_remember_under_one_name(tiny: Catalog) -> None:
     """A batch's parts and its rule keep their state in one mapping."""
     method = Method("any", "", "", GENERATOR, "langevin", (), {})
-    problem = problem_for(tiny, method, spec_for(method, ("tiny", "fc8", 1)))
+    spec = spec_for(method, ("tiny", "fc8", 1))
+    problem = problem_for(tiny, method, spec)
     code = torch.zeros(1, 24)
-    of_parts = [name for part in PARTS.values() if part.state for name in part.state(problem, code)]
+    of_parts = [name for part in PARTS.values() if part.state for name in part.state(problem, code, spec)]
     assert len(of_parts) == len(set(of_parts))
     for rule in RULES.values():
         remembered = rule.state(problem, code) if rule.state else {}
