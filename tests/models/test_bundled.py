@@ -14,7 +14,7 @@ from dgnam_models import pack as pack_module
 
 CLASSIFIERS = ["alexnet64", "alexnet64-scenes", "inception64", "resnet64"]
 PACKAGED = ["efficientnet-lite0", "efficientnet-lite1", "efficientnet-lite2"]
-PRIORS = {"upconv64-fc6": 1024, "upconv64-fc7": 512, "upconv64-lite0": 4 * 1280, "upconv64-pool5": 128 * 4 * 4}
+PRIORS = {"upconv64-fc6": 1024, "upconv64-fc7": 512, "upconv128-lite0": 4 * 1280, "upconv64-pool5": 128 * 4 * 4}
 
 
 def test_the_pack_holds_what_the_readme_lists_and_stays_small() -> None:
@@ -65,9 +65,10 @@ def test_priors_draw_and_their_statistics_are_of_their_encoders_codes(name: str)
     assert prior.code_size == math.prod(shapes[prior.card.code.tap]) == PRIORS[name]
     assert (prior.code_mean > 0).all(), "activations after a ReLU, none of them dead"
     assert (prior.code_std > 0).all()
-    assert (prior.denoiser is not None) == (name in ("upconv64-fc6", "upconv64-lite0")), "trained, or the mixture's"
+    assert (prior.denoiser is not None) == (name in ("upconv64-fc6", "upconv128-lite0")), "trained, or the mixture's"
     image = prior(prior.code_mean[None])
-    assert image.shape == (1, 3, 64, 64)
+    side = 128 if name == "upconv128-lite0" else 64
+    assert image.shape == (1, 3, side, side)
     assert 0 < image.mean() < 1
 
 

@@ -40,7 +40,7 @@ def test_models_whose_package_is_not_installed_are_named_and_left_out(
     (tmp_path / "cards" / "orphan.toml").write_text(text)
     with caplog.at_level(logging.WARNING):
         models = catalog.load([tmp_path], torch.device("cpu"))
-    assert sorted(models.missing) == ["efficientnet-lite0", "efficientnet-lite1", "efficientnet-lite2", "orphan", "upconv64-lite0"]
+    assert sorted(models.missing) == ["efficientnet-lite0", "efficientnet-lite1", "efficientnet-lite2", "orphan", "upconv128-lite0"]
     assert "alexnet64" in models.networks and "upconv64-fc6" in models.generators
     assert not set(models.missing) & set(models.cards)
     assert "not served: orphan: its encoder is missing: efficientnet-lite0: pip install it" in caplog.text
@@ -132,17 +132,17 @@ def bundled() -> Catalog:
 def test_a_request_without_a_prior_gets_one_that_knows_its_network(bundled: Catalog) -> None:
     for network, prior in {
         "alexnet64": "upconv64-fc6",
-        "efficientnet-lite0": "upconv64-lite0",
+        "efficientnet-lite0": "upconv128-lite0",
         "resnet64": "upconv64-fc6",  # made for neither; it takes pictures of 64 pixels, as alexnet64 does
-        "efficientnet-lite2": "upconv64-lite0",
+        "efficientnet-lite2": "upconv128-lite0",
     }.items():
         assert bundled.prior_for([network]) == prior, network
-    assert bundled.prior_for(["efficientnet-lite0", "alexnet64"]) in ("upconv64-fc6", "upconv64-lite0")
+    assert bundled.prior_for(["efficientnet-lite0", "alexnet64"]) in ("upconv64-fc6", "upconv128-lite0")
     assert bundled.prior_for([]) == bundled.default_prior
     assert replace(bundled, settled=True).prior_for(["efficientnet-lite0"]) == bundled.default_prior
     target = Target(terms=[Term(unit=Unit(model="efficientnet-lite0", tap="fc", index=1))])
     found = lookup.prior(Reader(bundled, Settings()), SynthesizeRequest(target=target))
-    assert found is not None and found.name == "upconv64-lite0"
+    assert found is not None and found.name == "upconv128-lite0"
 
 
 def test_only_what_is_asked_for_is_loaded(tiny_pack: Path) -> None:

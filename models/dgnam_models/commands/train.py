@@ -8,7 +8,7 @@
 The run folder collects the frozen recipe, a log (log.txt, and log.jsonl with the same figures), a checkpoint, a picture grid per checkpoint
 and finally pack/, which the server serves: dgnam-server --models runs/mine/pack. The same command continues a run that was stopped.
 
-upconv64-lite0, upconv128-lite0 and own64-lite0 first store the photographs and their codes in the run folder, 30 KB or more each.
+upconv64-lite0, upconv128-lite0 and own128-lite0 first store the photographs and their codes in the run folder, 30 KB or more each.
 """
 
 import argparse

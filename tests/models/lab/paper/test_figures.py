@@ -44,7 +44,7 @@ def pack(tiny_pack: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(tiny_pack, pack)
     cards = dgnam_models.cards([pack])
     tiny, prior = cards["tiny"], cards["tiny-prior"]
-    for card in (replace(tiny, name=TARGET), *(replace(prior, name=name) for name in (*PRIORS, "upconv64-lite0"))):
+    for card in (replace(tiny, name=TARGET), *(replace(prior, name=name) for name in (*PRIORS, "upconv128-lite0"))):
         card.write(pack / "cards" / f"{card.name}.toml")
     torch.manual_seed(0)
     for judge in (*JUDGES, "efficientnet-lite0"):

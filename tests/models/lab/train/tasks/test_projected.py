@@ -368,10 +368,10 @@ def test_recipes_that_cannot_be_run(changes: dict[str, object], message: str) ->
 
 def test_the_bundled_recipes_draw_what_they_say() -> None:
     sizes = {}
-    for name in ("upconv64-lite0", "upconv128-lite0", "own64-lite0"):
+    for name in ("upconv64-lite0", "upconv128-lite0", "own128-lite0"):
         (recipe,) = config.read(name)
         assert recipe.projected is not None and recipe.projected.ascended_share == 0
         blocks = len(list(pairwise(recipe.parameters["channels"])))
         sizes[name] = 4 << blocks
         assert recipe.image_size == sizes[name]
-    assert sizes == {"upconv64-lite0": 64, "upconv128-lite0": 128, "own64-lite0": 64}
+    assert sizes == {"upconv64-lite0": 64, "upconv128-lite0": 128, "own128-lite0": 128}
