@@ -9,6 +9,8 @@ unexport PYTHONDONTWRITEBYTECODE
 
 PIP := .venv/bin/pip install -qq --no-compile --disable-pip-version-check $(PIP_ARGS) --constraint constraints.txt
 READY := .venv/ready
+# A process for each core: a test mostly waits, for a server, a child or a deadline. A file's tests share its fixtures.
+WORKERS ?= --numprocesses auto --maxprocesses 4 --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo serve test test-all test-versions fuzz soak bench quality paper docs methods-page lint format proto proto-check check clean
@@ -32,10 +34,10 @@ serve: $(READY) ## Run the server in the foreground; ARGS="..." for its options
 	.venv/bin/dgnam-server $(ARGS)
 
 test: $(READY) ## Run the tests; ARGS="-k word" and the like go to pytest
-	.venv/bin/pytest $(ARGS)
+	.venv/bin/pytest $(WORKERS) $(ARGS)
 
 test-all: $(READY) ## Run the slow tests too
-	.venv/bin/pytest -m "" $(ARGS)
+	.venv/bin/pytest -m "" $(WORKERS) $(ARGS)
 
 # What reads other people's files, and so meets what their libraries change.
 IMPORTS := tests/models/importers tests/models/nets/test_torchvision.py tests/models/test_export.py tests/models/test_gate.py tests/server/test_imported.py
