@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dgnam_proto.v1 import synthesis_pb2
 
-from ._picture_file import PictureLike, picture_file
+from ._picture_file import PictureLike, opened, picture_file
 from ._wire.fields import refusal
 
 if TYPE_CHECKING:
@@ -40,7 +39,7 @@ class Hole:
         photo = picture_file(self.photo, field="hole.photo")
         mask = self.mask
         if isinstance(mask, tuple | list):
-            mask = _mask(_opened(photo).size, mask)
+            mask = _mask(opened(photo, "hole.photo").size, mask)
         return synthesis_pb2.Hole(photo=photo, mask=picture_file(mask, field="hole.mask"))
 
     def filled(self) -> Image.Image:
@@ -48,17 +47,12 @@ class Hole:
         from PIL import Image, ImageOps, ImageStat
 
         message = self.message()
-        photo, mask = _opened(message.photo), _opened(message.mask).convert("L").point(lambda level: 255 * (level >= 128))
+        photo = opened(message.photo, "hole.photo")
+        mask = opened(message.mask, "hole.mask").convert("L").point(lambda level: 255 * (level >= 128))
         if mask.size != photo.size:
             raise refusal("hole.mask", f"{mask.width} x {mask.height} pixels are not the photograph's {photo.width} x {photo.height}")
         mean = tuple(round(value) for value in ImageStat.Stat(photo, ImageOps.invert(mask)).mean)
         return Image.composite(Image.new("RGB", photo.size, mean), photo, mask)
-
-
-def _opened(data: bytes) -> Image.Image:
-    from PIL import Image, ImageOps
-
-    return ImageOps.exif_transpose(Image.open(io.BytesIO(data))).convert("RGB")
 
 
 def _mask(size: tuple[int, int], edges: Edges) -> Image.Image:

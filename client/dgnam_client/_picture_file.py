@@ -77,6 +77,21 @@ def rgb(picture: Image.Image) -> Image.Image:
         return Image.alpha_composite(Image.new("RGBA", sent.size, "white"), sent.convert("RGBA")).convert("RGB")
 
 
+def opened(file: bytes, field: str) -> Image.Image:
+    """A picture file as an RGB image to work on, as a server would see it.
+
+    Raises:
+        InvalidRequestError: It is not a picture.
+    """
+    from PIL import Image
+
+    try:
+        with Image.open(io.BytesIO(file)) as picture:
+            return rgb(picture)
+    except (OSError, ValueError, SyntaxError):  # what Pillow raises of a file that is not one, or is damaged
+        raise refusal(field, "the file is not a picture, or is damaged; give a PNG, JPEG or WebP file") from None
+
+
 def _sixteen_bits(picture: Image.Image, field: str) -> Image.Image:
     """A picture of the modes I;16, I and F as I;16. Of the last two, nothing but its values tells the range.
 

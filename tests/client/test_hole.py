@@ -33,6 +33,18 @@ def test_the_hole_is_filled_with_the_mean_of_the_rest() -> None:
         Hole(photo(), Image.new("L", (5, 5))).filled()
 
 
+def test_what_is_no_picture_is_said_to_be_none() -> None:
+    with pytest.raises(InvalidRequestError, match=r"hole\.photo: the file is not a picture, or is damaged"):
+        Hole(b"", (0, 0, 5, 5)).message()
+    with pytest.raises(InvalidRequestError, match=r"hole\.mask: the file is not a picture"):
+        Hole(photo(), b"white").filled()
+
+
+def test_sixteen_bits_are_scaled() -> None:
+    deep = Image.new("I;16", (20, 10), 32768)
+    assert Hole(deep, (0, 10, 10, 20)).filled().getpixel((2, 2)) == (128, 128, 128)
+
+
 def test_a_request_holds_it(server: object, client: Client) -> None:
     client.synthesize("alexnet64:fc8:lemon", hole=Hole(photo(), (0, 0, 5, 5)))
     request = server.requests[-1]  # type: ignore[attr-defined]

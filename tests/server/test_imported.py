@@ -222,7 +222,8 @@ def test_a_code_that_is_no_networks_has_no_picture_to_start_from(tmp_path: Path)
     with pytest.raises(FailedPrecondition, match="so no picture has one, and ppgn needs it: choose another prior"):
         request.read(Reader(models, Settings()), SynthesizeRequest(target=target, prior="gan", method="ppgn"))
     with pytest.raises(
-        FailedPrecondition, match="diffusion needs a denoiser of codes, and gan has none; choose another prior: upconv128-lite0, upconv64-fc6"
+        FailedPrecondition,
+        match="diffusion needs a denoiser of codes, and gan has none; choose another prior: upconv128-lite0, upconv64-fc6",
     ) as refused:
         request.read(Reader(models, Settings()), SynthesizeRequest(target=target, prior="gan", method="diffusion"))
     assert refused.value.reason is Reason.NO_DENOISER

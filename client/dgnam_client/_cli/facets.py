@@ -10,6 +10,7 @@ from .._catalog import Model
 from .._client import Client
 from .._errors import InvalidRequestError
 from .._facets import clusters, nearest
+from .._picture_file import opened
 from .._place import Place
 from .._unit import Unit
 from . import files, synth, tunables
@@ -87,5 +88,5 @@ def _mean_picture(group: Sequence[Path], model: Model) -> Any:
     from PIL import Image, ImageOps
 
     size = model.image_size[1], model.image_size[0]
-    pictures = [ImageOps.fit(ImageOps.exif_transpose(Image.open(path)).convert("RGB"), size) for path in group]
+    pictures = [ImageOps.fit(opened(path.read_bytes(), str(path)), size) for path in group]
     return Image.fromarray(np.rint(np.mean([np.asarray(picture) for picture in pictures], 0)).astype(np.uint8))

@@ -14,6 +14,7 @@ from torch import Tensor
 from dgnam_models.errors import DataError
 from dgnam_models.network import Network
 from dgnam_models.photographs import as_float
+from dgnam_models.rgb import rgb
 
 Box = tuple[float, float, float, float]  # left, top, right, bottom, as shares of the side of the square that the network sees
 RANDOM = "random places"
@@ -60,7 +61,7 @@ def read(path: Path) -> Marked:
     try:
         table = json.loads(path.read_text(encoding="utf-8"))
         names, parts, objects = table["pictures"], dict(table["parts"]), table.get("object")
-        found = [Image.open(path.parent / name).convert("RGB") for name in names]
+        found = [rgb(Image.open(path.parent / name)) for name in names]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(f"{path} is no file of marked pictures, or one of them cannot be read: {error!r}") from error
     problems = [] if len(found) > 1 else [f"{path}: two pictures at least must be compared, not {len(found)}"]
