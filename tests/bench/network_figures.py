@@ -82,9 +82,10 @@ def networks(bench: Bench) -> Iterator[Pair]:
     from dgnam_models.nets import torchvision
 
     for name in TORCHVISION:
-        torch.manual_seed(0)
-        plain = Network.of(torchvision.models().get_model(name, weights=None), name, IMAGENET)
-        fast = Network.of(torchvision.models().get_model(name, weights=None), name, IMAGENET)
+        module = torchvision.models().get_model(name, weights=None)
+        if name.startswith("vit"):  # torchvision begins with a last layer of zeros, through which no gradient goes
+            torch.nn.init.normal_(module.heads.head.weight)
+        plain, fast = (Network.of(module, name, IMAGENET) for _ in range(2))  # copies of it
         fast = Network(fast.card, fast.module, dtype).eval().to(device=bench.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         yield Pair(plain.to(bench.device), lay_out_(fast))
 
