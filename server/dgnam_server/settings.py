@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, DirectoryPath, Field, FilePath, ValidationError, field_validator
+from pydantic import AfterValidator, BeforeValidator, DirectoryPath, Field, FilePath, PrivateAttr, ValidationError, field_validator
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -61,17 +61,19 @@ def _check_token(value: Any) -> Any:
     return value
 
 
-def _read_token(path: Path) -> str:
+def _read_tokens(path: Path) -> tuple[str, ...]:
+    """The tokens of a file, one a line."""
     try:
-        return str(_check_token(path.read_text(encoding="utf-8").strip()))
+        lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
+        return tuple(_check_token(line) for line in [line for line in lines if line] or [""])
     except OSError as error:
         raise ValueError(f"{path} cannot be read: {error.strerror}") from None
     except ValueError:
-        raise ValueError(f"{path} does not hold a token: printable ASCII characters, at least one") from None
+        raise ValueError(f"{path} does not hold tokens, one a line: printable ASCII characters, at least one") from None
 
 
-def _with_token(path: Path) -> Path:
-    _read_token(path)
+def _with_tokens(path: Path) -> Path:
+    _read_tokens(path)
     return path
 
 
@@ -155,7 +157,9 @@ class Settings(BaseSettings):
     tls_cert: FilePath | None = Field(None, description="PEM file of the server's certificate chain; with tls_key it turns TLS on")
     tls_key: FilePath | None = Field(None, description="PEM file of the certificate's private key")
     tls_client_ca: FilePath | None = Field(None, description="PEM file of authorities; clients must then show a certificate of theirs")
-    token_file: Annotated[Path, AfterValidator(_with_token)] | None = Field(None, description="file with the token that clients must send")
+    token_file: Annotated[Path, AfterValidator(_with_tokens)] | None = Field(
+        None, description="file with the tokens, one a line, of which clients must send one"
+    )
     token: Annotated[str, BeforeValidator(_check_token)] | None = Field(None, repr=False, description="the token itself")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least severe messages to log")
     log_format: Literal["text", "json"] = Field("text", description="how the log is written: as lines for people, or as JSON objects")
@@ -164,6 +168,8 @@ class Settings(BaseSettings):
     traces_endpoint: Annotated[str | None, AfterValidator(_an_address)] = Field(
         None, description="where traces of calls are sent, by OTLP over HTTP, such as http://localhost:4318/v1/traces"
     )
+
+    _of_file: tuple[str, ...] = PrivateAttr(())
 
     def __init__(self, **values: Any) -> None:
         faults = contradictions(values)
@@ -174,7 +180,7 @@ class Settings(BaseSettings):
         if faults:
             raise SettingsError(faults)
         if self.token_file is not None:
-            object.__setattr__(self, "token", _read_token(self.token_file))  # the one thing that is read once all else is right
+            self._of_file = _read_tokens(self.token_file)  # the one thing that is read once all else is right
 
     @classmethod
     def settings_customise_sources(
@@ -198,6 +204,11 @@ class Settings(BaseSettings):
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """A copy with other values, checked as all settings are."""
         return type(self)(**{**self.model_dump(exclude_unset=True), **(update or {})})
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """The tokens of which a client must send one; none: it need not."""
+        return (self.token,) if self.token else self._of_file
 
     @property
     def state_folder(self) -> Path:

@@ -15,6 +15,7 @@ Parts:
     networks  EfficientNet-Lite0, and where torchvision is installed ResNet-50, VGG-16 and ViT-B/16, at 224 pixels: a notebook's loop,
               torch-lucent where it is installed, and our lane of 1, 4 and 16 rows, for dgn-am, lucid and pyramid
     peers     torch-lucent's step in pixel space against ours, where torch-lucent is installed
+    attacks   what a hostile client costs another one: the time of its pictures times that on a quiet server, and the server's memory
     photographs  occlusion and indexing against plain loops, and projections against Captum's, where it is installed
 
 Every figure is a median. "times naive" and "times careful" say how many times faster than that; "of limit" is the part of the time that the
@@ -27,6 +28,7 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 
 import analysis_figures
+import attack_figures
 import load_figures
 import network_figures
 import peer_figures
@@ -49,6 +51,7 @@ PARTS: dict[str, Callable[[Bench], Figures]] = {
     "networks": network_figures.measure,
     "peers": peer_figures.measure,
     "photographs": analysis_figures.measure,
+    "attacks": attack_figures.measure,
 }
 
 

@@ -9,8 +9,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from dgnam_client import Client, Progress, Result, local_server
+from dgnam_client import Client, LocalServer, Progress, Result, local_server
 from measuring import Bench, Figures
 from step_figures import advance, lane_of, target_of
 
@@ -27,7 +28,7 @@ def measure(bench: Bench) -> Figures:
     units = addresses(bench)
     bench.progress("start-up")
     started = time.perf_counter()
-    with serving(bench) as address, Client(address, synthesis_timeout=3600) as client:
+    with serving(bench) as server, Client(server.address, synthesis_timeout=3600) as client:
         figures["start_s"] = time.perf_counter() - started
         figures["batch_rows"] = client.server_info().limits.max_batch_rows
         draw(client, units, max(bench.sizes), 2)
@@ -74,11 +75,11 @@ def client_import_s(bench: Bench) -> float:
 
 
 @contextmanager
-def serving(bench: Bench) -> Iterator[str]:
-    """A server on the bench's models and device; its address."""
-    settings = {"device": bench.device.type, "default_prior": bench.prior, "models": bench.packs, **bench.server_settings}
+def serving(bench: Bench, **more: Any) -> Iterator[LocalServer]:
+    """A server on the bench's models and device, with `more` settings."""
+    settings = {"device": bench.device.type, "default_prior": bench.prior, "models": bench.packs, **bench.server_settings, **more}
     with tempfile.TemporaryDirectory() as folder, local_server(Path(folder), **settings) as server:
-        yield server.address
+        yield server
 
 
 def addresses(bench: Bench) -> list[str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import bench as program
 import pytest
 import torch
+from attacks import ATTACKS
 from dgnam_server.engine.scheduler import Demand
 from load_figures import WholeBatches, arrival_times
 from measuring import Bench
@@ -66,6 +67,15 @@ def test_the_parts_with_processes_of_their_own_too(tiny_bench: Bench) -> None:
     for name in ("grpc_ms_per_row_step_2", "lone_first_progress_s", "client_import_s", "start_s", "peak_mib", "part_target_ms_per_row"):
         assert name in figures
     assert figures["service_share_2"] < 1
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_attacks_are_seen_from_another_client(tiny_bench: Bench) -> None:
+    figures = program.measure(tiny_bench, ["attacks"])
+    assert {f"attack_{name}_latency_ratio" for name in ATTACKS} <= figures.keys()
+    assert all(math.isfinite(value) for value in figures.values()), figures
+    assert all(value > 0 for name, value in figures.items() if name.endswith("_ratio"))
 
 
 def test_the_table_has_ratios_where_there_is_something_to_compare_with() -> None:

@@ -100,21 +100,32 @@ def test_certificates_belong_together(tmp_path: Path) -> None:
 def test_token(tmp_path: Path) -> None:
     path = tmp_path / "token"
     path.write_text("s3cret\n")
-    assert Settings(token_file=path).token == "s3cret"
+    assert Settings(token="s3cret").tokens == Settings(token_file=path).tokens == ("s3cret",)
+    assert Settings().tokens == ()
     for settings in (Settings(token="s3cret"), Settings(token_file=path)):
         assert "s3cret" not in repr(settings) + str(settings)
     assert faults(token_file=path, token="x") == ["token_file: token (DGNAM_TOKEN) is set too; set only one of them"]
-    for wrong in ("", "s3cr\u00e9t", "s3\ncret"):
+    assert faults(token="s3\ncret") == ["token: it must be printable ASCII characters, at least one"]
+    for wrong in ("", "s3cr\u00e9t", "good\n\ts3\x00"):
         assert faults(token=wrong) == ["token: it must be printable ASCII characters, at least one"]
         path.write_text(wrong, encoding="utf-8")
-        assert faults(token_file=path) == [f"token_file: {path} does not hold a token: printable ASCII characters, at least one"]
+        told = f"token_file: {path} does not hold tokens, one a line: printable ASCII characters, at least one"
+        assert faults(token_file=path) == [told]
+
+
+def test_a_token_for_each_client(tmp_path: Path) -> None:
+    path = tmp_path / "tokens"
+    path.write_text("anns\n\n  bobs  \n")
+    settings = Settings(token_file=path)
+    assert settings.tokens == ("anns", "bobs")
+    assert "anns" not in repr(settings) + str(settings)
 
 
 def test_a_changed_copy_is_checked(tmp_path: Path) -> None:
     path = tmp_path / "token"
     path.write_text("s3cret\n")
     changed = Settings(port=1, token_file=path).model_copy(update={"threads": 2})
-    assert (changed.port, changed.threads, changed.token) == (1, 2, "s3cret")
+    assert (changed.port, changed.threads, changed.tokens) == (1, 2, ("s3cret",))
     with pytest.raises(SettingsError, match="max_batch_rows: 0 is not"):
         changed.model_copy(update={"max_batch_rows": 0})
 

@@ -69,7 +69,7 @@ class Access(aio.ServerInterceptor):  # type: ignore[type-arg]  # generic only i
     def _watched(self, name: _Name, identity_: str, context: Any) -> Iterator[None]:
         """For the length of a call, in a task of its own: what is set for it is not seen by others."""
         request_id.CURRENT.set(identity_)
-        client = identity.of_call(context)  # of a caller who is gone nobody could tell any more
+        caller = identity.Caller.of(context)  # of one who is gone nobody could tell any more
         self._metrics.call_began(name.service, name.method)
         started, code = time.monotonic(), grpc.StatusCode.UNKNOWN
         try:
@@ -83,7 +83,7 @@ class Access(aio.ServerInterceptor):  # type: ignore[type-arg]  # generic only i
             code = _status(context.code())
             raise
         finally:
-            self._ended(name, code, client, time.monotonic() - started)
+            self._ended(name, code, caller.name, time.monotonic() - started)
 
     def _ended(self, name: _Name, code: grpc.StatusCode, client: str, seconds: float) -> None:
         self._metrics.call_ended(name.service, name.method, code.name, seconds)

@@ -1,26 +1,46 @@
 """Identity: whom a call counts for, where clients share the server.
 
-Rules: a certificate that the server checked says who the client is. Otherwise it is whoever sends from one address with one token; of
-IPv6, from one network of 64 bits, all of whose addresses one machine may use. A name shows nothing of a token but a short digest.
+Rules: a certificate that the server checked says who the client is. Otherwise it is whoever sends from one address with one of the
+server's tokens; of IPv6, from one network of 64 bits, all of whose addresses one machine may use. What a client sends in place of a token
+makes it nobody else: it could send another each time. A name shows nothing of a token but a short digest.
 """
 
 import hashlib
 import ipaddress
+from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
+TOKEN: ContextVar[bytes] = ContextVar("token", default=b"")  # the call's own, if it is one of the server's
 _DIGITS = 8
 
 
+@dataclass(frozen=True)
+class Caller:
+    """Who calls, as far as the connection says: what is told of it while the caller is there, and may be asked for afterwards."""
+
+    certified: str
+    host: str
+
+    @classmethod
+    def of(cls, context: Any) -> "Caller":
+        """Of a call whose caller is there still."""
+        auth = context.auth_context()
+        names = auth.get("x509_subject_alternative_name") or auth.get("x509_common_name")
+        checked = names and auth.get("transport_security_type", [b""])[0] == b"ssl"
+        return cls(names[0].decode(errors="replace") if checked else "", host_of(context.peer()))
+
+    @property
+    def name(self) -> str:
+        """For accounts and for messages. Once the gate has let the call through, it tells tokens apart."""
+        token = TOKEN.get()
+        return self.certified or self.host + (f"/{hashlib.sha256(token).hexdigest()[:_DIGITS]}" if token else "")
+
+
 def of_call(context: Any) -> str:
-    """The client's name, for accounts and for messages."""
-    auth = context.auth_context()
-    names = auth.get("x509_subject_alternative_name") or auth.get("x509_common_name")
-    if names and auth.get("transport_security_type", [b""])[0] == b"ssl":
-        return str(names[0].decode(errors="replace"))
-    token = dict(context.invocation_metadata() or ()).get("authorization")
-    suffix = f"/{_digest(token)}" if token else ""
-    return host_of(context.peer()) + suffix
+    """The name of whoever makes a call."""
+    return Caller.of(context).name
 
 
 def host_of(peer: str) -> str:
@@ -38,7 +58,3 @@ def host_of(peer: str) -> str:
     if address.ipv4_mapped:
         return str(address.ipv4_mapped)
     return str(ipaddress.ip_network((address, 64), strict=False)) if not address.is_loopback else str(address)
-
-
-def _digest(token: str | bytes) -> str:
-    return hashlib.sha256(token if isinstance(token, bytes) else token.encode()).hexdigest()[:_DIGITS]

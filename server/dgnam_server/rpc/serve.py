@@ -184,7 +184,7 @@ def _options(settings: Settings) -> list[tuple[str, int]]:
 def _listen(server: aio.Server, settings: Settings) -> int:
     """Bind the address; returns the port."""
     address = _address(settings.host, settings.port)
-    if settings.exposed and settings.token is None and settings.tls_client_ca is None:
+    if settings.exposed and not settings.tokens and settings.tls_client_ca is None:
         log.warning("%s can be reached from other machines and asks for no token: whoever reaches it may use it (see token_file)", address)
     if settings.exposed and settings.tls_cert is None:
         log.warning("%s can be reached from other machines without TLS: others on the way can read along (see tls_cert)", address)

@@ -1,10 +1,11 @@
 """Whom a call counts for."""
 
 from collections.abc import Mapping, Sequence
+from contextvars import copy_context
 from dataclasses import dataclass, field
 
 import pytest
-from dgnam_server.rpc.identity import host_of, of_call
+from dgnam_server.rpc.identity import TOKEN, host_of, of_call
 
 
 @dataclass
@@ -41,13 +42,26 @@ def test_a_peers_host(peer: str, host: str) -> None:
     assert host_of(peer) == host
 
 
+def with_token(token: bytes) -> str:
+    """The name of a call that the gate let through for this token."""
+
+    def name() -> str:
+        TOKEN.set(token)
+        return of_call(Call())
+
+    return copy_context().run(name)
+
+
 def test_another_port_is_the_same_client_and_another_address_or_token_is_not() -> None:
-    token, other = ("authorization", "Bearer secret"), ("authorization", "Bearer other")
     one = of_call(Call())
     assert one == of_call(Call("ipv4:10.0.0.1:50000")) == "10.0.0.1"
-    names = {one, of_call(Call("ipv4:10.0.0.2:1")), of_call(Call(metadata=[token])), of_call(Call(metadata=[other]))}
+    names = {one, of_call(Call("ipv4:10.0.0.2:1")), with_token(b"Bearer secret"), with_token(b"Bearer other")}
     assert len(names) == 4
     assert not any("secret" in name for name in names)
+
+
+def test_what_no_server_gave_out_makes_nobody_another_client() -> None:
+    assert {of_call(Call(metadata=[("authorization", f"Bearer {number}")])) for number in range(9)} == {"10.0.0.1"}
 
 
 def test_a_certificate_says_who_it_is_wherever_the_call_comes_from() -> None:

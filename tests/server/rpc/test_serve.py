@@ -125,6 +125,25 @@ async def test_token(serving: Any, config: Settings) -> None:
         assert caught.value.code() is grpc.StatusCode.UNAUTHENTICATED
 
 
+async def test_who_have_tokens_of_their_own_are_clients_of_their_own(serving: Any, config: Settings, tmp_path: Path) -> None:
+    """Of one address; and what is no token of the server makes nobody another client."""
+    (tmp_path / "tokens").write_text("anns\nbobs\n")
+
+    async def name(server: Any, token: str) -> str:
+        stub = server_pb2_grpc.ServerServiceStub(server.channel)
+        call = stub.GetLoad(server_pb2.GetLoadRequest(), metadata=(("authorization", f"Bearer {token}"),))
+        return str((await call).own.client)
+
+    async with serving(config.model_copy(update={"token_file": tmp_path / "tokens"})) as server:
+        ann, bob = await name(server, "anns"), await name(server, "bobs")
+        assert ann == await name(server, "anns") != bob
+        assert ann.startswith("127.0.0.1/") and "anns" not in ann
+        with pytest.raises(grpc.aio.AioRpcError, match="token"):
+            await name(server, "anns bobs")
+    async with serving() as server:
+        assert await name(server, "anns") == await name(server, "bobs") == "127.0.0.1"
+
+
 def test_a_drain_fits_into_the_ten_seconds_of_docker_stop() -> None:
     assert Settings().drain_timeout_s + device_thread._LAST_STEP_S + serve._LAST_WORDS_S < 10
 
