@@ -31,7 +31,10 @@ def measure(bench: Bench) -> Figures:
     with tempfile.NamedTemporaryFile("w") as tokens:
         tokens.write(f"{TOKEN}\n{attacks.TOKEN}\n")
         tokens.flush()
-        with serving(bench, token_file=tokens.name) as server, Client(server.address, token=TOKEN, synthesis_timeout=600) as client:
+        with (
+            serving(bench, token_file=tokens.name, only=[unit.partition(":")[0], bench.prior]) as server,
+            Client(server.address, token=TOKEN, synthesis_timeout=600) as client,
+        ):
             latencies(client, unit, bench, 1.0)
             for name in attacks.ATTACKS:
                 figures |= under_attack(bench, name, server, client, unit)
