@@ -32,6 +32,10 @@ class Reason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     REASON_NOT_PROJECTABLE: _ClassVar[Reason]
     REASON_NO_INDEX: _ClassVar[Reason]
     REASON_PHOTOGRAPH: _ClassVar[Reason]
+    REASON_NO_JOBS: _ClassVar[Reason]
+    REASON_JOB_LIMIT: _ClassVar[Reason]
+    REASON_JOB_STORE: _ClassVar[Reason]
+    REASON_NOT_DRAWN: _ClassVar[Reason]
 REASON_UNSPECIFIED: Reason
 REASON_INVALID_REQUEST: Reason
 REASON_NOT_FOUND: Reason
@@ -58,3 +62,7 @@ REASON_PICTURE_SIZE: Reason
 REASON_NOT_PROJECTABLE: Reason
 REASON_NO_INDEX: Reason
 REASON_PHOTOGRAPH: Reason
+REASON_NO_JOBS: Reason
+REASON_JOB_LIMIT: Reason
+REASON_JOB_STORE: Reason
+REASON_NOT_DRAWN: Reason

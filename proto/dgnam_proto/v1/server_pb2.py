@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x64gnam_proto/v1/server.proto\x12\x08\x64gnam.v1\"\x16\n\x14GetServerInfoRequest\"\xe3\x02\n\x06Limits\x12\x11\n\tmax_steps\x18\x01 \x01(\r\x12\x11\n\tmax_terms\x18\x02 \x01(\r\x12\x14\n\x0cmax_variants\x18\x03 \x01(\r\x12\x16\n\x0equeue_capacity\x18\x04 \x01(\r\x12\x16\n\x0emax_batch_rows\x18\x05 \x01(\r\x12\x19\n\x11max_message_bytes\x18\x06 \x01(\x04\x12\x1e\n\x16max_start_image_pixels\x18\x07 \x01(\x04\x12\x12\n\nmax_pixels\x18\x08 \x01(\x04\x12\x19\n\x11max_request_bytes\x18\t \x01(\x04\x12\x1a\n\x12max_request_pixels\x18\n \x01(\x04\x12\x1d\n\x15\x63lient_queue_capacity\x18\x0b \x01(\r\x12\x17\n\x0fqueue_timeout_s\x18\x0c \x01(\x01\x12\x18\n\x10max_memory_bytes\x18\r \x01(\x04\x12\x15\n\rmax_positions\x18\x0e \x01(\r\"\xf1\x01\n\x15GetServerInfoResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x02 \x01(\t\x12\x11\n\tprecision\x18\x03 \x01(\t\x12 \n\x06limits\x18\x04 \x01(\x0b\x32\x10.dgnam.v1.Limits\x12?\n\x08versions\x18\x05 \x03(\x0b\x32-.dgnam.v1.GetServerInfoResponse.VersionsEntry\x12\x10\n\x08uptime_s\x18\x06 \x01(\x01\x1a/\n\rVersionsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\x10\n\x0eGetLoadRequest\"C\n\x08LaneLoad\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x14\n\x0crunning_rows\x18\x02 \x01(\r\x12\x14\n\x0cwaiting_rows\x18\x03 \x01(\r\"t\n\nClientLoad\x12\x0e\n\x06\x63lient\x18\x01 \x01(\t\x12\x13\n\x0bqueued_jobs\x18\x02 \x01(\r\x12\x14\n\x0crunning_jobs\x18\x03 \x01(\r\x12\x15\n\rclients_ahead\x18\x04 \x01(\r\x12\x14\n\x0cmemory_bytes\x18\x05 \x01(\x04\"\xee\x01\n\x0fGetLoadResponse\x12\x13\n\x0bqueued_jobs\x18\x01 \x01(\r\x12\x14\n\x0crunning_jobs\x18\x02 \x01(\r\x12!\n\x05lanes\x18\x03 \x03(\x0b\x32\x12.dgnam.v1.LaneLoad\x12\x15\n\rfinished_jobs\x18\x04 \x01(\x04\x12\x13\n\x0b\x66\x61iled_jobs\x18\x05 \x01(\x04\x12\x16\n\x0e\x63\x61ncelled_jobs\x18\x06 \x01(\x04\x12\x10\n\x08\x64raining\x18\x07 \x01(\x08\x12\x14\n\x0cmemory_bytes\x18\x08 \x01(\x04\x12!\n\x03own\x18\t \x01(\x0b\x32\x14.dgnam.v1.ClientLoad2\xa1\x01\n\rServerService\x12P\n\rGetServerInfo\x12\x1e.dgnam.v1.GetServerInfoRequest\x1a\x1f.dgnam.v1.GetServerInfoResponse\x12>\n\x07GetLoad\x12\x18.dgnam.v1.GetLoadRequest\x1a\x19.dgnam.v1.GetLoadResponseB\x12Z\x10\x64gnam/v1;dgnamv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x64gnam_proto/v1/server.proto\x12\x08\x64gnam.v1\"\x16\n\x14GetServerInfoRequest\"\xfd\x02\n\x06Limits\x12\x11\n\tmax_steps\x18\x01 \x01(\r\x12\x11\n\tmax_terms\x18\x02 \x01(\r\x12\x14\n\x0cmax_variants\x18\x03 \x01(\r\x12\x16\n\x0equeue_capacity\x18\x04 \x01(\r\x12\x16\n\x0emax_batch_rows\x18\x05 \x01(\r\x12\x19\n\x11max_message_bytes\x18\x06 \x01(\x04\x12\x1e\n\x16max_start_image_pixels\x18\x07 \x01(\x04\x12\x12\n\nmax_pixels\x18\x08 \x01(\x04\x12\x19\n\x11max_request_bytes\x18\t \x01(\x04\x12\x1a\n\x12max_request_pixels\x18\n \x01(\x04\x12\x1d\n\x15\x63lient_queue_capacity\x18\x0b \x01(\r\x12\x17\n\x0fqueue_timeout_s\x18\x0c \x01(\x01\x12\x18\n\x10max_memory_bytes\x18\r \x01(\x04\x12\x15\n\rmax_positions\x18\x0e \x01(\r\x12\x18\n\x10max_job_pictures\x18\x0f \x01(\r\"\xf1\x01\n\x15GetServerInfoResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x02 \x01(\t\x12\x11\n\tprecision\x18\x03 \x01(\t\x12 \n\x06limits\x18\x04 \x01(\x0b\x32\x10.dgnam.v1.Limits\x12?\n\x08versions\x18\x05 \x03(\x0b\x32-.dgnam.v1.GetServerInfoResponse.VersionsEntry\x12\x10\n\x08uptime_s\x18\x06 \x01(\x01\x1a/\n\rVersionsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\x10\n\x0eGetLoadRequest\"C\n\x08LaneLoad\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x14\n\x0crunning_rows\x18\x02 \x01(\r\x12\x14\n\x0cwaiting_rows\x18\x03 \x01(\r\"t\n\nClientLoad\x12\x0e\n\x06\x63lient\x18\x01 \x01(\t\x12\x13\n\x0bqueued_jobs\x18\x02 \x01(\r\x12\x14\n\x0crunning_jobs\x18\x03 \x01(\r\x12\x15\n\rclients_ahead\x18\x04 \x01(\r\x12\x14\n\x0cmemory_bytes\x18\x05 \x01(\x04\"\xee\x01\n\x0fGetLoadResponse\x12\x13\n\x0bqueued_jobs\x18\x01 \x01(\r\x12\x14\n\x0crunning_jobs\x18\x02 \x01(\r\x12!\n\x05lanes\x18\x03 \x03(\x0b\x32\x12.dgnam.v1.LaneLoad\x12\x15\n\rfinished_jobs\x18\x04 \x01(\x04\x12\x13\n\x0b\x66\x61iled_jobs\x18\x05 \x01(\x04\x12\x16\n\x0e\x63\x61ncelled_jobs\x18\x06 \x01(\x04\x12\x10\n\x08\x64raining\x18\x07 \x01(\x08\x12\x14\n\x0cmemory_bytes\x18\x08 \x01(\x04\x12!\n\x03own\x18\t \x01(\x0b\x32\x14.dgnam.v1.ClientLoad2\xa1\x01\n\rServerService\x12P\n\rGetServerInfo\x12\x1e.dgnam.v1.GetServerInfoRequest\x1a\x1f.dgnam.v1.GetServerInfoResponse\x12>\n\x07GetLoad\x12\x18.dgnam.v1.GetLoadRequest\x1a\x19.dgnam.v1.GetLoadResponseB\x12Z\x10\x64gnam/v1;dgnamv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,19 +37,19 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETSERVERINFOREQUEST']._serialized_start=41
   _globals['_GETSERVERINFOREQUEST']._serialized_end=63
   _globals['_LIMITS']._serialized_start=66
-  _globals['_LIMITS']._serialized_end=421
-  _globals['_GETSERVERINFORESPONSE']._serialized_start=424
-  _globals['_GETSERVERINFORESPONSE']._serialized_end=665
-  _globals['_GETSERVERINFORESPONSE_VERSIONSENTRY']._serialized_start=618
-  _globals['_GETSERVERINFORESPONSE_VERSIONSENTRY']._serialized_end=665
-  _globals['_GETLOADREQUEST']._serialized_start=667
-  _globals['_GETLOADREQUEST']._serialized_end=683
-  _globals['_LANELOAD']._serialized_start=685
-  _globals['_LANELOAD']._serialized_end=752
-  _globals['_CLIENTLOAD']._serialized_start=754
-  _globals['_CLIENTLOAD']._serialized_end=870
-  _globals['_GETLOADRESPONSE']._serialized_start=873
-  _globals['_GETLOADRESPONSE']._serialized_end=1111
-  _globals['_SERVERSERVICE']._serialized_start=1114
-  _globals['_SERVERSERVICE']._serialized_end=1275
+  _globals['_LIMITS']._serialized_end=447
+  _globals['_GETSERVERINFORESPONSE']._serialized_start=450
+  _globals['_GETSERVERINFORESPONSE']._serialized_end=691
+  _globals['_GETSERVERINFORESPONSE_VERSIONSENTRY']._serialized_start=644
+  _globals['_GETSERVERINFORESPONSE_VERSIONSENTRY']._serialized_end=691
+  _globals['_GETLOADREQUEST']._serialized_start=693
+  _globals['_GETLOADREQUEST']._serialized_end=709
+  _globals['_LANELOAD']._serialized_start=711
+  _globals['_LANELOAD']._serialized_end=778
+  _globals['_CLIENTLOAD']._serialized_start=780
+  _globals['_CLIENTLOAD']._serialized_end=896
+  _globals['_GETLOADRESPONSE']._serialized_start=899
+  _globals['_GETLOADRESPONSE']._serialized_end=1137
+  _globals['_SERVERSERVICE']._serialized_start=1140
+  _globals['_SERVERSERVICE']._serialized_end=1301
 # @@protoc_insertion_point(module_scope)

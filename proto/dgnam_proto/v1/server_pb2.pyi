@@ -10,7 +10,7 @@ class GetServerInfoRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class Limits(_message.Message):
-    __slots__ = ("max_steps", "max_terms", "max_variants", "queue_capacity", "max_batch_rows", "max_message_bytes", "max_start_image_pixels", "max_pixels", "max_request_bytes", "max_request_pixels", "client_queue_capacity", "queue_timeout_s", "max_memory_bytes", "max_positions")
+    __slots__ = ("max_steps", "max_terms", "max_variants", "queue_capacity", "max_batch_rows", "max_message_bytes", "max_start_image_pixels", "max_pixels", "max_request_bytes", "max_request_pixels", "client_queue_capacity", "queue_timeout_s", "max_memory_bytes", "max_positions", "max_job_pictures")
     MAX_STEPS_FIELD_NUMBER: _ClassVar[int]
     MAX_TERMS_FIELD_NUMBER: _ClassVar[int]
     MAX_VARIANTS_FIELD_NUMBER: _ClassVar[int]
@@ -25,6 +25,7 @@ class Limits(_message.Message):
     QUEUE_TIMEOUT_S_FIELD_NUMBER: _ClassVar[int]
     MAX_MEMORY_BYTES_FIELD_NUMBER: _ClassVar[int]
     MAX_POSITIONS_FIELD_NUMBER: _ClassVar[int]
+    MAX_JOB_PICTURES_FIELD_NUMBER: _ClassVar[int]
     max_steps: int
     max_terms: int
     max_variants: int
@@ -39,7 +40,8 @@ class Limits(_message.Message):
     queue_timeout_s: float
     max_memory_bytes: int
     max_positions: int
-    def __init__(self, max_steps: _Optional[int] = ..., max_terms: _Optional[int] = ..., max_variants: _Optional[int] = ..., queue_capacity: _Optional[int] = ..., max_batch_rows: _Optional[int] = ..., max_message_bytes: _Optional[int] = ..., max_start_image_pixels: _Optional[int] = ..., max_pixels: _Optional[int] = ..., max_request_bytes: _Optional[int] = ..., max_request_pixels: _Optional[int] = ..., client_queue_capacity: _Optional[int] = ..., queue_timeout_s: _Optional[float] = ..., max_memory_bytes: _Optional[int] = ..., max_positions: _Optional[int] = ...) -> None: ...
+    max_job_pictures: int
+    def __init__(self, max_steps: _Optional[int] = ..., max_terms: _Optional[int] = ..., max_variants: _Optional[int] = ..., queue_capacity: _Optional[int] = ..., max_batch_rows: _Optional[int] = ..., max_message_bytes: _Optional[int] = ..., max_start_image_pixels: _Optional[int] = ..., max_pixels: _Optional[int] = ..., max_request_bytes: _Optional[int] = ..., max_request_pixels: _Optional[int] = ..., client_queue_capacity: _Optional[int] = ..., queue_timeout_s: _Optional[float] = ..., max_memory_bytes: _Optional[int] = ..., max_positions: _Optional[int] = ..., max_job_pictures: _Optional[int] = ...) -> None: ...
 
 class GetServerInfoResponse(_message.Message):
     __slots__ = ("version", "device", "precision", "limits", "versions", "uptime_s")
