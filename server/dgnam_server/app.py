@@ -23,9 +23,18 @@ from dgnam_server.engine.kinds.synthesis import Synthesis
 from dgnam_server.engine.load import EngineLimits
 from dgnam_server.engine.work import Work
 from dgnam_server.faults import Fault, SettingsError
+from dgnam_server.jobs.claims import Claims
+from dgnam_server.jobs.database import Database, url_of
+from dgnam_server.jobs.listing import Listing
+from dgnam_server.jobs.pictures import Pictures
+from dgnam_server.jobs.runner import Runner, owner
+from dgnam_server.jobs.store import Limits as JobLimits
+from dgnam_server.jobs.store import Store as JobStore
 from dgnam_server.observability.metrics import Metrics, Watched
+from dgnam_server.rpc import job_drawing
 from dgnam_server.rpc.analysis import AnalysisServicer
 from dgnam_server.rpc.catalog import CatalogServicer
+from dgnam_server.rpc.jobs import Jobs, JobServicer
 from dgnam_server.rpc.pools import Pools
 from dgnam_server.rpc.receptive_fields import ReceptiveFields
 from dgnam_server.rpc.recipe import Provenance
@@ -35,7 +44,7 @@ from dgnam_server.rpc.submission import Submitter
 from dgnam_server.rpc.synthesis import SynthesisServicer
 from dgnam_server.search.searches import MEMORY_BYTES, Searches
 from dgnam_server.search.store import Store
-from dgnam_server.settings import Settings
+from dgnam_server.settings import OFF, Settings
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
@@ -50,6 +59,7 @@ class App:
     synthesis: SynthesisServicer
     analysis: AnalysisServicer
     search: SearchServicer
+    jobs: JobServicer
     catalog: CatalogServicer
     server: ServerServicer
     pools: Pools
@@ -136,25 +146,44 @@ def assemble(
 ) -> App:
     """Put given parts together."""
     models, metrics = builder.catalog, metrics or Metrics()
-    metrics.watch(Watched(engine, engine.limits.max_memory_mib * 2**20, models.load_seconds, _device_bytes(builder.device)))
     versions = {"dgnam": __version__, "python": platform.python_version(), "torch": str(torch.__version__), "numpy": np.__version__}
     provenance = Provenance(versions, device_name, str(models.dtype).removeprefix("torch."))
     ready = asyncio.Event()
     pools, fields = Pools.of(settings), ReceptiveFields()
     searched = min(MEMORY_BYTES, engine.limits.max_memory_mib * 2**20 // 8)
     submitter = Submitter(builder, engine, settings, ready, pools)
+    jobs = None if settings.jobs == OFF else _jobs(submitter, provenance)
+    runner, memory_bytes = jobs.runner if jobs else None, engine.limits.max_memory_mib * 2**20
+    metrics.watch(Watched(engine, memory_bytes, models.load_seconds, _device_bytes(builder.device), runner))
     return App(
         settings=settings,
         engine=engine,
         synthesis=SynthesisServicer(submitter, provenance),
         analysis=AnalysisServicer(submitter, provenance, fields),
         search=SearchServicer(submitter, Searches(Store(settings.state_folder), builder.space, settings.max_searches, searched)),
+        jobs=JobServicer(submitter, jobs),
         catalog=CatalogServicer(models, settings, fields),
         server=ServerServicer(engine, settings, provenance, started),
         pools=pools,
         ready=ready,
         metrics=metrics,
     )
+
+
+def _jobs(submitter: Submitter, provenance: Provenance) -> Jobs:
+    """What keeps jobs and draws their pictures; it is idle until the runner runs."""
+    settings, engine = submitter.limits, submitter.engine
+    database = Database(url_of(settings.job_folder))
+    pictures = Pictures(settings.job_pictures or str(Path(settings.job_folder).expanduser().absolute() / "pictures"))
+    store = JobStore(database, pictures, JobLimits(settings.max_jobs, settings.max_client_jobs, settings.max_job_mib * 2**20))
+
+    def ahead() -> int:
+        """Two batches: while one runs, the next one waits. Others' requests need room in the queue, too."""
+        return max(1, min(2 * engine.batch_rows, settings.client_queue_capacity // 2, settings.queue_capacity // 2))
+
+    claims = Claims(database, pictures, owner(), settings.job_lease_s)
+    drawing, obstacle = job_drawing.Drawing(submitter, provenance), partial(job_drawing.obstacle, submitter.builder.catalog)
+    return Jobs(store, Listing(database), Runner(claims, drawing, obstacle, ahead))
 
 
 def _device(name: str) -> torch.device:

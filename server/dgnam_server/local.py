@@ -26,7 +26,7 @@ from dgnam_server import app
 from dgnam_server.app import App
 from dgnam_server.faults import Fault, SettingsError
 from dgnam_server.rpc import serve
-from dgnam_server.settings import Settings
+from dgnam_server.settings import OFF, Settings
 
 try:
     from dgnam_client import Client
@@ -61,7 +61,7 @@ class Engine(Client):
             only: of the bundled models load these alone, a prior with its encoder; `()` loads none, which saves seconds and most of the
                 memory, and leaves the methods that draw without a prior. None: all.
             settings: fields of `dgnam_server.settings.Settings`, such as `models`, `device`, `default_prior`, `max_pixels`; DGNAM_...
-                variables are not read.
+                variables are not read. It keeps no jobs unless `jobs` names a folder.
 
         Raises:
             SettingsError: a setting is wrong or there is no such setting, or the device is not there.
@@ -69,6 +69,7 @@ class Engine(Client):
         """
         if own := [Fault(name, "Engine.local chooses it") for name in _OWN if name in settings]:
             raise SettingsError(own)
+        settings.setdefault("jobs", OFF)  # a program that draws a picture should not take up what a server has left
         threads = torch.get_num_threads()
         with TemporaryDirectory(prefix="dgnam-") as folder:
             port_file = Path(folder) / "port"

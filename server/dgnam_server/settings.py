@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 from dgnam_server.faults import Fault, SettingsError, fault
 
 PREFIX = "DGNAM_"
+OFF = "off"  # in place of where jobs are kept
 MOST_STEPS = 2000  # the most that any method takes; a test compares, because methods need PyTorch, which takes seconds to import
 
 
@@ -52,6 +53,17 @@ def _not_a_file(path: Path) -> Path:
     if path.exists() and not path.is_dir():
         raise ValueError(f"{path} is a file, not a folder")
     return path
+
+
+def _of_jobs(where: str | None) -> str | None:
+    if where not in (None, OFF):
+        from dgnam_server.jobs.database import url_of  # SQLAlchemy takes a while to import
+
+        url = url_of(where)
+        if url.get_backend_name() == "sqlite" and url.database:
+            folder = Path(url.database).parent
+            _not_a_file(folder)
+    return where
 
 
 def _check_token(value: Any) -> Any:
@@ -153,6 +165,25 @@ class Settings(BaseSettings):
     max_searches: int = Field(100, ge=1, le=100_000, description="most searches that are kept")
     max_search_pictures: int = Field(20_000, ge=4, le=1_000_000, description="most pictures of a search")
     max_search_dimensions: int = Field(65_536, ge=4, le=1_000_000, description="most values that a search may search")
+    jobs: Annotated[str | None, AfterValidator(_of_jobs)] = Field(
+        None,
+        min_length=1,
+        repr=False,  # there may be a password in it
+        description="folder that keeps jobs, or a database such as postgresql://user@host/dgnam, which several servers may share; "
+        "off: none are kept (default: jobs in state_dir)",
+    )
+    job_pictures: str | None = Field(
+        None,
+        min_length=1,
+        description="folder or URL, such as s3://bucket/folder, of the pictures of jobs (default: pictures in the folder of jobs)",
+    )
+    max_jobs: int = Field(1000, ge=1, le=1_000_000, description="most jobs that are kept")
+    max_client_jobs: int = Field(20, ge=1, le=1_000_000, description="most jobs of one client that are not over")
+    max_job_pictures: int = Field(100_000, ge=1, le=1_000_000, description="most pictures of a job")
+    max_job_mib: int = Field(20_480, ge=1, le=2**30, description="MiB that pictures of jobs may take before no more jobs are begun")
+    job_lease_s: float = Field(
+        30.0, ge=1, le=3600, description="time after which other servers take over the pictures that a killed server had in hand"
+    )
     drain_timeout_s: float = Field(5.0, ge=0, le=3600, description="how long running work may still take after a stop signal")
     tls_cert: FilePath | None = Field(None, description="PEM file of the server's certificate chain; with tls_key it turns TLS on")
     tls_key: FilePath | None = Field(None, description="PEM file of the certificate's private key")
@@ -217,6 +248,11 @@ class Settings(BaseSettings):
         return self.state_dir or (Path(home) if home else Path.home() / ".local" / "state") / "dgnam"
 
     @property
+    def job_folder(self) -> str:
+        """Where jobs are kept: a folder or a database's URL."""
+        return self.jobs or str(self.state_folder / "jobs")
+
+    @property
     def exposed(self) -> bool:
         """Whether other machines can reach the address it listens on."""
         try:
@@ -229,6 +265,8 @@ def contradictions(values: Mapping[str, Any]) -> list[Fault]:
     """What is wrong with `values` together, whatever each of them is."""
     given = {name for name, value in values.items() if value is not None}
     needs = {"tls_cert": "tls_key", "tls_key": "tls_cert", "tls_client_ca": "tls_cert"}
+    if "://" in str(values.get("jobs")):  # a folder has room for pictures, too
+        needs["jobs"] = "job_pictures"
     faults = [Fault(name, f"it needs {other}, which is not set") for name, other in needs.items() if name in given and other not in given]
     if {"token", "token_file"} <= given:
         faults.append(Fault("token_file", f"token ({PREFIX}TOKEN) is set too; set only one of them"))

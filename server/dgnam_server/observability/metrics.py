@@ -29,6 +29,16 @@ class Engine(Protocol):
     def load(self) -> Load: ...
 
 
+class Drawing(Protocol):
+    """What is looked up of jobs that are kept: a Runner has it."""
+
+    drawn: int
+    failed: int
+
+    @property
+    def in_hand(self) -> int: ...
+
+
 class Metrics:
     """One server's metrics; any thread may call it. It is the engine's Meter."""
 
@@ -85,12 +95,14 @@ class Watched:
         memory_limit_bytes: what requests, running rows and unread results may hold.
         load_seconds: by a model's name, how long it took to load.
         device_bytes: tells what the process holds of a GPU's memory; None: there is no GPU.
+        kept_jobs: draws the pictures of jobs that are kept; None: none are.
     """
 
     engine: Engine
     memory_limit_bytes: int
     load_seconds: Mapping[str, float]
     device_bytes: Callable[[], int] | None = None
+    kept_jobs: Drawing | None = None
 
 
 class _Watch(Collector):
@@ -113,11 +125,22 @@ class _Watch(Collector):
         for state, count in (("finished", load.finished_jobs), ("failed", load.failed_jobs), ("cancelled", load.cancelled_jobs)):
             jobs.add_metric([state], count)
         yield jobs
+        if watched.kept_jobs is not None:
+            yield from _kept(watched.kept_jobs)
         yield from _lanes(load.lanes)
         loads = GaugeMetricFamily("dgnam_model_load_seconds", "Time that a model took to load", labels=["model"])
         for model, seconds in watched.load_seconds.items():
             loads.add_metric([model], seconds)
         yield loads
+
+
+def _kept(drawing: Drawing) -> Iterator[Metric]:
+    """What this server does for the jobs of its store."""
+    yield GaugeMetricFamily("dgnam_kept_pictures_in_hand", "Pictures of kept jobs that this server has claimed", drawing.in_hand)
+    pictures = CounterMetricFamily("dgnam_kept_pictures", "Pictures of kept jobs that this server has ended", labels=["state"])
+    for state, count in (("drawn", drawing.drawn), ("failed", drawing.failed)):
+        pictures.add_metric([state], count)
+    yield pictures
 
 
 def _lanes(lanes: Iterable[LaneLoad]) -> Iterator[Metric]:

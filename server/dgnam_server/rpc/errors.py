@@ -58,6 +58,10 @@ class Reason(Enum):
     SEARCH_OVER = "SEARCH_OVER"
     SEARCH_LIMIT = "SEARCH_LIMIT"
     SEARCH_UNUSABLE = "SEARCH_UNUSABLE"
+    NO_JOBS = "NO_JOBS"
+    JOB_LIMIT = "JOB_LIMIT"
+    JOB_STORE = "JOB_STORE"
+    NOT_DRAWN = "NOT_DRAWN"
 
 
 @dataclass(frozen=True)
@@ -201,6 +205,16 @@ class ShuttingDown(ServerError):
 
     code = StatusCode.UNAVAILABLE
     reason = Reason.DRAINING
+
+
+class JobStoreDown(ServerError):
+    """The store of jobs cannot be used now."""
+
+    code = StatusCode.UNAVAILABLE
+    reason = Reason.JOB_STORE
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, retry_after_s=_RETRY_S)
 
 
 class NotReady(ServerError):

@@ -17,7 +17,7 @@ from dgnam_server.synth.methods import METHODS, Method
 
 FITS: Mapping[int, spec.Fit] = {synthesis_pb2.FIT_RESIZE: spec.Fit.RESIZE, synthesis_pb2.FIT_CROP: spec.Fit.CROP}
 STRICTNESS: Mapping[int, bool] = {Determinism.DETERMINISM_ROUNDING: False, Determinism.DETERMINISM_STRICT: True}
-_SEEDS = 2**63  # a row's generator takes a signed 64-bit seed
+SEEDS = 2**63  # a row's generator takes a signed 64-bit seed
 
 
 def read(reader: Reader, request: Request) -> spec.SynthesisSpec:
@@ -31,6 +31,13 @@ def read(reader: Reader, request: Request) -> spec.SynthesisSpec:
         NotFound: models, taps, units or the method are unknown, and nothing else is wrong.
         FailedPrecondition: the models here cannot do what is asked, and nothing else is wrong.
     """
+    found = checked(reader, request)
+    reader.raise_any()
+    return found
+
+
+def checked(reader: Reader, request: Request) -> spec.SynthesisSpec:
+    """As `read`, but what is wrong is left to the reader; then the spec means nothing."""
     here = space.OF_REQUEST[type(request)]
     method = _method(reader.at("method"), request, here)
     prior = lookup.prior(reader, request) if isinstance(request, SynthesizeRequest) else None
@@ -38,7 +45,7 @@ def read(reader: Reader, request: Request) -> spec.SynthesisSpec:
     terms = target.terms(at_target, request.target, method.readout if method else spec.Readout.ACTIVATION)
     size = _size(reader, request, terms, prior)
     settings = _settings(reader, request, method, prior, terms)
-    checked = spec.SynthesisSpec(
+    found = spec.SynthesisSpec(
         terms=terms,
         balance=target.balance(at_target, request.target),
         prior=prior.name if prior else "",
@@ -53,10 +60,9 @@ def read(reader: Reader, request: Request) -> spec.SynthesisSpec:
         fit=_fit(reader, request, prior),
     )
     hole.check(reader, request)
-    _check_payload(reader.at("include"), request, checked)
+    _check_payload(reader.at("include"), request, found)
     queueing.check(reader, request)
-    reader.raise_any()
-    return checked
+    return found
 
 
 async def pictured(reader: Reader, request: Request, checked: spec.SynthesisSpec, decode: pictures.Decode) -> spec.SynthesisSpec:
@@ -134,7 +140,7 @@ def _size(reader: Reader, request: Request, terms: Sequence[spec.Term], prior: G
 def _variants(reader: Reader, request: Request) -> int:
     variants = request.variants if request.HasField("variants") else 1
     reader.at("variants").within(variants, 1, reader.limits.max_variants)
-    reader.at("seed").within(request.seed, 0, _SEEDS - 1 - variants)
+    reader.at("seed").within(request.seed, 0, SEEDS - 1 - variants)
     return variants
 
 

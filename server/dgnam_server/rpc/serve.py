@@ -8,8 +8,8 @@ import logging
 import os
 import signal
 import ssl
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from typing import Any
 
 import grpc
@@ -18,6 +18,8 @@ from dgnam_proto.v1 import (
     analysis_pb2_grpc,
     catalog_pb2,
     catalog_pb2_grpc,
+    jobs_pb2,
+    jobs_pb2_grpc,
     search_pb2,
     search_pb2_grpc,
     server_pb2,
@@ -45,6 +47,7 @@ SERVICES = tuple(
         (synthesis_pb2, "SynthesisService"),
         (analysis_pb2, "AnalysisService"),
         (search_pb2, "SearchService"),
+        (jobs_pb2, "JobService"),
         (catalog_pb2, "CatalogService"),
         (server_pb2, "ServerService"),
     )
@@ -87,11 +90,14 @@ async def run(app: App, stop: asyncio.Event) -> None:
         await server.start()
         try:
             await asyncio.to_thread(app.engine.start)
-            if not stop.is_set():
-                await _serve(app, checks, port, stop)
-            log.info("stopping; running work may take up to %g s more", app.settings.drain_timeout_s)
-            await checks.enter_graceful_shutdown()
-            await asyncio.to_thread(app.engine.drain, app.settings.drain_timeout_s)
+            async with _jobs_drawn(app):
+                if not stop.is_set():
+                    await _serve(app, checks, port, stop)
+                log.info("stopping; running work may take up to %g s more", app.settings.drain_timeout_s)
+                await checks.enter_graceful_shutdown()
+                if app.jobs.jobs is not None:
+                    app.jobs.jobs.runner.stop()
+                await asyncio.to_thread(app.engine.drain, app.settings.drain_timeout_s)
         finally:
             await server.stop(_LAST_WORDS_S)
             await app.pools.close()
@@ -126,6 +132,20 @@ def _measured(app: App) -> Iterator[None]:
         yield
 
 
+@asynccontextmanager
+async def _jobs_drawn(app: App) -> AsyncIterator[None]:
+    """For the length of the block, pictures of jobs are drawn; at its end, those that are not go back to the store."""
+    if (jobs := app.jobs.jobs) is None:
+        yield
+        return
+    drawing = asyncio.create_task(jobs.runner.run())
+    try:
+        yield
+    finally:
+        await jobs.runner.close(drawing)
+        await asyncio.to_thread(jobs.store.database.close)
+
+
 async def _serve(app: App, checks: Any, port: int, stop: asyncio.Event) -> None:
     app.ready.set()
     await _tell(checks, health_pb2.HealthCheckResponse.SERVING)
@@ -147,6 +167,7 @@ def add_services(app: App, server: aio.Server) -> None:
     synthesis_pb2_grpc.add_SynthesisServiceServicer_to_server(app.synthesis, server)
     analysis_pb2_grpc.add_AnalysisServiceServicer_to_server(app.analysis, server)
     search_pb2_grpc.add_SearchServiceServicer_to_server(app.search, server)
+    jobs_pb2_grpc.add_JobServiceServicer_to_server(app.jobs, server)
     catalog_pb2_grpc.add_CatalogServiceServicer_to_server(app.catalog, server)
     server_pb2_grpc.add_ServerServiceServicer_to_server(app.server, server)
 

@@ -12,7 +12,7 @@ from dgnam_server.engine.load import ClientLoad
 from dgnam_server.rpc import identity
 from dgnam_server.rpc.payload import MAX_MESSAGE_BYTES
 from dgnam_server.rpc.recipe import Provenance
-from dgnam_server.settings import Settings
+from dgnam_server.settings import OFF, Settings
 
 Context = aio.ServicerContext[Any, Any]
 
@@ -43,6 +43,7 @@ class ServerServicer(server_pb2_grpc.ServerServiceServicer):
             queue_timeout_s=self.limits.queue_timeout_s or 0,
             max_memory_bytes=self.engine.limits.max_memory_mib * 2**20,
             max_positions=self.limits.max_positions,
+            max_job_pictures=0 if self.limits.jobs == OFF else self.limits.max_job_pictures,
         )
         return server_pb2.GetServerInfoResponse(
             version=self.provenance.versions["dgnam"],

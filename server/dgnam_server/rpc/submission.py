@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,8 +57,19 @@ class Submitter:
         Raises:
             ServerError: the work failed, or there is no room for it.
         """
-        mailbox = Mailbox(self.pace)
-        ticket = self.engine.submit(work, mailbox.put, _deadline(context), self._standing(context, queueing))
+        async with aclosing(self.news(work, self._standing(context, queueing), self.pace, _deadline(context))) as news:
+            async for delivery in news:
+                yield delivery
+
+    async def news(self, work: Work, standing: Standing, pace: Pace, deadline: float | None = None) -> AsyncGenerator[News | None, None]:
+        """As `deliveries`, for work that is no call's.
+
+        Raises:
+            ServerError: as `deliveries`.
+            Overloaded, TooLarge, Draining: as `DeviceThread.submit`.
+        """
+        mailbox = Mailbox(pace)
+        ticket = self.engine.submit(work, mailbox.put, deadline, standing)
         try:
             unfinished = work.rows
             while unfinished:

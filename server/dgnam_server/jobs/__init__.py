@@ -1,0 +1,1 @@
+"""Jobs: sets of pictures that outlive calls, clients and servers."""
