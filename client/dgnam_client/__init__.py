@@ -33,6 +33,8 @@ else:
         "_invariance": "Invariance InvarianceCurve",
         "_hole": "Hole",
         "_inversion": "inverted restyled",
+        "_job": "AsyncJob Job",
+        "_job_state": "JobNews JobPicture JobState",
         "_likeness": "resembling unlike",
         "_local": "LocalServer local_server",
         "_occlusion": "Occlusion",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Self, cast, overload
 from . import _wire as wire
 from ._aio_calls import AsyncCalls
 from ._channel import Connection
+from ._errors import InvalidRequestError
 from ._options import shows_options
 from ._picture_file import is_picture
 from ._place import parse_places
@@ -16,7 +17,7 @@ from ._wire.requests import CODE, PIXELS, draw_request, drawing_request, replay_
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import AsyncGenerator, Iterable, Sequence
+    from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 
     from numpy.typing import ArrayLike
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from ._events import Event, OnEvent, OnIndexedEvent
     from ._exemplars import Exemplars, OnExemplar
     from ._invariance import Invariance, OnInvariance
+    from ._job import AsyncJob
+    from ._job_state import JobState
     from ._occlusion import Occlusion, OnOcclusion
     from ._options import Determinism, Included, Priority
     from ._picture import Picture
@@ -252,6 +255,46 @@ class AsyncClient:
     async def optimizers(self, *, timeout: float | None = None) -> list[Optimizer]:
         """The optimizers of searches: `Client.optimizers`."""
         return wire.searches.optimizers(await self._calls.ask("search.ListOptimizers", wire.searches.optimizers_request(), timeout))
+
+    async def submit_job(
+        self,
+        targets: TargetLike | Iterable[TargetLike],
+        *,
+        seeds: int = 1,
+        pixels: bool = False,
+        templates: Sequence[Mapping[str, Any]] | None = None,
+        title: str | None = None,
+        timeout: float | None = None,
+        **options: Any,
+    ) -> AsyncJob:
+        """Have the server draw many pictures: `Client.submit_job`."""
+        if templates is not None and (options or pixels):
+            raise InvalidRequestError("templates: each of them says how to draw: leave pixels and other options out")
+        request = wire.jobs.submit_request(targets, templates or [{"pixels": pixels, **options}], seeds, title)
+        response = await self._calls.work("jobs.SubmitJob", request, timeout)
+        from ._job import AsyncJob  # only those who have jobs need it
+
+        return AsyncJob(self._calls, wire.jobs.state(response.job), response.resumed, timeout)
+
+    async def job(self, id: str, *, timeout: float | None = None) -> AsyncJob:
+        """A job that the server keeps: `Client.job`."""
+        response = await self._calls.work("jobs.GetJob", wire.jobs.named("GetJobRequest", id), timeout)
+        from ._job import AsyncJob
+
+        return AsyncJob(self._calls, wire.jobs.state(response.job), True, timeout)
+
+    async def jobs(self, *, timeout: float | None = None) -> list[JobState]:
+        """Every job that the server keeps, the newest first."""
+        found, token = [], ""
+        while True:
+            response = await self._calls.work("jobs.ListJobs", wire.jobs.list_request(token), timeout)
+            found += map(wire.jobs.state, response.jobs)
+            if not (token := response.next_page_token):
+                return found
+
+    async def job_picture(self, id: str, *, timeout: float | None = None) -> Result:
+        """A picture of a job: `Client.job_picture`."""
+        return wire.jobs.result(await self._calls.work("jobs.GetJobPicture", wire.jobs.named("GetJobPictureRequest", id), timeout))
 
     async def project(
         self,

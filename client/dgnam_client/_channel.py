@@ -39,6 +39,8 @@ SERVICE_CONFIG = {
                 {"service": "dgnam.v1.SearchService", "method": "GetSearch"},
                 {"service": "dgnam.v1.SearchService", "method": "ListSearches"},
                 {"service": "dgnam.v1.SearchService", "method": "ListOptimizers"},
+                # Each brings about the same when it comes twice; a watcher sees what it has missed when it asks anew.
+                {"service": "dgnam.v1.JobService"},
             ],
             "retryPolicy": {
                 "maxAttempts": 4,

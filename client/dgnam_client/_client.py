@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Self, cast, overload
 from . import _wire as wire
 from ._calls import Calls
 from ._channel import Connection
+from ._errors import InvalidRequestError
 from ._options import shows_options
 from ._picture_file import is_picture
 from ._place import parse_places
@@ -16,7 +17,7 @@ from ._wire.requests import CODE, PIXELS, draw_request, drawing_request, replay_
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Generator, Iterable, Sequence
+    from collections.abc import Generator, Iterable, Mapping, Sequence
 
     from numpy.typing import ArrayLike
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from ._events import Event, OnEvent, OnIndexedEvent
     from ._exemplars import Exemplars, OnExemplar
     from ._invariance import Invariance, OnInvariance
+    from ._job import Job
+    from ._job_state import JobState
     from ._occlusion import Occlusion, OnOcclusion
     from ._options import Determinism, Included, Priority
     from ._picture import Picture
@@ -376,6 +379,74 @@ class Client:
     def optimizers(self, *, timeout: float | None = None) -> list[Optimizer]:
         """The optimizers of searches with their options, the default first."""
         return wire.searches.optimizers(self._calls.ask("search.ListOptimizers", wire.searches.optimizers_request(), timeout))
+
+    def submit_job(
+        self,
+        targets: TargetLike | Iterable[TargetLike],
+        *,
+        seeds: int = 1,
+        pixels: bool = False,
+        templates: Sequence[Mapping[str, Any]] | None = None,
+        title: str | None = None,
+        timeout: float | None = None,
+        **options: Any,
+    ) -> Job:
+        """Have the server draw many pictures, whether this client stays or not; or go on with the job of these pictures.
+
+        Args:
+            targets: Networks (`model`), taps (`model:tap`), units (`model:tap:unit`), or several units for one picture, as `synthesize`
+                takes them; one or a list.
+            seeds: How many pictures of each, from `seed` on.
+            pixels: Whether the method draws without a prior: see `methods()`.
+            templates: In place of `pixels` and options: several ways to draw each target, a dict of them each.
+            title: A line for people.
+            timeout: Seconds that taking it in may take.
+            **options: As of `synthesize`, without balance, readout, include and preview_interval.
+
+        Returns:
+            The job. The same pictures are the same job, and what was drawn is not drawn again.
+
+        Raises:
+            InvalidAddressError: Something in the targets is no address.
+            InvalidRequestError: The server says what is wrong with the request; nothing has begun.
+            NotReadyError: The server keeps no jobs, or no more.
+        """
+        if templates is not None and (options or pixels):
+            raise InvalidRequestError("templates: each of them says how to draw: leave pixels and other options out")
+        request = wire.jobs.submit_request(targets, templates or [{"pixels": pixels, **options}], seeds, title)
+        response = self._calls.work("jobs.SubmitJob", request, timeout)
+        from ._job import Job  # only those who have jobs need it
+
+        return Job(self._calls, wire.jobs.state(response.job), response.resumed, timeout)
+
+    def job(self, id: str, *, timeout: float | None = None) -> Job:
+        """A job that the server keeps.
+
+        Raises:
+            NotFoundError: There is none of this id.
+        """
+        response = self._calls.work("jobs.GetJob", wire.jobs.named("GetJobRequest", id), timeout)
+        from ._job import Job
+
+        return Job(self._calls, wire.jobs.state(response.job), True, timeout)
+
+    def jobs(self, *, timeout: float | None = None) -> list[JobState]:
+        """Every job that the server keeps, the newest first."""
+        found, token = [], ""
+        while True:
+            response = self._calls.work("jobs.ListJobs", wire.jobs.list_request(token), timeout)
+            found += map(wire.jobs.state, response.jobs)
+            if not (token := response.next_page_token):
+                return found
+
+    def job_picture(self, id: str, *, timeout: float | None = None) -> Result:
+        """A picture of a job, by its id: a Result without array, code and history.
+
+        Raises:
+            NotFoundError: There is none of this id.
+            NotReadyError: It is not drawn yet, or has failed.
+        """
+        return wire.jobs.result(self._calls.work("jobs.GetJobPicture", wire.jobs.named("GetJobPictureRequest", id), timeout))
 
     def project(
         self,

@@ -29,6 +29,8 @@ from ._gallery import Gallery
 from ._hole import Hole
 from ._invariance import Invariance, InvarianceCurve
 from ._inversion import inverted, restyled
+from ._job import AsyncJob, Job
+from ._job_state import JobNews, JobPicture, JobState
 from ._likeness import resembling, unlike
 from ._local import LocalServer, local_server
 from ._occlusion import Occlusion
@@ -53,6 +55,7 @@ __all__ = [
     "AnalysisProgress",
     "AnalysisRecipe",
     "AsyncClient",
+    "AsyncJob",
     "AsyncSearch",
     "Box",
     "CallCancelledError",
@@ -75,6 +78,10 @@ __all__ = [
     "InvalidRequestError",
     "Invariance",
     "InvarianceCurve",
+    "Job",
+    "JobNews",
+    "JobPicture",
+    "JobState",
     "Lane",
     "Limits",
     "Load",

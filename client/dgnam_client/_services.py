@@ -38,6 +38,13 @@ class Services:
         return SearchServiceStub(self._channel)
 
     @cached_property
+    def jobs(self) -> Any:
+        """Sets of pictures that the server keeps."""
+        from dgnam_proto.v1.jobs_pb2_grpc import JobServiceStub
+
+        return JobServiceStub(self._channel)
+
+    @cached_property
     def catalog(self) -> Any:
         """Models, units and methods."""
         from dgnam_proto.v1.catalog_pb2_grpc import CatalogServiceStub

@@ -9,6 +9,7 @@ Parts:
               channels-last (careful), our lane at 1 ... 64 rows, and the multiplications alone (limit)
     service   a server process and the real client: start-up, import, throughput of 1 ... 64 requests at once, a lone request's latency
     arrivals  requests that arrive at random at 30, 60 and 90 % of the capacity, against batching that waits for a batch to finish
+    jobs      pictures per second of a job, of as many requests at once, and of the bare lane; what the store costs for a picture
     mixed     several taps, networks and methods at once: how fairly they share, and what throughput that costs
     inside    where a step's time goes; memory per row and at the peak
     quality   the pictures of the path that serves against float32's: activations, and how many the judges name right
@@ -29,6 +30,7 @@ from pathlib import Path
 
 import analysis_figures
 import attack_figures
+import job_figures
 import load_figures
 import network_figures
 import peer_figures
@@ -45,6 +47,7 @@ PARTS: dict[str, Callable[[Bench], Figures]] = {
     "step": step_figures.measure,
     "service": service_figures.measure,
     "arrivals": load_figures.arrivals,
+    "jobs": job_figures.measure,
     "mixed": load_figures.mixed,
     "inside": step_figures.breakdown,
     "quality": quality_figures.measure,

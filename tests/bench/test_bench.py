@@ -61,6 +61,13 @@ def test_looking_at_photographs_too(tiny_bench: Bench) -> None:
 
 
 @pytest.mark.slow
+def test_jobs_too(tiny_bench: Bench) -> None:
+    figures = program.measure(tiny_bench, ["jobs"])
+    assert all(value > 0 and math.isfinite(value) for value in figures.values())
+    assert {"job_of_lane", "job_times_interactive", "job_submit_ms", "job_claim_ms", "job_keep_ms"} <= figures.keys()
+
+
+@pytest.mark.slow
 def test_the_parts_with_processes_of_their_own_too(tiny_bench: Bench) -> None:
     figures = program.measure(tiny_bench, ["step", "service", "inside"])
     assert all(math.isfinite(value) for value in figures.values()), figures

@@ -20,6 +20,7 @@ def test_the_public_names() -> None:
         "AnalysisProgress",
         "AnalysisRecipe",
         "AsyncClient",
+        "AsyncJob",
         "AsyncSearch",
         "Box",
         "CallCancelledError",
@@ -42,6 +43,10 @@ def test_the_public_names() -> None:
         "InvalidRequestError",
         "Invariance",
         "InvarianceCurve",
+        "Job",
+        "JobNews",
+        "JobPicture",
+        "JobState",
         "Lane",
         "Limits",
         "Load",
@@ -132,8 +137,8 @@ def test_everything_public_has_a_docstring() -> None:
 def test_importing_the_client_brings_only_what_every_call_needs() -> None:
     """gRPC comes with the first call, and what one kind of call needs with that call: a program pays for what it uses."""
     heavy = {"numpy", "PIL", "tqdm", "torch", "torchvision", "dgnam_models", "dgnam_server", "grpc", "asyncio", "concurrent.futures"}
-    later = {"dgnam_client._aio", "dgnam_client._search", "dgnam_client._sheet", "dgnam_client._cli"}
-    later |= {f"dgnam_proto.v1.{part}_pb2" for part in ("analysis", "catalog", "search", "server")}
+    later = {"dgnam_client._aio", "dgnam_client._search", "dgnam_client._job", "dgnam_client._sheet", "dgnam_client._cli"}
+    later |= {f"dgnam_proto.v1.{part}_pb2" for part in ("analysis", "catalog", "jobs", "search", "server")}
     script = f"import sys; from dgnam_client import Client; print(*sorted({heavy | later} & sys.modules.keys()))"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout == "\n"

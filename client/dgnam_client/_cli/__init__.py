@@ -27,7 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     take_any_text()
     given = list(sys.argv[1:] if argv is None else argv)
     commands = parser.build()
-    drawing = given[0] if given[:1] and given[0] in (*parser.DRAWING, "look", "exemplars") else "synth"
+    drawing = given[0] if given[:1] and given[0] in (*parser.DRAWING, "look", "exemplars", "atlas") else "synth"
     fixed = commands.options(drawing)
     given, tuned = tunables.split(given, fixed) if given[:1] == [drawing] else (given, {})
     # A weight may be negative, and argparse would take it for an option; none of ours starts with a digit.

@@ -189,3 +189,22 @@ examples:
 The search is kept on the server under its name, so that the same command goes on with it after Ctrl-C or a crash.
 Pictures go to a folder of that name, or to -o. `dgnam searches --optimizers` lists optimizers and their options.
 """
+ATLAS_EXAMPLES = """\
+The server keeps the job: it goes on after Ctrl-C, and after the server was killed. The same command finds it again, and
+no picture is drawn twice. Requests of people who wait come first.
+The folder gets the pictures with their recipes, a table (Parquet where that package is installed, else CSV), and
+index.html, which opens in any browser.
+
+examples:
+  dgnam atlas alexnet64 --taps conv3 fc8 --seeds 3
+  dgnam atlas alexnet64:fc8:0-9 --method dgn-am --method pyramid -o ten
+  dgnam atlas alexnet64 --detach
+
+A method's own options can be given as --NAME VALUE, such as --steps 100: every method of the job takes them.
+"""
+JOBS_EXAMPLES = """\
+examples:
+  dgnam jobs
+  dgnam jobs 1f3a --watch
+  dgnam jobs 1f3a -o folder
+"""

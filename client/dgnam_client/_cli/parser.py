@@ -78,6 +78,8 @@ def build() -> Commands:
     _activations(command("activations", "Show which units a picture activates most.", examples.ACTIVATIONS_EXAMPLES))
     _search(command("search", "Find what a neuron of yours prefers, by its scores alone.", examples.SEARCH_EXAMPLES))
     _searches(command("searches", "List the searches that the server keeps, or tell about one; list optimizers."))
+    _atlas(command("atlas", "Draw every unit of taps or networks, as a job that the server keeps.", examples.ATLAS_EXAMPLES))
+    _jobs(command("jobs", "List the jobs that the server keeps; watch, pause, resume, cancel or delete one.", examples.JOBS_EXAMPLES))
     _look(command("look", "Show what in a photograph an activation comes from, or what covering parts of it does.", examples.LOOK_EXAMPLES))
     _exemplars(command("exemplars", "Show which photographs excite units most, and what in them does.", examples.EXEMPLARS_EXAMPLES))
     _catalog(command)
@@ -191,6 +193,41 @@ def _search(search: argparse.ArgumentParser) -> None:
     options.add_argument("--patience", type=int, metavar="N", help="stop after so many generations without a better mean")
     options.add_argument("--stop-score", type=float, metavar="SCORE", help="stop once a picture has this score")
     _waiting(options)
+
+
+def _atlas(atlas: argparse.ArgumentParser) -> None:
+    atlas.add_argument(
+        "targets", nargs="+", metavar="TARGET", help="model, model:tap, model:tap:unit, a range model:tap:0-29, or @FILE of them"
+    )
+    atlas.add_argument("--taps", nargs="+", default=[], metavar="TAP", help="of targets that are models, only these taps (default: all)")
+    atlas.add_argument("--seeds", type=int, default=1, metavar="N", help="pictures of each unit and method (default: %(default)s)")
+    atlas.add_argument("-o", "--output", metavar="FOLDER", help="where the atlas goes (default: atlas-MODEL)")
+    atlas.add_argument("--title", metavar="TEXT", help="a line that names the job for people")
+    atlas.add_argument("--detach", action="store_true", help="submit the job, print its id and leave")
+    atlas.add_argument("--quiet", action="store_true", help="no progress bar")
+    options = atlas.add_argument_group("synthesis", "What is left out is the server's default: see `dgnam methods`.")
+    options.add_argument("--method", action="append", metavar="NAME", help="the procedure; may be given several times")
+    options.add_argument("--prior", metavar="NAME", help="the trained generator that draws")
+    options.add_argument("--size", type=int, metavar="PX", help="side of the finished pictures")
+    options.add_argument("--fit", choices=get_args(Fit), help="how a network gets to see the picture: all of it scaled, or its middle")
+    options.add_argument("--seed", type=int, metavar="N", help="the first of the seeds")
+    options.add_argument("--determinism", choices=get_args(Determinism), help="strict: the same bits each time, more slowly")
+
+
+def _jobs(jobs: argparse.ArgumentParser) -> None:
+    jobs.add_argument("id", nargs="?", metavar="JOB", help="a job's id, or how it begins (default: list all)")
+    what = jobs.add_mutually_exclusive_group()
+    for name, help in (
+        ("watch", "show how far it is until it is over"),
+        ("pause", "have nothing more of it drawn for now"),
+        ("resume", "go on with it, and try again what failed"),
+        ("cancel", "give up what is not drawn"),
+        ("delete", "forget it, and those of its pictures that no other job has"),
+    ):
+        what.add_argument(f"--{name}", action="store_true", help=help)
+    what.add_argument("-o", "--output", metavar="FOLDER", help="write what is drawn of it as an atlas")
+    jobs.add_argument("--json", action="store_true", help="print JSON")
+    jobs.add_argument("--quiet", action="store_true", help="no progress bar")
 
 
 def _searches(searches: argparse.ArgumentParser) -> None:

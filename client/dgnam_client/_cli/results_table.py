@@ -42,10 +42,7 @@ class ResultsTable:
     def put(self, row: Row) -> None:
         """Add a row, in place of an earlier one of the same picture, and write the file."""
         self._rows[_key(row)] = row
-        rows = list(self._rows.values())
-        # Terms, swept options and a judge make columns that only some rows have.
-        columns = list(dict.fromkeys(name for row in rows for name in row))
-        write_file(self.path, _csv(columns, rows) if self.path.suffix.lower() == ".csv" else _parquet(columns, rows))
+        write_file(self.path, content(self.path, list(self._rows.values())))
 
     def has(self, row: Row) -> bool:
         """Whether there is a row of the same picture."""
@@ -66,6 +63,13 @@ class ResultsTable:
                 f"--table {self.path}: what is there is not a table of results ({error}): choose another name"
             ) from error
         return rows
+
+
+def content(path: Path, rows: Sequence[Row]) -> bytes:
+    """The rows as a file of the path's kind."""
+    # Terms, swept options and a judge make columns that only some rows have.
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    return _csv(columns, rows) if path.suffix.lower() == ".csv" else _parquet(columns, rows)
 
 
 def _key(row: Row) -> tuple[str, ...]:

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from . import analyses as analyses
     from . import catalog as catalog
+    from . import jobs as jobs
     from . import searches as searches
 else:
 
     def __getattr__(name: str) -> Any:
-        if name in ("analyses", "catalog", "searches"):
+        if name in ("analyses", "catalog", "jobs", "searches"):
             return import_module(f"{__name__}.{name}")
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

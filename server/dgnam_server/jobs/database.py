@@ -149,7 +149,7 @@ def chunks(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
 def _engine(url: URL) -> Engine:
     try:
         if url.get_backend_name() != "sqlite":
-            return create_engine(url, pool_pre_ping=True)
+            return create_engine(url, pool_pre_ping=True, connect_args={"client_encoding": "utf8"})  # titles and labels are any text
         engine = create_engine(url, connect_args={"timeout": _WAIT_S})
     except ModuleNotFoundError as error:
         raise NotHere('jobs in PostgreSQL need its driver: pip install "dgnam-server[postgresql]"') from error

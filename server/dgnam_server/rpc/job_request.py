@@ -180,15 +180,16 @@ def _pictures(part: Checked) -> Iterator[Picture]:
         if message.unit.WhichOneof("unit") == "label":  # two spellings of one picture
             message.unit.index = term.unit.index
         message.unit.ClearField("bare")
-    setting = _setting(filled, {name: catalog.cards[name].sha256 for name in recipe.models(spec, catalog)}, whole=not units.indices)
+    # A target with pictures of its own is kept once for all seeds; one of plain units is short.
+    whole = any(message.unit.WhichOneof("unit") != "index" for message in target.terms)
+    setting = _setting(filled, {name: catalog.cards[name].sha256 for name in recipe.models(spec, catalog)}, whole=whole)
     first = target.terms[0].unit
     card = catalog.networks[first.model].card
     labels = lookup.labels_of(card, lookup.known_tap(card, first.tap)) if first.WhichOneof("unit") == "index" else ()
     for index in units.indices or (spec.terms[0].unit.index,):
-        data = b""
         if units.indices:
             first.index = index
-            data = target.SerializeToString(deterministic=True)
+        data = b"" if whole else target.SerializeToString(deterministic=True)
         text, label = shown(target), labels[index] if labels else ""
         named = (text, first.model, first.tap, index, label, spec.method, spec.prior, *spec.size)
         for seed in range(spec.seed, spec.seed + part.seeds):

@@ -1,0 +1,83 @@
+"""An atlas on disk: pictures with recipes, a table, and a page that shows them."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from .._file import write_file
+from .._job import Job
+from .._job_state import JobPicture
+from . import atlas_page
+from .printing import complain
+from .results_table import content
+
+_ID_DIGITS = 8  # of a picture's id in its file's name: what has the same name is the same picture
+_PLAIN = re.compile(r"[^A-Za-z0-9._-]+")
+
+
+class AtlasFolder:
+    """A folder that is filled as a job's pictures come.
+
+    Attributes:
+        errors: How many pictures failed, by why.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.errors: Counter[str] = Counter()
+
+    def take(self, job: Job, picture: JobPicture) -> None:
+        """Fetch a picture that is drawn, unless it is there already."""
+        if picture.phase == "failed":
+            self.errors[picture.error] += 1
+        if picture.phase != "done":
+            return
+        path = self.path / file_of(picture)
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            job.picture(picture).save(path, recipe=True)
+
+    def finish(self, job: Job) -> None:
+        """Write the table and the page of all that is drawn by now."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        pictures = list(job.pictures())
+        for picture in pictures:
+            self.take_missing(job, picture)
+        table = self.path / ("pictures.parquet" if _has_parquet() else "pictures.csv")
+        if table.suffix == ".csv":
+            complain("the table is CSV; for Parquet: pip install 'dgnam-client[parquet]'")
+        write_file(table, content(table, [_row(one) for one in pictures]))
+        drawn = [(one, file_of(one)) for one in pictures if one.phase == "done"]
+        write_file(self.path / "index.html", atlas_page.page(job.state, drawn, table.name).encode())
+
+    def take_missing(self, job: Job, picture: JobPicture) -> None:
+        """Fetch a picture that was drawn while nobody watched."""
+        if picture.phase == "done" and not (self.path / file_of(picture)).exists():
+            self.take(job, picture)
+
+
+def file_of(picture: JobPicture) -> str:
+    """A picture's path in the folder, with slashes."""
+    label = f"-{_plain(picture.label)}" if picture.label else ""
+    name = f"{picture.unit:04}{label}-{_plain(picture.method)}-{picture.seed}-{picture.id[:_ID_DIGITS]}.png"
+    return f"{_plain(picture.model)}/{_plain(picture.tap)}/{name}"
+
+
+def _plain(text: str) -> str:
+    return _PLAIN.sub("-", text).strip(".-")[:60] or "-"
+
+
+def _row(picture: JobPicture) -> dict[str, Any]:
+    return {**dataclasses.asdict(picture), "file": file_of(picture) if picture.phase == "done" else None}
+
+
+def _has_parquet() -> bool:
+    try:
+        import pyarrow  # noqa: F401
+    except ImportError:
+        return False
+    return True

@@ -1,0 +1,71 @@
+"""Files by their content, in a folder and in what speaks as S3 does."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from dgnam_server.jobs.database import NotHere, StoreError
+from dgnam_server.jobs.pictures import Pictures
+
+
+@pytest.fixture(scope="module")
+def bucket() -> Iterator[str]:
+    """A bucket of moto's server."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            patch.setenv(name, "testing")
+        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        from moto.server import ThreadedMotoServer
+
+        server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
+        server.start()
+        host, port = server.get_host_and_port()
+        patch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+        import boto3
+
+        boto3.client("s3").create_bucket(Bucket="jobs")
+        yield "s3://jobs/pictures"
+        server.stop()
+
+
+@pytest.fixture(params=["folder", pytest.param("s3", marks=pytest.mark.slow)])
+def where(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    return str(tmp_path / "pictures") if request.param == "folder" else request.getfixturevalue("bucket")
+
+
+def test_a_file_is_there_once_whole_and_under_its_content(where: str) -> None:
+    files = Pictures(where)
+    name = files.put(b"a picture")
+    assert len(name) == 64 and files.put(b"a picture") == name and files.put(b"another") != name
+    assert Pictures(where).get(name) == b"a picture"
+    files.delete(name)
+    files.delete(name)
+    with pytest.raises(StoreError, match=f"{name}.png cannot be read"):
+        files.get(name)
+
+
+def test_what_is_damaged_is_not_given(tmp_path: Path) -> None:
+    files = Pictures(str(tmp_path))
+    name = files.put(b"a picture")
+    (found,) = tmp_path.rglob("*.png")
+    found.write_bytes(b"a pict")
+    with pytest.raises(StoreError, match="is damaged"):
+        files.get(name)
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == [f"{name}.png"], "no other file is left"
+
+
+def test_where_nothing_can_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(StoreError, match="cannot be written"):
+        Pictures(str(tmp_path / "file")).put(b"a picture")
+
+
+def test_a_driver_that_is_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "s3fs", None)
+    import fsspec
+
+    monkeypatch.setattr(fsspec.registry, "_registry", {})
+    with pytest.raises(NotHere, match=r'pip install "dgnam-server\[s3\]"'):
+        Pictures("s3://jobs/pictures").put(b"a picture")
+    assert os.listdir(tmp_path) == []
