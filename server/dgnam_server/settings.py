@@ -147,7 +147,7 @@ class Settings(BaseSettings):
     max_start_image_pixels: int = Field(16_000_000, ge=256, le=80_000_000, description="most pixels of a picture file in a request")
     max_request_pixels: int = Field(64_000_000, ge=256, le=2**40, description="most pixels of all picture files of a request together")
     picture_workers: int = Field(2, ge=1, le=64, description="processes that decode picture files")
-    picture_timeout_s: float = Field(10.0, ge=0.01, le=600, description="how long a picture file may take to decode")
+    picture_timeout_s: float = Field(10.0, ge=0.01, le=600, description="processor time that a picture file may take to decode")
     max_calls: int = Field(1000, ge=1, le=100_000, description="calls that may be under way at once")
     max_connections: int = Field(500, ge=1, le=100_000, description="connections that clients may have at once")
     max_connection_calls: int = Field(

@@ -55,13 +55,14 @@ def test_transport_settings() -> None:
     assert options["grpc.keepalive_time_ms"] == 60_000
     assert options["grpc.max_reconnect_backoff_ms"] == 2_000
     (config,) = json.loads(options["grpc.service_config"])["methodConfig"]
-    assert config["retryPolicy"]["retryableStatusCodes"] == ["UNAVAILABLE"]
+    assert config["retryPolicy"]["retryableStatusCodes"] == ["UNAVAILABLE", "CANCELLED"]
     assert {name["service"] for name in config["name"]} == {
         "dgnam.v1.CatalogService",
         "dgnam.v1.ServerService",
         "dgnam.v1.AnalysisService",
         "dgnam.v1.SynthesisService",
         "dgnam.v1.SearchService",
+        "dgnam.v1.JobService",
     }
     assert "Tell" not in {name.get("method") for name in config["name"]}, "its answer may be lost after the scores were taken in"
     assert [name["method"] for name in config["name"] if name["service"] == "dgnam.v1.SynthesisService"] == ["Draw"]

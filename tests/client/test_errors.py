@@ -49,9 +49,18 @@ def test_every_code_has_its_error(client: Client, server: Any, code: str, kind: 
     assert kind is dgnam_client.InvalidRequestError or len(str(error)) > len("what happened.")
 
 
+def test_a_call_that_a_stopping_server_cancelled(client: Client, server: Any) -> None:
+    """Nobody asked for that. What may be asked twice is."""
+    server.fail(grpc.StatusCode.CANCELLED, "Received RST_STREAM with error code 8")
+    with pytest.raises(dgnam_client.UnavailableError, match="as it stopped"):
+        client.synthesize(LEMON)
+    server.fail(grpc.StatusCode.CANCELLED, "Received RST_STREAM with error code 8")
+    assert client.load() is not None
+
+
 async def test_the_asyncio_client_raises_the_same(server: Any) -> None:
     async with dgnam_client.AsyncClient(server.url) as client:
-        for code in ("NOT_FOUND", "CANCELLED", "INTERNAL"):
+        for code in ("NOT_FOUND", "ABORTED", "INTERNAL"):
             server.fail(grpc.StatusCode[code], "what happened", INFO)
             server.fail(grpc.StatusCode[code], "what happened", INFO)
             with pytest.raises(dgnam_client.DgnamError) as caught:

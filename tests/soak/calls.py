@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any
 
 import numpy as np
-from dgnam_client import Client, DgnamError
+from dgnam_client import Client, DgnamError, UnavailableError
 from dgnam_proto.v1 import synthesis_pb2_grpc
 from dgnam_proto.v1.synthesis_pb2 import SynthesizePixelsRequest
 from dgnam_proto.v1.target_pb2 import Target, Term, Unit
@@ -114,7 +114,7 @@ def outcome(call: Callable[[], Any]) -> str:
     try:
         call()
     except DgnamError as error:
-        return error.code or type(error).__name__
+        return "UNAVAILABLE" if isinstance(error, UnavailableError) else error.code or type(error).__name__
     except Exception as error:  # a raw call's, or the client's own fault, which no status excuses
         code = getattr(error, "code", None)
         return code().name if callable(code) else repr(error)

@@ -1,13 +1,15 @@
 """Decoder: decodes picture files in processes of their own, which end at a deadline, whatever a picture makes them do.
 
 Rules: at most `workers` processes, started when first needed and kept; files in hand have together at most MOST_WAITING_BYTES. A process
-that is not done when its caller leaves, or within the time a picture may take, is killed; the next picture starts another.
+that is not done when its caller leaves, or within the processor time a picture may take, is killed; the next picture starts another.
+How busy the machine is says nothing of a picture: what only takes long by the clock is tried again by its caller.
 """
 
 import asyncio
 import contextlib
 import logging
 import os
+import signal
 import sys
 from asyncio.subprocess import PIPE, Process
 
@@ -20,6 +22,7 @@ log = logging.getLogger(__name__)
 
 MOST_WAITING_BYTES = 64 * 2**20
 _RETRY_S = 2.0
+_PATIENCE_S = 60.0  # by the clock, beyond what a picture may take of a processor
 _BARE_MIB = 1024  # address space of a process without a picture
 _BYTES_PER_PIXEL = 32  # at most: as a file's own mode, turned, as RGBA, composed, as RGB, and as floats where it has 16 bits
 
@@ -28,7 +31,7 @@ class Decoder:
     """Its coroutines run on one event loop."""
 
     def __init__(self, workers: int, most_pixels: int, most_s: float) -> None:
-        """Args: most_pixels: of a picture; most_s: seconds that one may take."""
+        """Args: most_pixels: of a picture; most_s: seconds of a processor that one may take."""
         self._most_pixels, self._most_s = most_pixels, most_s
         self._places = asyncio.Semaphore(workers)
         self._idle: list[Process] = []
@@ -40,7 +43,7 @@ class Decoder:
 
         Raises:
             ValueError: it cannot be decoded, or not in the time that a picture may take.
-            Overloaded: too much waits to be decoded.
+            Overloaded: too much waits to be decoded, or the machine does not come to it.
         """
         if self._waiting_bytes + len(data) > MOST_WAITING_BYTES:
             raise Overloaded(_RETRY_S)
@@ -67,15 +70,19 @@ class Decoder:
         process = await self._any()
         done = False
         try:
-            async with asyncio.timeout(self._most_s):
+            async with asyncio.timeout(self._most_s + _PATIENCE_S):
                 reply = await self._ask(process, data, size)
             done = True
             self._idle.append(process)
             return reply
         except TimeoutError:
-            log.warning("a picture of %d bytes was not decoded in %g s", len(data), self._most_s)
-            raise ValueError(f"it takes more than {self._most_s:g} s to decode; save the picture anew, smaller and in one scan") from None
+            log.warning("a picture of %d bytes was not decoded in %g s: the machine is too busy", len(data), self._most_s + _PATIENCE_S)
+            raise Overloaded(_RETRY_S) from None
         except (asyncio.IncompleteReadError, ConnectionError):
+            if await process.wait() == -signal.SIGPROF:
+                log.warning("a picture of %d bytes was not decoded in %g s of processor time", len(data), self._most_s)
+                told = f"it takes more than {self._most_s:g} s of processor time to decode"
+                raise ValueError(f"{told}; save the picture anew, smaller and in one scan") from None
             log.warning("a picture of %d bytes ended the process that decoded it", len(data))
             raise ValueError("the file is damaged: it cannot be decoded") from None
         finally:
@@ -101,7 +108,7 @@ class Decoder:
 
     async def _start(self) -> Process:
         memory_mib = _BARE_MIB + self._most_pixels * _BYTES_PER_PIXEL // 2**20
-        program = (sys.executable, "-m", decoding.__name__, str(memory_mib))
+        program = (sys.executable, "-m", decoding.__name__, str(memory_mib), str(self._most_s))
         environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
         # A session of its own, so that Ctrl-C in a terminal ends the server in its order and not this process first.
         process = await asyncio.create_subprocess_exec(*program, stdin=PIPE, stdout=PIPE, env=environment, start_new_session=True)

@@ -1,12 +1,14 @@
-"""Picture files -> pixels; and the program that does it, in a process of its own: `python -m dgnam_server.rpc.decoding MIB`.
+"""Picture files -> pixels; and the program that does it, in a process of its own: `python -m dgnam_server.rpc.decoding MIB SECONDS`.
 
 The program reads orders from its standard input and writes replies to its standard output until the input ends. An order is ORDER (the
 file's length, height and width wanted, the most pixels) and the file; a reply is REPLY (its length) and one byte, then the pixels, or
-after BAD what is wrong with the file. It imports no PyTorch, so that it starts at once and can be ended at once.
+after BAD what is wrong with the file. A file that takes SECONDS of a processor ends it, by the signal SIGPROF. It imports no PyTorch, so
+that it starts at once and can be ended at once.
 """
 
 import io
 import os
+import signal
 import struct
 import sys
 import warnings
@@ -67,15 +69,17 @@ def problem(width: int, height: int, most_pixels: int) -> str:
     return ""
 
 
-def work(orders: BinaryIO, replies: BinaryIO) -> None:
-    """Carry out orders until they end."""
+def work(orders: BinaryIO, replies: BinaryIO, most_s: float) -> None:
+    """Carry out orders until they end, or one of them takes `most_s` seconds of the processor."""
     while len(order := orders.read(ORDER.size)) == ORDER.size:
         length, height, width, most_pixels = ORDER.unpack(order)
         data = orders.read(length)
+        signal.setitimer(signal.ITIMER_PROF, most_s)
         try:
             reply = GOOD + decode(data, (height, width), most_pixels).tobytes()
         except ValueError as error:
             reply = BAD + str(error).encode(errors="replace")[:1000]
+        signal.setitimer(signal.ITIMER_PROF, 0)
         replies.write(REPLY.pack(len(reply)) + reply)
         replies.flush()
 
@@ -94,4 +98,4 @@ def _confine(memory_mib: int) -> None:
 
 if __name__ == "__main__":
     _confine(int(sys.argv[1]))
-    work(sys.stdin.buffer, sys.stdout.buffer)
+    work(sys.stdin.buffer, sys.stdout.buffer, float(sys.argv[2]))

@@ -1,6 +1,7 @@
 """Decoder: processes that decode, and end when they must."""
 
 import asyncio
+import signal
 import sys
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -44,10 +45,28 @@ async def test_a_picture_that_takes_too_long_ends_its_process_and_no_other(opene
     slow, quick = opened(most_s=0.3), opened()
     hostile = of_many_scans(1000, 1000, 20_000)
     assert len(hostile) < 500_000
-    with pytest.raises(ValueError, match=r"takes more than 0.3 s to decode"):
+    with pytest.raises(ValueError, match=r"takes more than 0.3 s of processor time to decode"):
         await slow.decode(hostile, (32, 32))
     assert not slow._all
     assert (await quick.decode(noise(40, 30), (20, 20))).shape == (20, 20, 3)
+
+
+async def test_a_busy_machine_is_not_the_pictures_fault(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that is not let run uses no processor time. It is not told that its picture is bad, but to come again."""
+    here = opened(most_s=0.3)
+    await here.decode(noise(40, 30), (20, 20))
+    (process,) = here._all
+    process.send_signal(signal.SIGSTOP)
+    waiting = asyncio.ensure_future(here.decode(noise(40, 30), (20, 20)))
+    await asyncio.sleep(1.0)
+    assert not waiting.done()
+    process.send_signal(signal.SIGCONT)
+    assert (await waiting).shape == (20, 20, 3)
+    monkeypatch.setattr(decoder, "_PATIENCE_S", 0.1)
+    process.send_signal(signal.SIGSTOP)
+    with pytest.raises(Overloaded):
+        await here.decode(noise(40, 30), (20, 20))
+    assert not here._all
 
 
 async def test_a_caller_that_leaves_ends_the_process(opened: Open) -> None:
