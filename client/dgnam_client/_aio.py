@@ -285,7 +285,8 @@ class AsyncClient:
 
     async def jobs(self, *, timeout: float | None = None) -> list[JobState]:
         """Every job that the server keeps, the newest first."""
-        found, token = [], ""
+        found: list[JobState] = []
+        token = ""
         while True:
             response = await self._calls.work("jobs.ListJobs", wire.jobs.list_request(token), timeout)
             found += map(wire.jobs.state, response.jobs)

@@ -432,7 +432,8 @@ class Client:
 
     def jobs(self, *, timeout: float | None = None) -> list[JobState]:
         """Every job that the server keeps, the newest first."""
-        found, token = [], ""
+        found: list[JobState] = []
+        token = ""
         while True:
             response = self._calls.work("jobs.ListJobs", wire.jobs.list_request(token), timeout)
             found += map(wire.jobs.state, response.jobs)

@@ -60,7 +60,7 @@ def test_a_job_by_the_client(client: Client) -> None:
     pictures = list(job.pictures(unit=2, phase="done"))
     assert [(one.label, one.seed) for one in pictures][:2] == [("lemon", 0), ("lemon", 1)]
     drawn = job.picture(pictures[1])
-    alone = client.synthesize("tiny:fc8:lemon", seed=1, **SHORT)
+    alone = client.synthesize("tiny:fc8:index=2", seed=1, **SHORT)
     assert np.abs(np.asarray(drawn.image, int) - np.asarray(alone.image, int)).max() <= 1, "as if it had been asked for alone"
     assert drawn.recipe.request() == alone.recipe.request() and drawn.activation == pytest.approx(alone.activation, rel=1e-4)
     one = client.submit_job("tiny:fc8:lemon", seeds=2, **SHORT)
@@ -79,12 +79,11 @@ def test_what_is_wrong_with_a_job_is_told_at_once(client: Client) -> None:
         "targets[0].units.tap",
         "targets[1].target.terms[0].unit.index",
     }
+    job = client.submit_job("tiny:fc8:0", seeds=1, steps=2000, start_draws=0)
+    waiting = next(job.pictures())
     with pytest.raises(NotReadyError, match="not drawn yet"):
-        job = client.submit_job("tiny:fc8:0", seeds=1, steps=2000, start_draws=0)
-        try:
-            client.job_picture(next(job.pictures()).id)
-        finally:
-            job.cancel(), job.delete()
+        client.job_picture(waiting.id)
+    assert job.cancel().phase == "cancelled" and job.delete() == 1
 
 
 def test_a_killed_server_loses_nothing_and_draws_nothing_twice(start: Callable[[str], Served], tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ class JobBar:
 
 def described(state: JobState) -> str:
     """How fast a job goes and how long it takes, in a few words."""
-    facts = [state.phase] if state.phase != "running" else []
+    facts: list[str] = [state.phase] if state.phase != "running" else []
     facts += [f"{state.failed} failed"] if state.failed else []
     facts += [f"{state.pictures_per_s:.3g}/s"] if state.pictures_per_s and state.phase == "running" else []
     facts += [f"{duration(state.remaining_s)} left"] if state.remaining_s is not None else []

@@ -32,7 +32,7 @@ def submit_request(
         InvalidAddressError: A target is none.
         InvalidRequestError: A value of the wrong type.
     """
-    several = [targets] if isinstance(targets, str | Mapping) or not isinstance(targets, Iterable) else list(targets)
+    several: list[Any] = [targets] if isinstance(targets, str | Mapping) or not isinstance(targets, Iterable) else list(targets)
     if not several:
         raise InvalidAddressError("there is nothing to draw", advice="Name a network, a tap or a unit, such as alexnet64:conv3.")
     request = jobs_pb2.SubmitJobRequest(templates=[_template(one, seeds) for one in templates])

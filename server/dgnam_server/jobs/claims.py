@@ -102,7 +102,7 @@ class Claims:
         """Let others have what is claimed; `counted`: it was an attempt."""
         with self._database.writing() as connection:
             ours = picture.c.id.in_(ids) & (picture.c.owner == self._owner) & (picture.c.state == PictureState.OPEN)
-            values = {"owner": "", "lease_s": 0.0, "attempts": picture.c.attempts - (not counted)}
+            values = {"owner": "", "lease_s": 0.0, "attempts": picture.c.attempts - int(not counted)}
             connection.execute(update(picture).where(ours).values(**values))
 
     def finish(self, outcomes: Sequence[Drawn | Failed]) -> None:

@@ -79,10 +79,14 @@ class Database:
             return self._clock()
         return float(connection.execute(select(func.extract("epoch", func.clock_timestamp()))).scalar_one())
 
-    def add(self, connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> int:
-        """Insert those rows that are not there yet; returns how many."""
-        insert: Any = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[connection.dialect.name]
-        return int(connection.execute(insert(table).on_conflict_do_nothing(), rows).rowcount) if rows else 0
+    def add(self, connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
+        """Insert those rows that are not there yet."""
+        if rows:
+            connection.execute(_unless_there(connection, table), rows)
+
+    def added(self, connection: Connection, table: Table, row: dict[str, Any]) -> bool:
+        """Insert a row, unless it is there; whether it was not."""
+        return connection.execute(_unless_there(connection, table).returning(*table.primary_key), row).first() is not None
 
     def guard(self, connection: Connection, *, files_go: bool) -> None:
         """Until the transaction ends, no other one that deletes files runs beside this one; where this one does, nor any that adds some.
@@ -105,7 +109,11 @@ class Database:
                 if self._file is not None:
                     self._file.parent.mkdir(parents=True, exist_ok=True)
                 engine = _engine(self.url)
-                _prepare(engine)
+                try:
+                    _prepare(engine)
+                except BaseException:
+                    engine.dispose()
+                    raise
                 self._engine = engine
             return self._engine
 
@@ -144,6 +152,11 @@ def chunks(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
     """The values, as many at a time as a statement takes."""
     for start in range(0, len(values), _CHUNK):
         yield values[start : start + _CHUNK]
+
+
+def _unless_there(connection: Connection, table: Table) -> Any:
+    insert: Any = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[connection.dialect.name]
+    return insert(table).on_conflict_do_nothing()
 
 
 def _engine(url: URL) -> Engine:

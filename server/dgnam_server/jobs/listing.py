@@ -90,4 +90,5 @@ class Listing:
             row = connection.execute(select(*_SHOWN, picture.c.result).where(picture.c.address == address)).first()
         if row is None:
             raise UnknownPicture(address)
-        return row, bytes(row.result or b"")
+        shown: Shown = row
+        return shown, bytes(shown.result or b"")

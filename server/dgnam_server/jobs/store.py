@@ -182,7 +182,7 @@ class Store:
         now = self.database.now(connection)
         row = {"id": plan.id, "title": plan.title, "request": plan.request, "client": plan.client, "state": JobState.RUNNING}
         row |= {"pictures": len(plan.distinct), "done": 0, "failed": 0, "found": 0, "created_s": now, "resumed_s": now}
-        if not self.database.add(connection, job, [row]):
+        if not self.database.added(connection, job, row):
             return False
         settings = {one.setting.digest: one.setting for one in plan.distinct.values()}
         rows = [_setting_row(one) for one in settings.values()]
