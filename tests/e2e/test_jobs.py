@@ -86,6 +86,7 @@ def test_what_is_wrong_with_a_job_is_told_at_once(client: Client) -> None:
     assert job.cancel().phase == "cancelled" and job.delete() == 1
 
 
+@pytest.mark.timeout(400)  # it starts two servers, one after the other
 def test_a_killed_server_loses_nothing_and_draws_nothing_twice(start: Callable[[str], Served], tmp_path: Path) -> None:
     first = start("first")
     with first.client() as client:
@@ -108,6 +109,7 @@ def test_a_killed_server_loses_nothing_and_draws_nothing_twice(start: Callable[[
     assert all(after[name] == written for name, written in before.items())
 
 
+@pytest.mark.timeout(400)
 def test_two_servers_share_a_job_and_one_that_stops_gives_back(start: Callable[[str], Served]) -> None:
     one, two = start("one"), start("two")
     with one.client() as client, two.client() as other:

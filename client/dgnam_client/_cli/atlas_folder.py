@@ -23,7 +23,7 @@ class AtlasFolder:
     """A folder that is filled as a job's pictures come.
 
     Attributes:
-        errors: How many pictures failed, by why.
+        errors: How many pictures failed, by why; known once it is finished.
     """
 
     def __init__(self, path: Path) -> None:
@@ -32,32 +32,24 @@ class AtlasFolder:
 
     def take(self, job: Job, picture: JobPicture) -> None:
         """Fetch a picture that is drawn, unless it is there already."""
-        if picture.phase == "failed":
-            self.errors[picture.error] += 1
-        if picture.phase != "done":
-            return
         path = self.path / file_of(picture)
-        if not path.exists():
+        if picture.phase == "done" and not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
             job.picture(picture).save(path, recipe=True)
 
     def finish(self, job: Job) -> None:
-        """Write the table and the page of all that is drawn by now."""
+        """Fetch what was drawn while nobody watched, and write the table and the page of all that is drawn by now."""
         self.path.mkdir(parents=True, exist_ok=True)
         pictures = list(job.pictures())
         for picture in pictures:
-            self.take_missing(job, picture)
+            self.take(job, picture)
+        self.errors = Counter(picture.error for picture in pictures if picture.phase == "failed")
         table = self.path / ("pictures.parquet" if _has_parquet() else "pictures.csv")
         if table.suffix == ".csv":
             complain("the table is CSV; for Parquet: pip install 'dgnam-client[parquet]'")
         write_file(table, content(table, [_row(one) for one in pictures]))
         drawn = [(one, file_of(one)) for one in pictures if one.phase == "done"]
         write_file(self.path / "index.html", atlas_page.page(job.state, drawn, table.name).encode())
-
-    def take_missing(self, job: Job, picture: JobPicture) -> None:
-        """Fetch a picture that was drawn while nobody watched."""
-        if picture.phase == "done" and not (self.path / file_of(picture)).exists():
-            self.take(job, picture)
 
 
 def file_of(picture: JobPicture) -> str:

@@ -64,8 +64,6 @@ def _watch(job: Job, *, quiet: bool) -> int:
 def _write(job: Job, arguments: Arguments) -> int:
     """Write what is drawn by now."""
     folder = AtlasFolder(Path(arguments.output))
-    for picture in job.pictures():
-        folder.take(job, picture)
     folder.finish(job)
     return atlas.told(job, folder)
 
