@@ -55,6 +55,10 @@ def _not_a_file(path: Path) -> Path:
     return path
 
 
+def _as_text(value: Any) -> Any:
+    return str(value) if isinstance(value, Path) else value
+
+
 def _of_jobs(where: str | None) -> str | None:
     if where not in (None, OFF):
         from dgnam_server.jobs.database import url_of  # SQLAlchemy takes a while to import
@@ -165,14 +169,14 @@ class Settings(BaseSettings):
     max_searches: int = Field(100, ge=1, le=100_000, description="most searches that are kept")
     max_search_pictures: int = Field(20_000, ge=4, le=1_000_000, description="most pictures of a search")
     max_search_dimensions: int = Field(65_536, ge=4, le=1_000_000, description="most values that a search may search")
-    jobs: Annotated[str | None, AfterValidator(_of_jobs)] = Field(
+    jobs: Annotated[str | None, BeforeValidator(_as_text), AfterValidator(_of_jobs)] = Field(
         None,
         min_length=1,
         repr=False,  # there may be a password in it
         description="folder that keeps jobs, or a database such as postgresql://user@host/dgnam, which several servers may share; "
         "off: none are kept (default: jobs in state_dir)",
     )
-    job_pictures: str | None = Field(
+    job_pictures: Annotated[str | None, BeforeValidator(_as_text)] = Field(
         None,
         min_length=1,
         description="folder or URL, such as s3://bucket/folder, of the pictures of jobs (default: pictures in the folder of jobs)",

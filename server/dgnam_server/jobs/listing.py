@@ -78,7 +78,7 @@ class Listing:
         with self._database.reading() as connection:
             return self._database.now(connection)
 
-    def picture(self, address: str) -> tuple[Shown, bytes]:
+    def picture(self, address: str) -> tuple[Any, bytes]:
         """A picture, and its Result where it is drawn.
 
         Raises:
@@ -90,5 +90,4 @@ class Listing:
             row = connection.execute(select(*_SHOWN, picture.c.result).where(picture.c.address == address)).first()
         if row is None:
             raise UnknownPicture(address)
-        shown: Shown = row
-        return shown, bytes(shown.result or b"")
+        return row, bytes(row.result or b"")

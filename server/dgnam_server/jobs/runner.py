@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from dgnam_server.jobs.claims import MOST_ATTEMPTS, Claim, Claims, Drawn, Failed
-from dgnam_server.jobs.database import StoreError
+from dgnam_server.jobs.database import StoreError, chunks
 
 log = logging.getLogger(__name__)
 
@@ -89,6 +89,9 @@ class Runner:
             except StoreError as error:
                 self._warn(error)
                 pause_s = _TROUBLE_S
+            except Exception:  # a bug must not end all jobs until the server is started anew
+                log.exception("jobs wait: what follows is a bug")
+                pause_s = _TROUBLE_S
             try:
                 async with asyncio.timeout(min(pause_s, self._claims.lease_s / 3)):
                     await self._news.wait()
@@ -119,11 +122,13 @@ class Runner:
             return
         needed = await asyncio.to_thread(self._claims.models)
         able = [digest for digest, models in needed.items() if not self._obstacle(models)]
-        if not able:
-            return
-        for claim in await asyncio.to_thread(self._claims.take, room, able):
-            hand = self._hands[claim.id] = _Hand(claim)
-            hand.task = asyncio.create_task(self._drawn(hand))
+        for some in chunks(able):  # targets with pictures of their own have settings of their own, which may be many
+            for claim in await asyncio.to_thread(self._claims.take, room, some):
+                hand = self._hands[claim.id] = _Hand(claim)
+                hand.task = asyncio.create_task(self._drawn(hand))
+                room -= 1
+            if room <= 0:
+                return
 
     async def _drawn(self, hand: _Hand) -> None:
         """Draw one picture; whatever happens to it, it is told."""

@@ -8,8 +8,9 @@ from typing import Any
 import grpc
 import pytest
 from dgnam_proto.v1 import jobs_pb2 as pb
-from dgnam_proto.v1 import jobs_pb2_grpc
+from dgnam_proto.v1 import jobs_pb2_grpc, synthesis_pb2_grpc
 from dgnam_proto.v1.synthesis_pb2 import SynthesizeRequest
+from dgnam_proto.v1.target_pb2 import Target, Term, Unit
 from dgnam_server.engine.builder import Builder
 from dgnam_server.engine.device_thread import DeviceThread
 from dgnam_server.engine.load import EngineLimits
@@ -36,7 +37,9 @@ def config(config: Settings, tmp_path: Path) -> Settings:
 @pytest.fixture
 async def stub(serving: Any, builder: Builder) -> AsyncIterator[Any]:
     async with serving(engine=DeviceThread(typical(builder), EngineLimits(max_batch_rows=4))) as server:
-        yield jobs_pb2_grpc.JobServiceStub(server.channel)
+        found = jobs_pb2_grpc.JobServiceStub(server.channel)
+        found.channel = server.channel
+        yield found
 
 
 async def refused(call: Any, code: grpc.StatusCode) -> str:
@@ -74,3 +77,103 @@ async def test_a_job_is_drawn_and_watched_and_read(stub: Any) -> None:
     known = await stub.GetJob(pb.GetJobRequest(id=job.id))
     assert known.request == submission() and known.job.state == pb.JOB_STATE_DONE
     assert [one.id for one in (await stub.ListJobs(pb.ListJobsRequest())).jobs] == [job.id]
+
+
+async def test_what_is_wrong_is_told_by_the_fields_of_the_job(stub: Any) -> None:
+    wrong = pb.SubmitJobRequest(
+        templates=[
+            pb.JobTemplate(),
+            pb.JobTemplate(synthesize=SynthesizeRequest(priority=2, target=Target(), variants=0)),
+        ],
+        targets=[pb.JobTarget(), pb.JobTarget(units=pb.JobUnits(model="tiny", tap="fc8", indices=[7], labels=["lime"]))],
+        title="x" * 201,
+    )
+    told = await refused(stub.SubmitJob(wrong), grpc.StatusCode.INVALID_ARGUMENT)
+    for field in ("title: 201", "templates[0]: a request", "templates[1].synthesize.target", "templates[1].synthesize.priority"):
+        assert field in told
+    for field in (
+        "templates[1].synthesize.variants: 0",
+        "targets[0]: units",
+        "targets[1].units.indices[0]: 7",
+        "targets[1].units.labels[0]",
+    ):
+        assert field in told
+    unknown = pb.SubmitJobRequest(templates=[template()], targets=[pb.JobTarget(units=pb.JobUnits(model="tiyn"))])
+    assert "did you mean tiny" in await refused(stub.SubmitJob(unknown), grpc.StatusCode.NOT_FOUND)
+    many = pb.SubmitJobRequest(templates=[template(variants=100)], targets=[pb.JobTarget(units=pb.JobUnits(model="tiny"))])
+    assert "are more than 200" in await refused(stub.SubmitJob(many), grpc.StatusCode.INVALID_ARGUMENT)
+    steps = pb.SubmitJobRequest(templates=[pb.JobTemplate(synthesize=SynthesizeRequest(options={"steps": -1}))], targets=[UNITS, UNITS])
+    told = await refused(stub.SubmitJob(steps), grpc.StatusCode.INVALID_ARGUMENT)
+    assert told.count("templates[0].synthesize.options.steps") == 1, "what is wrong with a template is told once, not for each target"
+    assert not (await stub.ListJobs(pb.ListJobsRequest())).jobs, "nothing has begun"
+
+
+async def test_unknown_ids_and_tokens(stub: Any) -> None:
+    for call, request in (
+        (stub.GetJob, pb.GetJobRequest(id="0" * 16)),
+        (stub.PauseJob, pb.PauseJobRequest(id="../etc")),
+        (stub.DeleteJob, pb.DeleteJobRequest(id="")),
+        (stub.ListJobPictures, pb.ListJobPicturesRequest(job="0" * 16)),
+        (stub.GetJobPicture, pb.GetJobPictureRequest(id="0" * 64)),
+        (stub.GetJobPicture, pb.GetJobPictureRequest(id="x")),
+    ):
+        assert "there is no" in await refused(call(request), grpc.StatusCode.NOT_FOUND)
+    with pytest.raises(grpc.aio.AioRpcError, match="there is no job"):
+        _ = [message async for message in stub.WatchJob(pb.WatchJobRequest(id="0" * 16))]
+    for call, request in (
+        (stub.ListJobs, pb.ListJobsRequest(page_token="x")),
+        (stub.ListJobPictures, pb.ListJobPicturesRequest(page_token="x")),
+    ):
+        assert "page_token: not a token" in await refused(call(request), grpc.StatusCode.INVALID_ARGUMENT)
+    assert (await stub.ListJobPictures(pb.ListJobPicturesRequest(seed=2**64 - 1))).total_size == 0
+
+
+async def test_pause_resume_cancel_delete(stub: Any) -> None:
+    long = pb.SubmitJobRequest(
+        templates=[pb.JobTemplate(synthesize=SynthesizeRequest(options={"steps": 2000, "start_draws": 0}))], targets=[UNITS]
+    )
+    id = (await stub.SubmitJob(long)).job.id
+    assert (await stub.PauseJob(pb.PauseJobRequest(id=id))).job.state == pb.JOB_STATE_PAUSED
+    waiting = await stub.ListJobPictures(pb.ListJobPicturesRequest(job=id))
+    assert "not drawn yet" in await refused(
+        stub.GetJobPicture(pb.GetJobPictureRequest(id=waiting.pictures[0].id)), grpc.StatusCode.FAILED_PRECONDITION
+    )
+    assert (await stub.ResumeJob(pb.ResumeJobRequest(id=id))).job.state == pb.JOB_STATE_RUNNING
+    assert (await stub.CancelJob(pb.CancelJobRequest(id=id))).job.state == pb.JOB_STATE_CANCELLED
+    job, _ = await ended(stub, id)
+    assert job.state == pb.JOB_STATE_CANCELLED, "a watcher of a job that is over hears so"
+    assert (await stub.DeleteJob(pb.DeleteJobRequest(id=id))).pictures == 3
+
+
+async def test_a_label_an_index_and_a_target_are_one_picture(stub: Any) -> None:
+    spellings = [
+        pb.JobTarget(units=pb.JobUnits(model="tiny", tap="fc8", labels=["Lemon"])),
+        pb.JobTarget(units=pb.JobUnits(model="tiny", tap="fc8", indices=[2])),
+        pb.JobTarget(target=Target(terms=[Term(unit=Unit(model="tiny", tap="fc8", index=2, bare=True))])),
+    ]
+    ids = {(await stub.SubmitJob(submission(one, seeds=1))).job.id for one in spellings}
+    assert len(ids) == 1
+    together = await stub.SubmitJob(submission(*spellings, seeds=1))
+    assert together.job.id in ids and together.job.pictures == 1
+
+
+async def test_people_who_wait_come_first(stub: Any) -> None:
+    """Of a job that fills every batch, a picture that somebody waits for sees next to nothing."""
+    long = SynthesizeRequest(options={"steps": 400, "start_draws": 0}, variants=8)
+    job = (await stub.SubmitJob(pb.SubmitJobRequest(templates=[pb.JobTemplate(synthesize=long)], targets=[UNITS]))).job
+    drawing = synthesis_pb2_grpc.SynthesisServiceStub(stub.channel)
+    asked = SynthesizeRequest(
+        target=Target(terms=[Term(unit=Unit(model="tiny", tap="fc8", index=4))]), options={"steps": 20, "start_draws": 0}
+    )
+    async with asyncio.timeout(100):
+        assert [message async for message in drawing.Synthesize(asked)][-1].HasField("result")
+    assert (await stub.GetJob(pb.GetJobRequest(id=job.id))).job.done < 12
+    await stub.CancelJob(pb.CancelJobRequest(id=job.id))
+
+
+async def test_a_server_without_jobs_says_what_to_set(serving: Any, config: Settings) -> None:
+    async with serving(config=config.model_copy(update={"jobs": "off"})) as server:
+        told = await refused(
+            jobs_pb2_grpc.JobServiceStub(server.channel).ListJobs(pb.ListJobsRequest()), grpc.StatusCode.FAILED_PRECONDITION
+        )
+    assert "keeps no jobs" in told and "--jobs FOLDER" in told
