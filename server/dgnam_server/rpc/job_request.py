@@ -56,19 +56,19 @@ def read(reader: Reader, message: SubmitJobRequest) -> list[Checked]:
         NotFound: models, taps, units or methods are unknown, and nothing else is wrong.
         FailedPrecondition: the models here cannot do what is asked, and nothing else is wrong.
     """
-    if len(message.title) > _MOST_TITLE:
-        reader.at("title").invalid(f"{len(message.title)} characters are more than {_MOST_TITLE}")
     for name, count, most in (("templates", len(message.templates), _MOST_TEMPLATES), ("targets", len(message.targets), _MOST_TARGETS)):
         if not 1 <= count <= most:
             reader.at(name).invalid(f"{count} are not between 1 and {most}")
     reader.raise_any()
+    if len(message.title) > _MOST_TITLE:
+        reader.at("title").invalid(f"{len(message.title)} characters are more than {_MOST_TITLE}")
     templates = [_template(reader.at("templates", index), one) for index, one in enumerate(message.templates)]
     groups = [group for index, one in enumerate(message.targets) for group in _groups(reader.at("targets", index), one)]
     seeds = sum(max(1, asked.variants) for _, asked in templates if asked is not None)
     pictures, most = seeds * sum(group.count for group in groups), reader.limits.max_job_pictures
     if pictures > most:
         reader.at("targets").invalid(f"{pictures} pictures are more than {most}: submit several jobs, or fewer units or seeds")
-    reader.raise_any()
+        reader.raise_any()
     return _checked(reader, [(at, asked) for at, asked in templates if asked is not None], groups)
 
 
