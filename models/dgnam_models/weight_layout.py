@@ -8,7 +8,7 @@ one way to multiply, whatever the batch.
 
 import copy
 from collections.abc import Callable
-from typing import Any, Protocol, TypeGuard, TypeVar
+from typing import Any, TypeGuard, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -16,27 +16,16 @@ from torch.autograd.function import once_differentiable
 from torch.nn.functional import relu, relu6
 from torch.overrides import TorchFunctionMode, has_torch_function
 
+from dgnam_models.laid_out_maps import Convolution, Map, Product, Stretched, Then, Transposed
 from dgnam_models.nets._blocks import Normalized
 from dgnam_models.nets._halving import HalvingConv2d, evened
 from dgnam_models.network import Generator, Network
 from dgnam_models.precision import has_fast_bfloat16
 
-Then = tuple[str, list[float]]  # oneDNN's name of what is done to each value of the result, and its numbers
-NOTHING: Then = ("none", [])
-Pair = tuple[int, ...]
-Geometry = tuple[Pair, Pair, Pair, int]  # stride, padding, dilation, groups
 Layer = nn.Linear | nn.Conv2d | nn.ConvTranspose2d
 Model = TypeVar("Model", bound=Network | Generator)
-_ops = torch.ops.mkldnn
 _RECTIFIERS: dict[type[nn.Module], Then] = {nn.ReLU: ("relu", []), nn.ReLU6: ("hardtanh", [0.0, 6.0])}
 _APART: dict[type[nn.Module], Callable[[Tensor], Tensor]] = {nn.ReLU: relu, nn.ReLU6: relu6}
-
-
-class Map(Protocol):
-    """A linear map, prepared, and perhaps a rectifier of what comes out."""
-
-    def __call__(self, x: Tensor, size: torch.Size | None = None, then: Then = NOTHING, /) -> Tensor:
-        """Of a batch `x`; `size`: the shape wanted of the result, where it is not the only one."""
 
 
 def lay_out_(model: Model) -> Model:
@@ -107,7 +96,7 @@ class LaidOut(nn.Module):
         self._forwards: Map
         self._backwards: Map
         if isinstance(layer, nn.Linear):
-            self._forwards, self._backwards = _Product(weight, bias), _Product(weight.t().contiguous(), None)
+            self._forwards, self._backwards = Product(weight, bias), Product(weight.t().contiguous(), None)
             return
         assert all(isinstance(padding, int) for padding in layer.padding)
         if isinstance(layer, HalvingConv2d):
@@ -118,14 +107,14 @@ class LaidOut(nn.Module):
         groups = layer.groups
         result = layer(torch.zeros(size, dtype=weight.dtype)).shape
         if isinstance(layer, nn.ConvTranspose2d):
-            self._forwards = _Transposed(weight, bias, (stride, padding, dilation, groups), size, result)
-            self._backwards = _Convolution(weight, None, (stride, padding, dilation, groups), result)
+            self._forwards = Transposed(weight, bias, (stride, padding, dilation, groups), size, result)
+            self._backwards = Convolution(weight, None, (stride, padding, dilation, groups), result)
             return
-        self._forwards = _Convolution(weight, bias, (stride, padding, dilation, groups), size)
+        self._forwards = Convolution(weight, bias, (stride, padding, dilation, groups), size)
         if stride == (1, 1) or _is_slow_transposed(layer):
-            self._backwards = _Stretched(weight, (stride, padding, dilation, groups), size)
+            self._backwards = Stretched(weight, (stride, padding, dilation, groups), size)
         else:
-            self._backwards = _Transposed(weight, None, (stride, padding, dilation, groups), result, size)
+            self._backwards = Transposed(weight, None, (stride, padding, dilation, groups), result, size)
 
     def plain(self) -> nn.Module:
         """A layer like the one that was laid out, and its rectifier, with any numbers for weights: its own are no longer there."""
@@ -142,81 +131,6 @@ class LaidOut(nn.Module):
         else:
             y = _Rectified.apply(x, self._forwards, self._backwards, _RECTIFIERS[type(self._rectifier)])  # type: ignore[no-untyped-call]
         return y
-
-
-class _Product:
-    """`y = x weight^T + bias`; weight (outputs, inputs)."""
-
-    def __init__(self, weight: Tensor, bias: Tensor | None) -> None:
-        self._bias, self._weight = bias, _ops._reorder_linear_weight(weight, 8)  # laid out for a batch of 8, good at any
-
-    def __call__(self, x: Tensor, size: torch.Size | None = None, then: Then = NOTHING, /) -> Tensor:
-        y: Tensor = _ops._linear_pointwise(x.contiguous(), self._weight, self._bias, *then, "")
-        return y
-
-
-class _Convolution:
-    """`y = weight * x + bias`, a convolution; weight (outputs, inputs, K, K)."""
-
-    def __init__(self, weight: Tensor, bias: Tensor | None, geometry: Geometry, size: torch.Size) -> None:
-        stride, padding, dilation, groups = geometry
-        self._bias = bias
-        self._geometry = padding, stride, dilation, groups
-        self._weight = _ops._reorder_convolution_weight(weight, *self._geometry, list(size))
-
-    def __call__(self, x: Tensor, size: torch.Size | None = None, then: Then = NOTHING, /) -> Tensor:
-        y: Tensor = _ops._convolution_pointwise(_channels_last(x), self._weight, self._bias, *self._geometry, *then, "")
-        return y
-
-
-class _Transposed:
-    """The transposed convolution of weight (inputs, outputs, K, K)."""
-
-    def __init__(self, weight: Tensor, bias: Tensor | None, geometry: Geometry, size: torch.Size, result: torch.Size) -> None:
-        self._bias, (self._stride, self._padding, self._dilation, self._groups) = bias, geometry
-        self._kernel, self._result = tuple(weight.shape[2:]), result
-        layout = self._padding, self._left_over(size, result), self._stride, self._dilation, self._groups
-        self._weight = _ops._reorder_convolution_transpose_weight(weight, *layout, list(size))
-
-    def __call__(self, x: Tensor, size: torch.Size | None = None, then: Then = NOTHING, /) -> Tensor:
-        layout = self._padding, self._left_over(x.shape, size or self._result), self._stride, self._dilation, self._groups
-        y: Tensor = _ops._convolution_transpose_pointwise(_channels_last(x), self._weight, self._bias, *layout, *then, "")
-        return y
-
-    def _left_over(self, size: torch.Size, result: torch.Size) -> list[int]:
-        """Rows and columns at the end that a strided convolution never saw."""
-        parts = zip(size[2:], result[2:], self._kernel, self._stride, self._padding, self._dilation, strict=True)
-        return [after - ((before - 1) * s - 2 * p + d * (k - 1) + 1) for before, after, k, s, p, d in parts]
-
-
-class _Stretched:
-    """The same, of weight (outputs, inputs / groups, K, K), as an ordinary convolution with the weights turned round.
-
-    Where the stride is not 1, zeros are put between the values first (Dumoulin & Visin 2016, arXiv 1603.07285, section 4.5).
-    """
-
-    def __init__(self, weight: Tensor, geometry: Geometry, size: torch.Size) -> None:
-        self._stride, padding, dilation, groups = geometry
-        self._reach = tuple(d * (k - 1) for k, d in zip(weight.shape[2:], dilation, strict=True))
-        self._rest = tuple(reach - p for reach, p in zip(self._reach, padding, strict=True))
-        self._result = size
-        turned = weight.flip(2, 3).unflatten(0, (groups, -1)).transpose(1, 2).flatten(0, 1)  # inputs and outputs, in each group
-        between = torch.Size((size[0], weight.shape[0], *self._stretched(size)))
-        self._convolution = _Convolution(turned, None, ((1, 1), self._rest, dilation, groups), between)
-
-    def __call__(self, x: Tensor, size: torch.Size | None = None, then: Then = NOTHING, /) -> Tensor:
-        if self._stride == (1, 1):
-            return self._convolution(x, None, then)
-        height, width = self._stretched(size or self._result)
-        down, right = self._stride
-        shape = (*x.shape[:2], height, width)
-        stretched = torch.empty(shape, dtype=x.dtype, device=x.device, memory_format=torch.channels_last).zero_()
-        stretched[:, :, : (x.shape[2] - 1) * down + 1 : down, : (x.shape[3] - 1) * right + 1 : right] = x
-        return self._convolution(stretched, None, then)
-
-    def _stretched(self, size: torch.Size) -> tuple[int, ...]:
-        """The height and width from which a convolution makes those of `size`."""
-        return tuple(wanted + reach - 2 * rest for wanted, reach, rest in zip(size[2:], self._reach, self._rest, strict=True))
 
 
 class _Frozen(torch.autograd.Function):
@@ -277,7 +191,3 @@ def _is_slow_transposed(layer: nn.Conv2d) -> bool:
 
 def _computes_in(dtype: torch.dtype) -> bool:
     return dtype is torch.float32 or (dtype is torch.bfloat16 and has_fast_bfloat16(torch.device("cpu")))
-
-
-def _channels_last(x: Tensor) -> Tensor:
-    return x.contiguous(memory_format=torch.channels_last)
