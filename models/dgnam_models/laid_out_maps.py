@@ -1,10 +1,11 @@
 """Linear maps for frozen weights, which are laid out as oneDNN wants them: products, convolutions and transposed convolutions."""
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 Then = tuple[str, list[float]]  # oneDNN's name of what is done to each value of the result, and its numbers
 NOTHING: Then = ("none", [])
@@ -19,6 +20,20 @@ class Map(Protocol):
 
     def __call__(self, x: Tensor, size: torch.Size | None = None, then: Then = NOTHING, /) -> Tensor:
         """Of a batch `x`; `size`: the shape wanted of the result, where it is not the only one."""
+
+
+class Frozen(torch.autograd.Function):
+    """One linear map and, for the gradient, the other."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, forwards: Map, backwards: Map) -> Tensor:
+        ctx.backwards, ctx.size = backwards, x.shape
+        return forwards(x, None)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+        return ctx.backwards(gradient, ctx.size), None, None
 
 
 class Product:

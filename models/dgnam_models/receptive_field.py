@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
+from dgnam_models.laid_out_attention import LaidOutAttention
 from dgnam_models.network import Network, Tapped
 from dgnam_models.weight_layout import LaidOut
 
@@ -135,7 +136,7 @@ def _mean_pool(
 def _positive(network: Network) -> nn.Module:
     """A copy on the CPU whose kernels are random, positive, and on the whole means over their inputs, so that many layers neither vanish
     nor overflow."""
-    plain: dict[int, Any] = {id(part): part.plain() for part in network.module.modules() if isinstance(part, LaidOut)}
+    plain: dict[int, Any] = {id(part): part.plain() for part in network.module.modules() if isinstance(part, LaidOut | LaidOutAttention)}
     module = copy.deepcopy(network.module, plain).cpu().eval()
     if getattr(module, "dtype", None) is None:
         module = module.double()

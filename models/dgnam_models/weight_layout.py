@@ -3,7 +3,7 @@
 Asked in the ordinary way, the library chooses by the batch's size how it multiplies, so that a picture's last bits depend on how many
 others are drawn with it; and it brings the weights into its order at every call, forwards and backwards. A frozen layer's weights never
 change, and the gradient of a linear map by its input is a linear map too, so both can be laid out when the model is loaded. oneDNN then has
-one way to multiply, whatever the batch.
+one way to multiply, whatever the batch. Where it wants the weights in another order for another batch, they are laid out in that one too.
 """
 
 import copy
@@ -16,7 +16,8 @@ from torch.autograd.function import once_differentiable
 from torch.nn.functional import relu, relu6
 from torch.overrides import TorchFunctionMode, has_torch_function
 
-from dgnam_models.laid_out_maps import Convolution, Map, Product, Stretched, Then, Transposed
+from dgnam_models.laid_out_attention import LaidOutAttention, is_plain_attention
+from dgnam_models.laid_out_maps import Convolution, Frozen, Map, Product, Stretched, Then, Transposed
 from dgnam_models.nets._blocks import Normalized
 from dgnam_models.nets._halving import HalvingConv2d, evened
 from dgnam_models.network import Generator, Network
@@ -60,6 +61,8 @@ def lay_out_(model: Model) -> Model:
         for name, layer in parent.named_children():
             if _suits(layer) and layer in sizes:
                 setattr(parent, name, LaidOut(layer, sizes[layer], _take_rectifier(parent)))
+            elif is_plain_attention(layer) and _computes_in(layer.in_proj_weight.dtype):
+                setattr(parent, name, LaidOutAttention(layer))
     return model
 
 
@@ -125,26 +128,12 @@ class LaidOut(nn.Module):
         x = x if self._before is None else self._before(x)
         y: Tensor
         if self._rectifier is None:
-            y = _Frozen.apply(x, self._forwards, self._backwards)  # type: ignore[no-untyped-call]
+            y = Frozen.apply(x, self._forwards, self._backwards)  # type: ignore[no-untyped-call]
         elif has_torch_function((x,)):  # that is so, too, while a mode overrides functions
-            y = _APART[type(self._rectifier)](_Frozen.apply(x, self._forwards, self._backwards))  # type: ignore[no-untyped-call]
+            y = _APART[type(self._rectifier)](Frozen.apply(x, self._forwards, self._backwards))  # type: ignore[no-untyped-call]
         else:
             y = _Rectified.apply(x, self._forwards, self._backwards, _RECTIFIERS[type(self._rectifier)])  # type: ignore[no-untyped-call]
         return y
-
-
-class _Frozen(torch.autograd.Function):
-    """One linear map and, for the gradient, the other."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, forwards: Map, backwards: Map) -> Tensor:
-        ctx.backwards, ctx.size = backwards, x.shape
-        return forwards(x, None)
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
-        return ctx.backwards(gradient, ctx.size), None, None
 
 
 class _Rectified(torch.autograd.Function):
