@@ -23,7 +23,7 @@ from dgnam_models.errors import DataError, ExemplarError, RecipeError, StudyErro
 
 COMMANDS = (
     *("list", "show", "verify", "import_", "export", "statistics", "mixture", "fetch"),
-    *("train", "evaluate", "interpretability", "paper", "patches", "index", "filters", "probe", "correspondence"),
+    *("train", "evaluate", "interpretability", "paper", "patches", "index", "filters", "probe", "correspondence", "evolution"),
 )
 DONE, FAULTY, REFUSED, INTERRUPTED = 0, 1, 2, 130
 

@@ -32,6 +32,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
     arguments.device(parser)
     add("--threads", type=int, metavar="N", help="processor threads (default: PyTorch's choice)")
     add("--compile", action="store_true", help="compile the networks first: a minute's wait, then about a quarter faster")
+    add("--snapshots", action="store_true", help="keep the network at every checkpoint too, as a model NAME-STEP in the same pack")
     add("--dry-run", action="store_true", help="take two steps on a few images and write nothing: does it all fit together?")
     add("--export-only", action="store_true", help="export what the checkpoint holds now, and train no further")
     add("--licence", metavar="TEXT", default=config.LICENCE, help="the licence note of the exported card (default: %(default)s)")
@@ -57,6 +58,7 @@ def run(options: argparse.Namespace) -> int:
         device=arguments.chosen_device(options),
         compiled=options.compile,
         export_only=options.export_only,
+        snapshots=options.snapshots,
         licence=options.licence,
     )
     for card in (loop.dry_run if options.dry_run else loop.train_all)(recipes, asked):

@@ -30,24 +30,29 @@ class Pictures:
 
 
 @contextmanager
-def connected(server: str | None, packs: Sequence[Path], device: str | None = None, indices: Sequence[Path] = ()) -> Iterator[Client]:
+def connected(
+    server: str | None, packs: Sequence[Path], device: str | None = None, indices: Sequence[Path] = (), only: Sequence[str] | None = None
+) -> Iterator[Client]:
     """A client of the server at address `server`, or of one started here, with `packs` and `indices`, for the length of the block.
+
+    Args:
+        only: the models that a server started here loads; None: all.
 
     Raises:
         StudyError: the server is not there, or refuses something in the block.
     """
     try:
-        with Client(server) if server is not None else _started(packs, device, indices) as client:
+        with Client(server) if server is not None else _started(packs, device, indices, only) as client:
             yield client
     except DgnamError as error:
         raise StudyError(str(error)) from error
 
 
 @contextmanager
-def _started(packs: Sequence[Path], device: str | None, indices: Sequence[Path]) -> Iterator[Client]:
+def _started(packs: Sequence[Path], device: str | None, indices: Sequence[Path], only: Sequence[str] | None) -> Iterator[Client]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        settings = {"models": packs, "device": device, "state_dir": folder / "state", "indices": indices}
+        settings = {"models": packs, "device": device, "state_dir": folder / "state", "indices": indices, "only": only}
         with (
             local_server(folder, timeout=600, **settings) as started,  # many models, perhaps a busy machine: rather wait
             Client(started.address) as client,
