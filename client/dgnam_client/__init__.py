@@ -18,7 +18,7 @@ else:
     # Each name is loaded when it is first used, with no more than it needs: half a second otherwise, on a slow machine, of which most
     # programs use little. _public.py has the same names for those that read types.
     _HOMES = {
-        "_activations": "Activations",
+        "_activations": "ActivationPercentiles Activations",
         "_address": "DEFAULT_SERVER",
         "_aio": "AsyncClient",
         "_analysis_recipe": "AnalysisRecipe",
@@ -29,6 +29,7 @@ else:
         "NotReadyError OverloadedError PermissionDeniedError ProtocolError SearchError ServerError UnauthenticatedError UnavailableError",
         "_events": "AnalysisProgress Event PictureProgress Progress Queued Started VariantProgress",
         "_exemplars": "Exemplar Exemplars",
+        "_filters": "Filters",
         "_gallery": "Gallery",
         "_invariance": "Invariance InvarianceCurve",
         "_hole": "Hole",

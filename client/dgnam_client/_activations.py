@@ -13,6 +13,25 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+@dataclass(frozen=True, eq=False)
+class ActivationPercentiles:
+    """How the activations at a place compare with photographs'. A photograph counts with the maximum of a unit's map, wherever it is.
+
+    Attributes:
+        percents: Of how many of the photographs, in percent, an activation is above that of theirs; float32. Of a whole convolutional
+            tap the maximum of each unit's map is compared, (units,); of any other place each activation, so the shape is that of the
+            activations. The first axis is the pictures, where a list of them was given.
+        largest: The largest activation that a photograph gives each unit, (units,); () of one unit.
+        index: The server's index.
+        photographs: How many photographs it is of.
+    """
+
+    percents: NDArray[np.float32]
+    largest: NDArray[np.float32]
+    index: str
+    photographs: int
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Activations:
     """The activations at each place, before the layer's ReLU. Iterates over the arrays, in the order of the places.
@@ -23,11 +42,13 @@ class Activations:
             tap's shape for a whole tap, its map (height, width) for a convolutional unit, and nothing for a fully connected unit.
             A position leaves out the axes of the map.
         model_digests: SHA-256 of the weight file of each model that took part.
+        percentiles: For each place how its activations compare with photographs'; None where the server has no index of its units.
     """
 
     places: tuple[Place, ...]
     arrays: tuple[NDArray[np.float32], ...]
     model_digests: dict[str, str]
+    percentiles: tuple[ActivationPercentiles | None, ...]
 
     @property
     def array(self) -> NDArray[np.float32]:

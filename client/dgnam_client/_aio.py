@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ._errors import DgnamError
     from ._events import Event, OnEvent, OnIndexedEvent
     from ._exemplars import Exemplars, OnExemplar
+    from ._filters import Filters
     from ._invariance import Invariance, OnInvariance
     from ._job import AsyncJob
     from ._job_state import JobState
@@ -203,9 +204,18 @@ class AsyncClient:
         requests = [drawing_request(PIXELS, target, {"variants": variants, **options}) for target in targets]
         return await self._calls.draw_many(requests, timeout, on_progress, concurrency)
 
-    async def replay(self, recipe: RecipeLike, *, on_progress: OnEvent | None = None, timeout: float | None = None) -> Result:
+    async def replay(
+        self,
+        recipe: RecipeLike,
+        *,
+        priority: Priority | None = None,
+        queue_timeout_s: float | None = None,
+        on_progress: OnEvent | None = None,
+        timeout: float | None = None,
+    ) -> Result:
         """Draw a recipe's picture again: `Client.replay`."""
-        return cast("Result", await self._calls.draw(replay_request(recipe), timeout, on_progress))
+        request = waiting(replay_request(recipe), priority, queue_timeout_s)
+        return cast("Result", await self._calls.draw(request, timeout, on_progress))
 
     async def draw(
         self,
@@ -351,13 +361,15 @@ class AsyncClient:
         method: str | None = None,
         layer: str | None = None,
         determinism: Determinism | None = None,
+        priority: Priority | None = None,
+        queue_timeout_s: float | None = None,
         on_progress: OnExemplar | None = None,
         timeout: float | None = None,
         **options: float,
     ) -> Exemplars:
         """The photographs that excite a unit most: `Client.exemplars`."""
         fields = {"count": count, "index": index, "project": project, "method": method, "layer": layer, "determinism": determinism}
-        request = wire.analyses.exemplars_request(unit, fields, options)
+        request = waiting(wire.analyses.exemplars_request(unit, fields, options), priority, queue_timeout_s)
         events = await self._calls.analyse("analysis.Exemplars", request, wire.analyses.exemplar_event, timeout, on_progress)
         return wire.analyses.exemplars(events, request)
 
@@ -371,22 +383,37 @@ class AsyncClient:
         scales: Sequence[float] | None = None,
         colour: float | Sequence[float] | None = None,
         determinism: Determinism | None = None,
+        priority: Priority | None = None,
+        queue_timeout_s: float | None = None,
         on_progress: OnInvariance | None = None,
         timeout: float | None = None,
     ) -> Invariance | list[Invariance]:
         """Move, turn and scale a picture: `Client.transform`."""
         amounts = {"translations": translations, "rotations": rotations, "scales": scales}
-        request = wire.analyses.transform_request(pictures, places, {**amounts, "colour": colour, "determinism": determinism})
+        fields = {**amounts, "colour": colour, "determinism": determinism}
+        request = waiting(wire.analyses.transform_request(pictures, places, fields), priority, queue_timeout_s)
         events = await self._calls.analyse("analysis.Transform", request, wire.analyses.invariance_event, timeout, on_progress)
         found = wire.analyses.invariances(events, request)
         return found[0] if is_picture(pictures) else found
 
+    async def filters(self, model: str, *, shared_scale: bool = False, timeout: float | None = None) -> Filters:
+        """A network's first-layer filters: `Client.filters`."""
+        response = await self._calls.ask("analysis.GetFilters", wire.analyses.filters_request(model, shared_scale), timeout)
+        return wire.analyses.filters(model, response)
+
     async def replay_analysis(
-        self, recipe: AnalysisRecipeLike, *, on_progress: OnAnalysis | None = None, timeout: float | None = None
+        self,
+        recipe: AnalysisRecipeLike,
+        *,
+        priority: Priority | None = None,
+        queue_timeout_s: float | None = None,
+        on_progress: OnAnalysis | None = None,
+        timeout: float | None = None,
     ) -> Projection | Occlusion | Invariance:
         """Make a projection, an occlusion or an invariance again: `Client.replay_analysis`."""
         replay = wire.analyses.replay(recipe)
-        return replay.result(await self._calls.analyse(replay.call, replay.request, replay.event, timeout, on_progress))
+        request = waiting(replay.request, priority, queue_timeout_s)
+        return replay.result(await self._calls.analyse(replay.call, request, replay.event, timeout, on_progress))
 
     async def models(self, *, timeout: float | None = None) -> list[Model]:
         """The server's models: `Client.models`."""

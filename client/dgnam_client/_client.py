@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ._errors import DgnamError
     from ._events import Event, OnEvent, OnIndexedEvent
     from ._exemplars import Exemplars, OnExemplar
+    from ._filters import Filters
     from ._invariance import Invariance, OnInvariance
     from ._job import Job
     from ._job_state import JobState
@@ -261,13 +262,23 @@ class Client:
         requests = [drawing_request(PIXELS, target, {"variants": variants, **options}) for target in targets]
         return self._calls.draw_many(requests, timeout, on_progress, concurrency)
 
-    def replay(self, recipe: RecipeLike, *, on_progress: OnEvent | None = None, timeout: float | None = None) -> Result:
+    def replay(
+        self,
+        recipe: RecipeLike,
+        *,
+        priority: Priority | None = None,
+        queue_timeout_s: float | None = None,
+        on_progress: OnEvent | None = None,
+        timeout: float | None = None,
+    ) -> Result:
         """Draw a recipe's picture again.
 
         The picture is the same where weights, versions and device are; `Recipe.differences` tells whether they are.
 
         Args:
             recipe: A result's recipe, its dict or JSON text, or the path of its file.
+            priority: "interactive", or "batch" for what nobody waits for: your interactive requests then come first.
+            queue_timeout_s: Seconds that the request may wait before it starts; then DeadlineExceededError. Default: the server's.
             on_progress: Called with each event as it comes.
             timeout: As in `synthesize`.
 
@@ -275,7 +286,8 @@ class Client:
             InvalidRequestError: It is not a recipe.
             DgnamError: The server refused or failed.
         """
-        return cast("Result", self._calls.draw(replay_request(recipe), timeout, on_progress))
+        request = waiting(replay_request(recipe), priority, queue_timeout_s)
+        return cast("Result", self._calls.draw(request, timeout, on_progress))
 
     def draw(
         self,
@@ -328,7 +340,8 @@ class Client:
             timeout: Seconds, waiting included.
 
         Returns:
-            An array for each place; its first axis is the pictures, where they are a list.
+            An array for each place; its first axis is the pictures, where they are a list. Where the server has an index of photographs,
+            `.percentiles` says how they compare with photographs'.
 
         Raises:
             InvalidAddressError: Something in the places is not an address.
@@ -554,6 +567,8 @@ class Client:
         method: str | None = None,
         layer: str | None = None,
         determinism: Determinism | None = None,
+        priority: Priority | None = None,
+        queue_timeout_s: float | None = None,
         on_progress: OnExemplar | None = None,
         timeout: float | None = None,
         **options: float,
@@ -568,6 +583,8 @@ class Client:
             method: One of `methods().projections`; default: the deconvnet.
             layer: Of grad-cam: the tap whose maps are weighed; default: the last one with maps before the unit's.
             determinism: "rounding", or "strict" for the same bits each time on the same machine, more slowly.
+            priority: "interactive", or "batch" for what nobody waits for: your interactive requests then come first.
+            queue_timeout_s: Seconds that the request may wait before it starts; then DeadlineExceededError. Default: the server's.
             on_progress: Called with each event as it comes.
             timeout: Seconds, waiting included.
             **options: The method's own.
@@ -582,7 +599,7 @@ class Client:
             NotReadyError: The server has no index of these units, a photograph is no longer there, or the network cannot be projected.
         """
         fields = {"count": count, "index": index, "project": project, "method": method, "layer": layer, "determinism": determinism}
-        request = wire.analyses.exemplars_request(unit, fields, options)
+        request = waiting(wire.analyses.exemplars_request(unit, fields, options), priority, queue_timeout_s)
         events = self._calls.analyse("analysis.Exemplars", request, wire.analyses.exemplar_event, timeout, on_progress)
         return wire.analyses.exemplars(events, request)
 
@@ -596,6 +613,8 @@ class Client:
         scales: Sequence[float] | None = None,
         colour: float | Sequence[float] | None = None,
         determinism: Determinism | None = None,
+        priority: Priority | None = None,
+        queue_timeout_s: float | None = None,
         on_progress: OnInvariance | None = None,
         timeout: float | None = None,
     ) -> Invariance | list[Invariance]:
@@ -611,6 +630,8 @@ class Client:
             scales: How many times as large it becomes, from 0.25 to 4. With none of the three, fifteen of each as published.
             colour: What is beyond its edges: (red, green, blue) from 0 to 1, or one number for a grey; default: 0.5.
             determinism: "rounding", or "strict" for the same bits each time on the same machine, more slowly.
+            priority: "interactive", or "batch" for what nobody waits for: your interactive requests then come first.
+            queue_timeout_s: Seconds that the request may wait before it starts; then DeadlineExceededError. Default: the server's.
             on_progress: Called with each event as it comes.
             timeout: Seconds, waiting included.
 
@@ -624,18 +645,42 @@ class Client:
             OSError: A picture file cannot be read.
         """
         amounts = {"translations": translations, "rotations": rotations, "scales": scales}
-        request = wire.analyses.transform_request(pictures, places, {**amounts, "colour": colour, "determinism": determinism})
+        fields = {**amounts, "colour": colour, "determinism": determinism}
+        request = waiting(wire.analyses.transform_request(pictures, places, fields), priority, queue_timeout_s)
         events = self._calls.analyse("analysis.Transform", request, wire.analyses.invariance_event, timeout, on_progress)
         found = wire.analyses.invariances(events, request)
         return found[0] if is_picture(pictures) else found
 
+    def filters(self, model: str, *, shared_scale: bool = False, timeout: float | None = None) -> Filters:
+        """A network's first-layer filters on a sheet, and which of them dominate or are dead (Zeiler & Fergus 2013, fig. 6).
+
+        Args:
+            model: The network's name.
+            shared_scale: Show all filters on one scale, so that strong ones stand out.
+            timeout: Seconds.
+
+        Raises:
+            NotFoundError: No such network.
+            NotReadyError: It does not begin with a convolution of the picture.
+        """
+        response = self._calls.ask("analysis.GetFilters", wire.analyses.filters_request(model, shared_scale), timeout)
+        return wire.analyses.filters(model, response)
+
     def replay_analysis(
-        self, recipe: AnalysisRecipeLike, *, on_progress: OnAnalysis | None = None, timeout: float | None = None
+        self,
+        recipe: AnalysisRecipeLike,
+        *,
+        priority: Priority | None = None,
+        queue_timeout_s: float | None = None,
+        on_progress: OnAnalysis | None = None,
+        timeout: float | None = None,
     ) -> Projection | Occlusion | Invariance:
         """Make a projection, an occlusion or an invariance again.
 
         Args:
             recipe: Its recipe, the recipe's dict or JSON text, or the path of its file.
+            priority: "interactive", or "batch" for what nobody waits for: your interactive requests then come first.
+            queue_timeout_s: Seconds that the request may wait before it starts; then DeadlineExceededError. Default: the server's.
             on_progress: Called with each event as it comes.
             timeout: Seconds, waiting included.
 
@@ -644,7 +689,8 @@ class Client:
             DgnamError: The server refused or failed.
         """
         replay = wire.analyses.replay(recipe)
-        return replay.result(self._calls.analyse(replay.call, replay.request, replay.event, timeout, on_progress))
+        request = waiting(replay.request, priority, queue_timeout_s)
+        return replay.result(self._calls.analyse(replay.call, request, replay.event, timeout, on_progress))
 
     def models(self, *, timeout: float | None = None) -> list[Model]:
         """The server's models, without their taps, labels and training facts."""

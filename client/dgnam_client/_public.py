@@ -1,7 +1,7 @@
 """What `dgnam_client` offers, for type checkers; at run time `__init__.py` loads each name when it is first used."""
 
 from ._accentuation import accentuated, metamer
-from ._activations import Activations
+from ._activations import ActivationPercentiles, Activations
 from ._address import DEFAULT_SERVER
 from ._aio import AsyncClient
 from ._analysis_recipe import AnalysisRecipe
@@ -25,6 +25,7 @@ from ._errors import (
 )
 from ._events import AnalysisProgress, Event, PictureProgress, Progress, Queued, Started, VariantProgress
 from ._exemplars import Exemplar, Exemplars
+from ._filters import Filters
 from ._gallery import Gallery
 from ._hole import Hole
 from ._invariance import Invariance, InvarianceCurve
@@ -51,6 +52,7 @@ from ._unit import ChannelSums, Direction, FeatureMap, Features, Gram, RandomMap
 
 __all__ = [
     "DEFAULT_SERVER",
+    "ActivationPercentiles",
     "Activations",
     "AnalysisProgress",
     "AnalysisRecipe",
@@ -70,6 +72,7 @@ __all__ = [
     "Exemplars",
     "FeatureMap",
     "Features",
+    "Filters",
     "Gallery",
     "Generation",
     "Gram",

@@ -103,9 +103,15 @@ class Search(_Held):
         request = wire.tell_request(self.name, scores, self.pictures)
         return self._told(self._calls.ask("search.Tell", request, self._timeout))
 
-    def best(self) -> SearchPicture | None:
-        """The picture with the best mean score, of all told so far."""
-        best, self.state = wire.got(self._calls.work("search.GetSearch", wire.get_request(self.name), self._timeout))
+    def best(self, *, priority: Priority | None = None, queue_timeout_s: float | None = None) -> SearchPicture | None:
+        """The picture with the best mean score, of all told so far.
+
+        Args:
+            priority: As in `ask`.
+            queue_timeout_s: As in `ask`.
+        """
+        request = wire.get_request(self.name, priority, queue_timeout_s)
+        best, self.state = wire.got(self._calls.work("search.GetSearch", request, self._timeout))
         return best
 
     def export(self, path: str | os.PathLike[str]) -> Path:
@@ -138,9 +144,10 @@ class AsyncSearch(_Held):
         request = wire.tell_request(self.name, scores, self.pictures)
         return self._told(await self._calls.ask("search.Tell", request, self._timeout))
 
-    async def best(self) -> SearchPicture | None:
+    async def best(self, *, priority: Priority | None = None, queue_timeout_s: float | None = None) -> SearchPicture | None:
         """The best picture so far: `Search.best`."""
-        best, self.state = wire.got(await self._calls.work("search.GetSearch", wire.get_request(self.name), self._timeout))
+        request = wire.get_request(self.name, priority, queue_timeout_s)
+        best, self.state = wire.got(await self._calls.work("search.GetSearch", request, self._timeout))
         return best
 
     async def export(self, path: str | os.PathLike[str]) -> Path:

@@ -132,24 +132,40 @@ class ExemplarIndex:
         return [Exemplar(*one) for one in zip(numbers, values, at, strict=True)]
 
     def percentile(self, tap: str, unit: int, activation: float, mean: bool = False) -> float:
-        """Of how many of the photographs, in percent, a unit's activation is below `activation`.
+        """Of how many of the photographs, in percent, a unit's activation is below `activation`: see `percentiles`."""
+        return float(self.percentiles(tap, np.array([activation]), unit, mean)[0])
+
+    def percentiles(self, tap: str, activations: NDArray[Any], unit: int | None = None, mean: bool = False) -> NDArray[np.float64]:
+        """Of how many of the photographs, in percent, the activation of the same unit is below each of `activations`.
 
         A photograph counts with the maximum of the unit's map. Exact where that is among the strongest; else interpolated between
         percentiles.
 
         Args:
-            mean: it counts with the map's mean instead.
+            activations: (..., units) of all units of a tap, or of any shape, all of one unit.
+            unit: the one; None: all.
+            mean: a photograph counts with the map's mean instead.
+
+        Returns:
+            As many, of the same shape.
         """
-        row, shape = self._row(tap, unit)
+        row, shape = self._row(tap, unit or 0)
+        rows = slice(row, row + (shape[0] if unit is None else 1))
         by_mean = mean and len(shape) == 3
-        most = 100.0
-        if not by_mean:
-            top = self.arrays["values"][row]
-            above = int((top >= activation).sum())
-            most = 100 * (self.header.indexed - above) / self.header.indexed
-            if above < len(top):
-                return most
-        return min(most, _percent(self.arrays["quantiles"][int(by_mean), row], activation))
+        asked = activations.astype(np.float64)
+        values = asked.reshape(-1, rows.stop - rows.start)
+        found = np.stack([_percent(self.arrays["quantiles"][int(by_mean), rows], each) for each in values]).reshape(asked.shape)
+        if by_mean:
+            return found
+        top = self.arrays["values"][rows]
+        above = np.stack([(top >= each[:, None]).sum(1) for each in values]).reshape(asked.shape)
+        most = 100 * (self.header.indexed - above) / self.header.indexed
+        return np.where(above < top.shape[1], most, np.minimum(most, found))
+
+    def all_largest(self, tap: str) -> NDArray[np.float32]:
+        """The largest activation that a photograph gives each unit of a tap, (units,)."""
+        row, shape = self._row(tap, 0)
+        return np.array(self.arrays["values"][row : row + shape[0], 0])
 
     def largest(self, tap: str, unit: int, mean: bool = False) -> float:
         """The largest activation of a unit that a photograph gives; with `mean` of those that percentiles are of."""
@@ -204,13 +220,15 @@ def as_json(names: Sequence[tuple[int, str]]) -> str:
     return json.dumps(names, ensure_ascii=False, indent=0)
 
 
-def _percent(quantiles: NDArray[np.float32], value: float) -> float:
-    """Where a value stands among percentiles: the share below it, so that of equal ones the first counts."""
-    after = int(np.searchsorted(quantiles, value, "left"))
-    if after in (0, len(quantiles)):
-        return 100.0 * bool(after)
-    low, high = quantiles[after - 1 : after + 1].tolist()
-    return float(PERCENTS[after - 1] + (value - low) / (high - low))
+def _percent(quantiles: NDArray[np.float32], values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Where each of values (units,) stands among its unit's percentiles (units, 101): of equal ones the first counts."""
+    after = (quantiles < values[:, None]).sum(1)
+    inside = after.clip(1, len(PERCENTS) - 1)
+    units = np.arange(len(values))
+    low, high = quantiles[units, inside - 1].astype(np.float64), quantiles[units, inside].astype(np.float64)
+    # Where one of them is below a value and the next is not, they differ.
+    share = (values - low) / np.where(after == inside, high - low, 1)
+    return np.where(after == 0, 0.0, np.where(after == len(PERCENTS), 100.0, PERCENTS[inside - 1] + share))
 
 
 def _forms(header: Header) -> dict[str, tuple[type, tuple[int, ...]]]:

@@ -11,6 +11,8 @@ from pathlib import Path
 import dgnam_models
 import torch
 from dgnam_models import CardError, Generator, ModelCard, Network, NotInstalled, gate
+from dgnam_models.errors import DataError
+from dgnam_models.filters import Filters, first_layer
 from dgnam_models.patches import FILE as PATCH_FILE
 from dgnam_models.patches import PatchSet
 from dgnam_models.precision import has_fast_bfloat16
@@ -41,6 +43,7 @@ class Catalog:
     settled: bool = True
     indices: Indices = Indices()  # of photographs, by network
     load_seconds: Mapping[str, float] = field(default_factory=dict)
+    filters: Mapping[str, Filters] = field(default_factory=dict)  # of the networks that begin with a convolution
 
     @property
     def cards(self) -> dict[str, ModelCard]:
@@ -109,10 +112,12 @@ def load(
     """
     if dtype is None:
         dtype = torch.bfloat16 if has_fast_bfloat16(device) else torch.float32
-    networks, generators, missing, seconds = _installed(_chosen(packs, only), packs, device, dtype)
+    installed = _installed(_chosen(packs, only), packs, device, dtype)
+    networks, generators, missing = installed.networks, installed.generators, installed.missing
     for network in own:
         moved = network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         networks[network.name] = gate.recheck(moved)
+        installed.note_filters(networks[network.name])
     for name, generator in list(generators.items()):
         assert generator.card.code is not None
         encoder = generator.card.code.encoder
@@ -131,7 +136,10 @@ def load(
         raise CardError(missing.get(prior) or f"default prior {prior!r} is not loaded; there are {', '.join(sorted(generators))}")
     patches = [pack / PATCH_FILE for pack in packs if (pack / PATCH_FILE).is_file()]
     patch_set = PatchSet.load(patches[-1]) if patches else None
-    loaded = Catalog(networks, generators, prior, dtype, patch_set, missing, default_prior is not None, load_seconds=seconds)
+    settled = default_prior is not None
+    loaded = Catalog(
+        networks, generators, prior, dtype, patch_set, missing, settled, load_seconds=installed.seconds, filters=installed.filters
+    )
     for name, network in loaded.encoders.items():
         _check_code(generators[name], network)
     for generator in generators.values():
@@ -150,26 +158,43 @@ def _chosen(packs: Sequence[Path], only: Collection[str] | None) -> list[str]:
     return sorted({*only, *encoders})
 
 
-def _installed(
-    names: Sequence[str], packs: Sequence[Path], device: torch.device, dtype: torch.dtype
-) -> tuple[dict[str, Network], dict[str, Generator], dict[str, str], dict[str, float]]:
-    """The packs' networks and generators of these names, for each model whose weights are not installed how to get them, and for each
-    that is loaded how many seconds it took."""
-    networks, generators, missing, seconds = {}, {}, {}, {}
+@dataclass(frozen=True)
+class _Installed:
+    """What was loaded, by name; of models whose weights are not installed, how to get them; how many seconds each took; first layers."""
+
+    networks: dict[str, Network] = field(default_factory=dict)
+    generators: dict[str, Generator] = field(default_factory=dict)
+    missing: dict[str, str] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+    filters: dict[str, Filters] = field(default_factory=dict)
+
+    def note_filters(self, network: Network) -> None:
+        """Keep what its first convolution looks like; layers that are laid out for a processor no longer tell their weights."""
+        try:
+            self.filters[network.name] = first_layer(network)
+        except DataError as error:
+            log.info("no first-layer filters: %s", error)
+
+
+def _installed(names: Sequence[str], packs: Sequence[Path], device: torch.device, dtype: torch.dtype) -> _Installed:
+    """The packs' networks and generators of these names."""
+    found = _Installed()
     for number, name in enumerate(names, 1):
         started = time.monotonic()
         try:
             model = dgnam_models.load(name, device, packs, dtype)
         except NotInstalled as error:
-            missing[name] = str(error)
+            found.missing[name] = str(error)
             continue
         if isinstance(model, Generator):
-            generators[name] = lay_out_(model)
+            found.generators[name] = lay_out_(model)
         else:
-            networks[name] = lay_out_(model if dgnam_models.is_bundled(name, packs) else gate.recheck(model))
-        seconds[name] = time.monotonic() - started
-        log.info("loaded %s, %d of %d, in %.1f s", name, number, len(names), seconds[name])
-    return networks, generators, missing, seconds
+            model = model if dgnam_models.is_bundled(name, packs) else gate.recheck(model)
+            found.note_filters(model)
+            found.networks[name] = lay_out_(model)
+        found.seconds[name] = time.monotonic() - started
+        log.info("loaded %s, %d of %d, in %.1f s", name, number, len(names), found.seconds[name])
+    return found
 
 
 def _check_code(generator: Generator, encoder: Network) -> None:

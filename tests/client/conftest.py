@@ -126,6 +126,16 @@ class SmallServer(
             if place.HasField("position"):
                 array = array[..., place.position.y, place.position.x]
             several = np.stack([array + 1000 * index for index in range(len(request.images))])
+            if place.tap == "conv1":  # as if photographs gave 0, 1, 2, ... 255
+                whole = place.WhichOneof("unit") is None
+                compared = several.reshape(*several.shape[:2], -1).max(2) if whole else several
+                response.percentiles.add(
+                    place=len(response.activations),
+                    percents=arrays.to_message(compared / 2.56),
+                    largest=arrays.to_message(np.full(16, 255) if whole else np.array(255)),
+                    index="photos",
+                    photographs=256,
+                )
             response.activations.append(arrays.to_message(several))
         return response
 
@@ -139,6 +149,15 @@ class SmallServer(
         yield from analysed(request.place.label, context, self.cancelled, analysis_pb2.ExemplarsResponse)
         for rank in reversed(range(1 + (request.place.label == "cut"), (request.count or 9) + 1)):
             yield analysis_pb2.ExemplarsResponse(result=exemplar(request, rank))
+
+    def GetFilters(self, request: analysis_pb2.GetFiltersRequest, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        """Of every network two filters, of which the second dominates."""
+        self._note(request, context)
+        values = np.stack([np.full((3, 4, 3), 0.25), np.full((3, 4, 3), 1)])
+        shares = {"low": 0.5, "middle": 0.25, "high": 0.25, "aliased": 0.125}
+        return analysis_pb2.GetFiltersResponse(
+            values=arrays.to_message(values), stride_y=2, stride_x=1, rms=[0.25, 1], dominating=[1], png=png(picture(3)), **shares
+        )
 
     def Project(self, request: analysis_pb2.ProjectRequest, context: grpc.ServicerContext) -> Iterator[Any]:  # noqa: N802
         """Of each picture noise; of the label "cut" nothing. "slow" never ends."""

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from dgnam_client import Activations, Place, Unit
 
-MANY = Activations((Place("a"), Place("a", "conv", 3)), (np.zeros(7, np.float32), np.ones((4, 4), np.float32)), {})
+MANY = Activations((Place("a"), Place("a", "conv", 3)), (np.zeros(7, np.float32), np.ones((4, 4), np.float32)), {}, (None, None))
 
 
 def test_an_array_for_each_place() -> None:
@@ -19,6 +19,6 @@ def test_an_array_for_each_place() -> None:
 
 
 def test_the_only_array() -> None:
-    assert Activations(MANY.places[:1], MANY.arrays[:1], {}).array is MANY.arrays[0]
+    assert Activations(MANY.places[:1], MANY.arrays[:1], {}, (None,)).array is MANY.arrays[0]
     with pytest.raises(ValueError, match=r"there are 2 places: write activations\['a'\] or activations\[0\]"):
         _ = MANY.array

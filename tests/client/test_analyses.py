@@ -184,10 +184,16 @@ async def test_how_they_wait(client: Client, server: Any) -> None:
     client.draw(np.zeros(5), **waits)
     client.activations(PHOTO, "alexnet64:fc8", **waits)
     client.project(PHOTO, "alexnet64:fc8:lemon", **waits)
-    client.occlude(PHOTO, "alexnet64", **waits)
+    recipe = client.occlude(PHOTO, "alexnet64", **waits).recipe
+    client.transform(PHOTO, "alexnet64", **waits)
+    client.exemplars("alexnet64:conv1:3", **waits)
+    client.replay_analysis(recipe, **waits)
     async with AsyncClient(server.url) as other:
         await other.draw(np.zeros(5), **waits)
         await other.activations(PHOTO, "alexnet64:fc8", **waits)
         await other.project(PHOTO, "alexnet64:fc8:lemon", **waits)
         await other.occlude(PHOTO, "alexnet64", **waits)
-    assert [(asked.priority, asked.queue_timeout_s) for asked in server.requests[-8:]] == [(PRIORITY_BATCH, 30)] * 8
+        await other.transform(PHOTO, "alexnet64", **waits)
+        await other.exemplars("alexnet64:conv1:3", **waits)
+        await other.replay_analysis(recipe, **waits)
+    assert [(asked.priority, asked.queue_timeout_s) for asked in server.requests[-14:]] == [(PRIORITY_BATCH, 30)] * 14

@@ -16,6 +16,7 @@ from dgnam_client import _public
 def test_the_public_names() -> None:
     assert dgnam_client.__all__ == [
         "DEFAULT_SERVER",
+        "ActivationPercentiles",
         "Activations",
         "AnalysisProgress",
         "AnalysisRecipe",
@@ -35,6 +36,7 @@ def test_the_public_names() -> None:
         "Exemplars",
         "FeatureMap",
         "Features",
+        "Filters",
         "Gallery",
         "Generation",
         "Gram",

@@ -9,6 +9,7 @@ from .._client import Client
 from .._exemplars import Exemplars
 from .._receptive_field import ReceptiveField
 from .._unit import Unit
+from .waiting import Waits
 
 
 class Catalog:
@@ -34,7 +35,7 @@ class Catalog:
         named = isinstance(unit.unit, int) and unit.tap == model.output_tap and unit.unit < len(model.labels)
         return model.labels[unit.unit] if named else ""  # type: ignore[index]
 
-    def exemplars(self, unit: Unit, index: str | None) -> Exemplars:
+    def exemplars(self, unit: Unit, index: str | None, waits: Waits) -> Exemplars:
         """The photographs that excite a unit most, wherever in its map.
 
         Raises:
@@ -42,7 +43,7 @@ class Catalog:
         """
         bare = replace(unit, position=None)
         if (bare, index) not in self._exemplars:
-            self._exemplars[bare, index] = self._client.exemplars(bare, index=index, timeout=self._timeout)
+            self._exemplars[bare, index] = self._client.exemplars(bare, index=index, timeout=self._timeout, **waits)
         return self._exemplars[bare, index]
 
     def receptive_field(self, unit: Unit) -> ReceptiveField | None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from .._client import Client
 from .._picture import Picture
-from . import files
+from . import files, waiting
 from .parser import Arguments
 from .printing import DONE
 
@@ -19,8 +19,7 @@ def run(client: Client, arguments: Arguments) -> int:
         files.check_folder(arguments.output)
     if codes.ndim > 1:
         files.check_several(arguments.output)
-    waits = {"priority": arguments.priority, "queue_timeout_s": arguments.queue_timeout_s}
-    drawn = client.draw(codes, prior=arguments.prior, timeout=arguments.timeout, **waits)
+    drawn = client.draw(codes, prior=arguments.prior, timeout=arguments.timeout, **waiting.said(arguments))
     pictures, names = ([drawn], [stem]) if isinstance(drawn, Picture) else (drawn, [f"{stem}-{index}" for index in range(len(drawn))])
     for path, picture in zip(files.places(arguments.output, names), pictures, strict=True):
         picture.save(path)

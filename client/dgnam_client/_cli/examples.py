@@ -155,6 +155,15 @@ examples:
 
 Without -o, the pictures go to the current folder. Ctrl-C stops the server's work too.
 """
+FILTERS_EXAMPLES = """\
+A filter dominates when it is more than three times as strong as the median one, and is dead below a tenth of it (Zeiler &
+Fergus 2013, fig. 6). Strength is the root mean square of its weights, for RGB in [0, 1].
+
+examples:
+  dgnam filters alexnet64
+  dgnam filters efficientnet-lite0 --shared-scale -o filters.png
+  dgnam filters efficientnet-lite0 -o filters.npy
+"""
 EXEMPLARS_EXAMPLES = """\
 A unit is model:tap:unit. The server needs an index of photographs for its network: `dgnam-models index` makes one, and
 `dgnam-server --indices FOLDER` serves it.

@@ -9,7 +9,7 @@ from .._client import Client
 from .._errors import InvalidRequestError
 from .._exemplars import Exemplars
 from .._file import write_file
-from . import files, tunables
+from . import files, tunables, waiting
 from .look import progress
 from .parser import Arguments
 from .printing import DONE, print_json, print_table
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from .._result import Result
     from .catalog import Catalog
+    from .waiting import Waits
 
 _FORMATS = (".png", ".jpg", ".jpeg", ".webp")
 
@@ -30,6 +31,8 @@ def run(client: Client, arguments: Arguments) -> int:
         files.check_folder(str(output))
         if output.suffix.lower() not in _FORMATS:
             raise InvalidRequestError(f"-o {output}: end the name in .png, .jpg or .webp")
+    if arguments.index is not None and (why := not_an_index(arguments.index)):
+        raise InvalidRequestError(f"--index {arguments.index}: {why}")
     options = {}
     if arguments.tuned:
         known = client.methods(timeout=arguments.timeout)
@@ -48,6 +51,7 @@ def run(client: Client, arguments: Arguments) -> int:
                 determinism=arguments.determinism,
                 on_progress=show,
                 timeout=arguments.timeout,
+                **waiting.said(arguments),
                 **options,
             )
         found.append(one)
@@ -65,7 +69,18 @@ def run(client: Client, arguments: Arguments) -> int:
     return DONE
 
 
-def beside_exemplars(catalog: Catalog, result: Result, index: str | None) -> Image.Image:
+def not_an_index(name: str) -> str:
+    """Why what should be the name of one of the server's indices cannot be one; empty: it can."""
+    if name not in (".", "..") and "/" not in name and "\\" not in name:
+        return ""
+    own = Path(name).name or name
+    return (
+        "this is a folder, and the photographs of an index are read by the server, which may be another machine: start it with "
+        f"`dgnam-server --indices {name}`, in Python Engine.local(indices=[...]), and give the index's name here, such as {own}"
+    )
+
+
+def beside_exemplars(catalog: Catalog, result: Result, index: str | None, waits: Waits) -> Image.Image:
     """A picture, and beside it the photographs that excite each of its units most.
 
     Raises:
@@ -77,7 +92,7 @@ def beside_exemplars(catalog: Catalog, result: Result, index: str | None) -> Ima
     for term in result.recipe.terms:
         if not isinstance(term.unit.unit, int | str):
             raise InvalidRequestError(f"{term.unit} is no single unit, and photographs are ranked for units alone")
-        found = catalog.exemplars(term.unit, index)
+        found = catalog.exemplars(term.unit, index, waits)
         projections = found.projections()
         if projections is not None:
             pictures.append(projections)

@@ -13,7 +13,7 @@ from .._facets import clusters, nearest
 from .._picture_file import opened
 from .._place import Place
 from .._unit import Unit
-from . import files, synth, tunables
+from . import files, synth, tunables, waiting
 from .parser import Arguments
 from .plan import Aim
 
@@ -59,7 +59,7 @@ def _activations(client: Client, arguments: Arguments, photos: Sequence[Path], p
     parts = []
     for first in range(0, len(photos), _AT_ONCE):
         files_of = [path.read_bytes() for path in photos[first : first + _AT_ONCE]]
-        parts.append(client.activations(files_of, places, timeout=arguments.timeout).arrays)
+        parts.append(client.activations(files_of, places, timeout=arguments.timeout, **waiting.said(arguments)).arrays)
     return [np.concatenate(each) for each in zip(*parts, strict=True)]
 
 

@@ -11,6 +11,7 @@ from .._errors import InvalidRequestError
 from .._result import Result
 from .._target import Term
 from .catalog import Catalog
+from .waiting import Waits
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -41,13 +42,13 @@ class Judge:
         if unknown := sorted(label for _, label in labels if _folded(label) not in self._units):
             raise InvalidRequestError(f"--judge {name}: it does not know {', '.join(unknown[:3])}")
 
-    def probability(self, terms: tuple[Term, ...], result: Result, timeout: float | None) -> float:
+    def probability(self, terms: tuple[Term, ...], result: Result, timeout: float | None, waits: Waits) -> float:
         """The probability that the judge gives what the picture should show: of a target of several units the mean of theirs.
 
         Units that are to be avoided, whose weight is negative, do not count.
         """
         wanted = [term for term in terms if term.weight > 0] or list(terms)
-        read = self._client.activations(result, f"{self.name}:{self._tap}", timeout=timeout).array
+        read = self._client.activations(result, f"{self.name}:{self._tap}", timeout=timeout, **waits).array
         shares = probabilities(read)
         return float(sum(shares[self._units[_folded(self._catalog.label(term.unit))]] for term in wanted)) / len(wanted)
 

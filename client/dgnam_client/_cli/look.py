@@ -17,7 +17,7 @@ from .._file import write_file
 from .._invariance import Invariance
 from .._occlusion import Occlusion
 from .._projection import Projection
-from . import files, tunables
+from . import files, tunables, waiting
 from .parser import Arguments
 from .printing import DONE
 
@@ -41,7 +41,7 @@ def run(client: Client, arguments: Arguments) -> int:
     _check(arguments)
     if arguments.replay is not None:
         with progress("again", arguments) as show:
-            again = client.replay_analysis(arguments.replay, on_progress=show, timeout=arguments.timeout)
+            again = client.replay_analysis(arguments.replay, on_progress=show, timeout=arguments.timeout, **waiting.said(arguments))
         _write([again], [Path(arguments.replay).stem], arguments)
     elif arguments.occlusion:
         with progress("occlusion", arguments) as show:
@@ -52,10 +52,9 @@ def run(client: Client, arguments: Arguments) -> int:
                 stride=arguments.stride,
                 colour=_colour(arguments.colour),
                 determinism=arguments.determinism,
-                priority=arguments.priority,
-                queue_timeout_s=arguments.queue_timeout_s,
                 on_progress=show,
                 timeout=arguments.timeout,
+                **waiting.said(arguments),
             )
         assert isinstance(found, Occlusion)
         _write([found], [f"{Path(arguments.picture).stem}-occlusion"], arguments)
@@ -71,6 +70,7 @@ def run(client: Client, arguments: Arguments) -> int:
                 determinism=arguments.determinism,
                 on_progress=show,
                 timeout=arguments.timeout,
+                **waiting.said(arguments),
             )
         assert isinstance(moved, Invariance)
         _write([moved], [f"{Path(arguments.picture).stem}-invariance"], arguments)
@@ -96,10 +96,9 @@ def _project(client: Client, arguments: Arguments) -> None:
                     layer=arguments.layer,
                     enlarge=arguments.enlarge or None,
                     determinism=arguments.determinism,
-                    priority=arguments.priority,
-                    queue_timeout_s=arguments.queue_timeout_s,
                     on_progress=show,
                     timeout=arguments.timeout,
+                    **waiting.said(arguments),
                     **options,
                 )
             assert isinstance(one, Projection)

@@ -12,7 +12,7 @@ from .._errors import DgnamError, UnavailableError
 from .._file import write_file
 from .._receptive_field import Box
 from .._result import Result
-from . import sweeps
+from . import sweeps, waiting
 from .catalog import Catalog
 from .crop import cropped
 from .exemplars import beside_exemplars
@@ -96,7 +96,8 @@ class Output:
 
         beside = path.with_name(f"{path.stem}.exemplars.png")
         try:
-            write_file(beside, encode(beside_exemplars(self.catalog, one.result, self.arguments.exemplars or None), "PNG"))
+            index, waits = self.arguments.exemplars or None, waiting.said(self.arguments)
+            write_file(beside, encode(beside_exemplars(self.catalog, one.result, index, waits), "PNG"))
             self.say(f"{beside}  its units' strongest photographs beside it")
         except DgnamError as error:  # the picture is drawn all the same
             self._complain_once(one.wish.name, f"no photographs beside it: {error}", exit_code(error))

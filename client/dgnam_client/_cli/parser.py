@@ -8,9 +8,9 @@ from typing import Any, get_args
 
 from .. import __version__
 from .._address import DEFAULT_SERVER
-from .._options import Balance, Determinism, Fit, Priority, Readout
+from .._options import Balance, Determinism, Fit, Readout
 from .._search_options import Axes
-from . import examples, photograph_arguments
+from . import examples, photograph_arguments, waiting
 
 Arguments = argparse.Namespace
 DRAWING = (
@@ -82,6 +82,7 @@ def build() -> Commands:
     _jobs(command("jobs", "List the jobs that the server keeps; watch, pause, resume, cancel or delete one.", examples.JOBS_EXAMPLES))
     _look(command("look", "Show what in a photograph an activation comes from, or what covering parts of it does.", examples.LOOK_EXAMPLES))
     _exemplars(command("exemplars", "Show which photographs excite units most, and what in them does.", examples.EXEMPLARS_EXAMPLES))
+    _filters(command("filters", "Show a network's first-layer filters: which dominate, which are dead.", examples.FILTERS_EXAMPLES))
     _catalog(command)
     command("doctor", "Check the way from here to a picture, step by step.")
     completion = command("completion", "Print a script that completes `dgnam` in a shell.", 'example:\n  eval "$(dgnam completion bash)"\n')
@@ -127,7 +128,8 @@ def _synth(synth: argparse.ArgumentParser) -> None:
         nargs="?",
         const="",
         metavar="INDEX",
-        help="also write, as .exemplars.png, each picture beside the photographs that excite its units most",
+        help="also write, as .exemplars.png, each picture beside the photographs that excite its units most; INDEX is the name of one of "
+        "the server's indices, see `dgnam models NAME` (default: the first)",
     )
     synth.add_argument("--quiet", action="store_true", help="no progress bars")
     photograph_arguments.sets(synth.add_argument_group("sets of pictures"))
@@ -142,21 +144,16 @@ def _synth(synth: argparse.ArgumentParser) -> None:
     options.add_argument("--seed", type=int, metavar="N", help="another seed, another picture")
     options.add_argument("--start", metavar="FILE", help="start from this picture, or this code (.npy)")
     options.add_argument("--determinism", choices=get_args(Determinism), help="strict: the same bits each time, more slowly")
-    _waiting(options)
+    waiting.add(options)
     options.add_argument("--balance", choices=get_args(Balance), help="how several units are brought together")
     options.add_argument("--readout", choices=get_args(Readout), help="what is read off a unit")
-
-
-def _waiting(command: Any) -> None:
-    command.add_argument("--priority", choices=get_args(Priority), help="batch: your interactive requests come first")
-    command.add_argument("--queue-timeout-s", type=float, metavar="S", help="give up if it has not started after so many seconds")
 
 
 def _draw(draw: argparse.ArgumentParser) -> None:
     draw.add_argument("codes", metavar="CODE.npy", help="a code file")
     draw.add_argument("-o", "--output", metavar="PATH", help="the picture's file (.png, .npy, .jpg, .webp), or a folder for several")
     draw.add_argument("--prior", metavar="NAME", help="the prior that draws (default: the server's)")
-    _waiting(draw)
+    waiting.add(draw)
 
 
 def _activations(activations: argparse.ArgumentParser) -> None:
@@ -165,7 +162,7 @@ def _activations(activations: argparse.ArgumentParser) -> None:
     activations.add_argument("--top", type=int, default=10, metavar="N", help="show so many of each place (default: %(default)s)")
     activations.add_argument("--json", action="store_true", help="print JSON")
     activations.add_argument("-o", "--output", metavar="FILE", help="also write all activations: .npy for one place, .npz for several")
-    _waiting(activations)
+    waiting.add(activations)
 
 
 def _search(search: argparse.ArgumentParser) -> None:
@@ -192,7 +189,7 @@ def _search(search: argparse.ArgumentParser) -> None:
     options.add_argument("--max-pictures", type=int, metavar="N", help="stop after so many")
     options.add_argument("--patience", type=int, metavar="N", help="stop after so many generations without a better mean")
     options.add_argument("--stop-score", type=float, metavar="SCORE", help="stop once a picture has this score")
-    _waiting(options)
+    waiting.add(options)
 
 
 def _atlas(atlas: argparse.ArgumentParser) -> None:
@@ -251,7 +248,7 @@ def _look(look: argparse.ArgumentParser) -> None:
     look.add_argument("--no-recipe", action="store_true", help="write no .json beside a picture")
     look.add_argument("--quiet", action="store_true", help="no progress bars")
     look.add_argument("--determinism", choices=get_args(Determinism), help="strict: the same bits each time, more slowly")
-    _waiting(look)
+    waiting.add(look)
     project = look.add_argument_group("projection", "A method's own options can be given as --NAME VALUE: see `dgnam methods NAME`.")
     project.add_argument("--method", action="append", metavar="NAME", help="the method, or all; may be given several times")
     project.add_argument("--top", type=int, metavar="N", help="keep so many of a map's strongest activations (default: 1)")
@@ -274,13 +271,23 @@ def _exemplars(exemplars: argparse.ArgumentParser) -> None:
     exemplars.add_argument("units", nargs="+", metavar="UNIT", help="model:tap:unit")
     exemplars.add_argument("-o", "--output", metavar="FILE", help="write a sheet: .png, .jpg or .webp")
     exemplars.add_argument("--count", type=int, metavar="N", help="how many photographs of each unit (default: 9)")
-    exemplars.add_argument("--index", metavar="NAME", help="one of the server's indices of the network (default: the first)")
+    exemplars.add_argument(
+        "--index", metavar="NAME", help="the name of one of the server's indices, see `dgnam models NAME` (default: the first)"
+    )
     exemplars.add_argument("--no-projections", action="store_true", help="show what the unit sees alone")
     exemplars.add_argument("--method", metavar="NAME", help="the method of projection (default: the deconvnet)")
     exemplars.add_argument("--layer", metavar="TAP", help="of grad-cam: the tap whose maps are weighed")
     exemplars.add_argument("--determinism", choices=get_args(Determinism), help="strict: the same bits each time, more slowly")
     exemplars.add_argument("--json", action="store_true", help="print JSON")
     exemplars.add_argument("--quiet", action="store_true", help="no progress bars")
+    waiting.add(exemplars)
+
+
+def _filters(filters: argparse.ArgumentParser) -> None:
+    filters.add_argument("model", metavar="MODEL", help="the network")
+    filters.add_argument("-o", "--output", metavar="FILE", help="write a sheet: .png, .jpg or .webp; or the numbers: .npy")
+    filters.add_argument("--shared-scale", action="store_true", help="draw all filters on one scale, so that strong ones stand out")
+    filters.add_argument("--json", action="store_true", help="print JSON")
 
 
 def _catalog(command: Any) -> None:

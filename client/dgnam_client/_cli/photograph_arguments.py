@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from . import waiting
+
 
 def invert(invert: argparse.ArgumentParser) -> None:
     invert.add_argument("photo", metavar="PHOTO", help="a picture file")
@@ -107,6 +109,7 @@ def keeping(command: argparse.ArgumentParser) -> None:
     command.add_argument("--size", type=int, metavar="PX", help="side of the picture (default: the network's input)")
     command.add_argument("--seed", type=int, metavar="N", help="another seed, another picture")
     alpha(command)
+    waiting.add(command)
     command.set_defaults(code=False, history=False, crop_to_field=False, start=None, exemplars=None)
 
 

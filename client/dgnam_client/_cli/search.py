@@ -12,7 +12,7 @@ from .._errors import InvalidRequestError
 from .._search import Search
 from .._search_options import SearchOptions
 from .._search_state import Generation, SearchPicture
-from . import files, scoring, search_plot
+from . import files, scoring, search_plot, waiting
 from .parser import Arguments
 from .printing import DONE
 
@@ -43,7 +43,7 @@ def run(client: Client, arguments: Arguments) -> int:
 
 
 def _loop(search: Search, measure: Measure, arguments: Arguments) -> None:
-    while pictures := search.ask(priority=arguments.priority, queue_timeout_s=arguments.queue_timeout_s):
+    while pictures := search.ask(**waiting.said(arguments)):
         done = search.tell(measure(pictures))
         if done is not None:
             _say(arguments, line(done, search))
@@ -52,7 +52,7 @@ def _loop(search: Search, measure: Measure, arguments: Arguments) -> None:
 
 
 def _end(search: Search, folder: Path, arguments: Arguments) -> int:
-    best = search.best()
+    best = search.best(**waiting.said(arguments))
     if arguments.export is not None:
         print(search.export(arguments.export))
     if best is not None:
@@ -82,7 +82,7 @@ def _measure(client: Client, arguments: Arguments, folder: Path) -> Measure:
         return by_command
 
     def by_unit(pictures: Sequence[SearchPicture]) -> list[Any]:
-        array = client.activations(list(pictures), arguments.unit, timeout=arguments.timeout).array
+        array = client.activations(list(pictures), arguments.unit, timeout=arguments.timeout, **waiting.said(arguments)).array
         if array.ndim != 1:
             raise InvalidRequestError(f"--unit: {arguments.unit} is not one unit at one place: write model:tap:unit, and @y,x after it")
         return [float(value) for value in array]

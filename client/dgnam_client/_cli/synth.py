@@ -15,10 +15,11 @@ from .._options import SynthesisOptions
 from .._recipe import Recipe
 from .._result import Result
 from .._target import Term
-from . import files, resume, sweeps
+from . import files, resume, sweeps, waiting
 from .bars import Bars
 from .catalog import Catalog
 from .crop import boxes
+from .exemplars import not_an_index
 from .judge import Judge
 from .output import Kept, Output, sheet
 from .parser import Arguments
@@ -33,6 +34,8 @@ CONCURRENCY = 64
 
 def run(client: Client, arguments: Arguments) -> int:
     """Draw what is asked for, write each picture when it is ready, and tell what went wrong."""
+    if not arguments.targets and not arguments.replay and arguments.exemplars and ":" in arguments.exemplars:
+        raise InvalidRequestError(f"--exemplars takes {arguments.exemplars} for the name of an index: write it after the targets")
     if bool(arguments.targets) == bool(arguments.replay):
         raise InvalidRequestError("name at least one target, such as alexnet64:fc8:lemon, or a recipe to --replay, not both")
     if arguments.replay:
@@ -145,8 +148,9 @@ class _Sets:
     def _judged(self, wish: Wish, result: Result) -> float | None:
         if self._judge is None:
             return None
+        arguments = self._output.arguments
         try:
-            return self._judge.probability(wish.terms, result, self._output.arguments.timeout)
+            return self._judge.probability(wish.terms, result, arguments.timeout, waiting.said(arguments))
         except DgnamError as error:
             self._output.fail(wish, f"no opinion of {self._judge.name}: {error}")
             return None
@@ -209,14 +213,16 @@ def _finish(output: Output) -> None:
 
 
 def _replay(client: Client, arguments: Arguments) -> int:
-    options = [getattr(arguments, name) for name in SynthesisOptions.__annotations__ if hasattr(arguments, name)]
+    waits = waiting.said(arguments)
+    names = SynthesisOptions.__annotations__.keys() - waits.keys()
+    options = [getattr(arguments, name) for name in names if hasattr(arguments, name)]
     beside = (*options, arguments.variants, arguments.rank, arguments.direction, arguments.features, arguments.exemplars)
     if arguments.tuned or arguments.sweep or any(value is not None for value in beside):
         raise InvalidRequestError("a recipe holds all options: leave them out beside --replay")
     recipe = Recipe.load(arguments.replay)
     _check_output(arguments, several=False)
     with Bars([recipe.target], sys.stderr, quiet=arguments.quiet) as bars:
-        result = client.replay(recipe, timeout=arguments.timeout, on_progress=partial(bars, 0))
+        result = client.replay(recipe, timeout=arguments.timeout, on_progress=partial(bars, 0), **waits)
     path = Path(arguments.output) if arguments.output and not files.is_folder(arguments.output) else None
     if path is None:
         path = Path(arguments.output or ".") / f"{Path(arguments.replay).stem}-again.png"
@@ -239,6 +245,8 @@ def _check(arguments: Arguments) -> None:
         wrong.append("--rank draws the seeds that --variants would, and keeps the best: leave one of the two out")
     if arguments.exemplars is not None and arguments.grid is not None and arguments.output is None:
         wrong.append("--exemplars writes a sheet beside each picture: say with -o where pictures go")
+    if arguments.exemplars is not None and (why := not_an_index(arguments.exemplars)):
+        wrong.append(f"--exemplars {arguments.exemplars}: {why}")
     if arguments.columns is not None and arguments.grid is None:
         wrong.append("--columns is of the sheet: name its file with --grid")
     if arguments.seed is not None and arguments.seed < 0:

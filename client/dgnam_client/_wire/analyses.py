@@ -12,6 +12,7 @@ from .._analysis_recipe import AnalysisRecipe, AnalysisRecipeLike, read_place
 from .._errors import InvalidAddressError, ProtocolError
 from .._events import AnalysisProgress, PictureProgress, Queued, Started
 from .._exemplars import Exemplar, ExemplarEvent, Exemplars
+from .._filters import Filters
 from .._invariance import Invariance, InvarianceCurve, InvarianceEvent
 from .._occlusion import Occlusion, OcclusionEvent
 from .._options import Determinism
@@ -191,6 +192,37 @@ def exemplar(message: analysis_pb2.Exemplar) -> Exemplar:
         projection=projection(message.projection) if message.HasField("projection") else None,
         index=message.index,
         photographs=message.photographs,
+    )
+
+
+def filters_request(model: str, shared_scale: bool) -> analysis_pb2.GetFiltersRequest:
+    """The request for a network's first-layer filters.
+
+    Raises:
+        InvalidRequestError: A value is of the wrong type.
+    """
+    request = analysis_pb2.GetFiltersRequest()
+    set_field(request, "model", model)
+    set_field(request, "shared_scale", shared_scale)
+    return request
+
+
+def filters(model: str, response: analysis_pb2.GetFiltersResponse) -> Filters:
+    """A network's first-layer filters.
+
+    Raises:
+        ProtocolError: They cannot be read.
+    """
+    return Filters(
+        model=model,
+        array=_array(response.values, "values"),
+        stride=(response.stride_y, response.stride_x),
+        rms=tuple(response.rms),
+        dominating=tuple(response.dominating),
+        dead=tuple(response.dead),
+        frequencies={"low": response.low, "middle": response.middle, "high": response.high},
+        aliased=response.aliased,
+        png=response.png,
     )
 
 

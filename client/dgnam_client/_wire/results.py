@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from dgnam_proto.v1 import synthesis_pb2
 
-from .._activations import Activations
+from .._activations import ActivationPercentiles, Activations
 from .._errors import ProtocolError
 from .._events import Event, Progress, Queued, Started, VariantProgress
 from .._gallery import Gallery
@@ -104,7 +104,23 @@ def activations(places: Sequence[Place], response: analysis_pb2.ActivationsRespo
     arrays = [_read_array(message, str(place)) for message, place in zip(response.activations, places, strict=True)]
     if single and any(array.shape[:1] != (1,) for array in arrays):
         raise ProtocolError("the activations cannot be read: their first axis is not one picture")
-    return Activations(tuple(places), tuple(array[0] if single else array for array in arrays), dict(response.model_digests))
+    read = tuple(array[0] if single else array for array in arrays)
+    return Activations(tuple(places), read, dict(response.model_digests), _percentiles(places, response, single=single))
+
+
+def _percentiles(
+    places: Sequence[Place], response: analysis_pb2.ActivationsResponse, *, single: bool
+) -> tuple[ActivationPercentiles | None, ...]:
+    found: list[ActivationPercentiles | None] = [None] * len(places)
+    for message in response.percentiles:
+        if message.place >= len(found):
+            raise ProtocolError(f"the server sent percentiles of place {message.place}; there are {len(places)}")
+        percents, largest = (_read_array(array, str(places[message.place])) for array in (message.percents, message.largest))
+        if single and percents.shape[:1] != (1,):
+            raise ProtocolError("the percentiles cannot be read: their first axis is not one picture")
+        percents = percents[0] if single else percents
+        found[message.place] = ActivationPercentiles(percents, largest, message.index, message.photographs)
+    return tuple(found)
 
 
 def _read_off(unit: target_pb2.Unit, number: int) -> str:

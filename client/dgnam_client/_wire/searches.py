@@ -65,9 +65,9 @@ def ask_request(name: str, priority: Priority | None = None, queue_timeout_s: fl
     return waiting(search_pb2.AskRequest(name=name, include=_SHOWN), priority, queue_timeout_s)
 
 
-def get_request(name: str) -> search_pb2.GetSearchRequest:
-    """The request for a search's state."""
-    return search_pb2.GetSearchRequest(name=name, include=_SHOWN)
+def get_request(name: str, priority: Priority | None = None, queue_timeout_s: float | None = None) -> search_pb2.GetSearchRequest:
+    """The request for a search's state and its best picture."""
+    return waiting(search_pb2.GetSearchRequest(name=name, include=_SHOWN), priority, queue_timeout_s)
 
 
 def export_request(name: str) -> search_pb2.ExportSearchRequest:

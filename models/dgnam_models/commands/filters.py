@@ -46,8 +46,7 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError("\n".join(problems))
     from tqdm import tqdm
 
-    from dgnam_models import Network, photographs
-    from dgnam_models.lab.analysis import filters
+    from dgnam_models import Network, filters, photographs
 
     network = dgnam_models.load(card.name, packs=options.models)
     assert isinstance(network, Network)

@@ -48,7 +48,7 @@ class ActivationsRequest(_message.Message):
     def __init__(self, images: _Optional[_Iterable[bytes]] = ..., places: _Optional[_Iterable[_Union[Place, _Mapping]]] = ..., priority: _Optional[_Union[_synthesis_pb2.Priority, str]] = ..., queue_timeout_s: _Optional[float] = ...) -> None: ...
 
 class ActivationsResponse(_message.Message):
-    __slots__ = ("activations", "model_digests")
+    __slots__ = ("activations", "model_digests", "percentiles")
     class ModelDigestsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -58,9 +58,25 @@ class ActivationsResponse(_message.Message):
         def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
     ACTIVATIONS_FIELD_NUMBER: _ClassVar[int]
     MODEL_DIGESTS_FIELD_NUMBER: _ClassVar[int]
+    PERCENTILES_FIELD_NUMBER: _ClassVar[int]
     activations: _containers.RepeatedCompositeFieldContainer[_target_pb2.Array]
     model_digests: _containers.ScalarMap[str, str]
-    def __init__(self, activations: _Optional[_Iterable[_Union[_target_pb2.Array, _Mapping]]] = ..., model_digests: _Optional[_Mapping[str, str]] = ...) -> None: ...
+    percentiles: _containers.RepeatedCompositeFieldContainer[Percentiles]
+    def __init__(self, activations: _Optional[_Iterable[_Union[_target_pb2.Array, _Mapping]]] = ..., model_digests: _Optional[_Mapping[str, str]] = ..., percentiles: _Optional[_Iterable[_Union[Percentiles, _Mapping]]] = ...) -> None: ...
+
+class Percentiles(_message.Message):
+    __slots__ = ("place", "percents", "largest", "index", "photographs")
+    PLACE_FIELD_NUMBER: _ClassVar[int]
+    PERCENTS_FIELD_NUMBER: _ClassVar[int]
+    LARGEST_FIELD_NUMBER: _ClassVar[int]
+    INDEX_FIELD_NUMBER: _ClassVar[int]
+    PHOTOGRAPHS_FIELD_NUMBER: _ClassVar[int]
+    place: int
+    percents: _target_pb2.Array
+    largest: _target_pb2.Array
+    index: str
+    photographs: int
+    def __init__(self, place: _Optional[int] = ..., percents: _Optional[_Union[_target_pb2.Array, _Mapping]] = ..., largest: _Optional[_Union[_target_pb2.Array, _Mapping]] = ..., index: _Optional[str] = ..., photographs: _Optional[int] = ...) -> None: ...
 
 class ProjectRequest(_message.Message):
     __slots__ = ("images", "place", "method", "options", "top", "layer", "enlarge", "determinism", "priority", "queue_timeout_s")
@@ -223,7 +239,7 @@ class Occlusion(_message.Message):
     def __init__(self, picture: _Optional[int] = ..., unit: _Optional[int] = ..., class_index: _Optional[int] = ..., class_label: _Optional[str] = ..., activation: _Optional[float] = ..., probability: _Optional[float] = ..., top_class: _Optional[int] = ..., activation_map: _Optional[_Union[_target_pb2.Array, _Mapping]] = ..., probability_map: _Optional[_Union[_target_pb2.Array, _Mapping]] = ..., top_classes: _Optional[_Iterable[int]] = ..., labels: _Optional[_Mapping[int, str]] = ..., activation_png: _Optional[bytes] = ..., probability_png: _Optional[bytes] = ..., classes_png: _Optional[bytes] = ..., seen: _Optional[bytes] = ..., recipe: _Optional[_Union[AnalysisRecipe, _Mapping]] = ...) -> None: ...
 
 class ExemplarsRequest(_message.Message):
-    __slots__ = ("place", "count", "index", "project", "method", "options", "layer", "determinism")
+    __slots__ = ("place", "count", "index", "project", "method", "options", "layer", "determinism", "priority", "queue_timeout_s")
     class OptionsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -239,6 +255,8 @@ class ExemplarsRequest(_message.Message):
     OPTIONS_FIELD_NUMBER: _ClassVar[int]
     LAYER_FIELD_NUMBER: _ClassVar[int]
     DETERMINISM_FIELD_NUMBER: _ClassVar[int]
+    PRIORITY_FIELD_NUMBER: _ClassVar[int]
+    QUEUE_TIMEOUT_S_FIELD_NUMBER: _ClassVar[int]
     place: Place
     count: int
     index: str
@@ -247,7 +265,9 @@ class ExemplarsRequest(_message.Message):
     options: _containers.ScalarMap[str, float]
     layer: str
     determinism: _synthesis_pb2.Determinism
-    def __init__(self, place: _Optional[_Union[Place, _Mapping]] = ..., count: _Optional[int] = ..., index: _Optional[str] = ..., project: bool = ..., method: _Optional[str] = ..., options: _Optional[_Mapping[str, float]] = ..., layer: _Optional[str] = ..., determinism: _Optional[_Union[_synthesis_pb2.Determinism, str]] = ...) -> None: ...
+    priority: _synthesis_pb2.Priority
+    queue_timeout_s: float
+    def __init__(self, place: _Optional[_Union[Place, _Mapping]] = ..., count: _Optional[int] = ..., index: _Optional[str] = ..., project: bool = ..., method: _Optional[str] = ..., options: _Optional[_Mapping[str, float]] = ..., layer: _Optional[str] = ..., determinism: _Optional[_Union[_synthesis_pb2.Determinism, str]] = ..., priority: _Optional[_Union[_synthesis_pb2.Priority, str]] = ..., queue_timeout_s: _Optional[float] = ...) -> None: ...
 
 class ExemplarsResponse(_message.Message):
     __slots__ = ("queued", "started", "progress", "result", "heartbeat")
@@ -304,7 +324,7 @@ class PixelBox(_message.Message):
     def __init__(self, top: _Optional[int] = ..., left: _Optional[int] = ..., bottom: _Optional[int] = ..., right: _Optional[int] = ...) -> None: ...
 
 class TransformRequest(_message.Message):
-    __slots__ = ("images", "places", "translations", "rotations", "scales", "colour", "determinism")
+    __slots__ = ("images", "places", "translations", "rotations", "scales", "colour", "determinism", "priority", "queue_timeout_s")
     IMAGES_FIELD_NUMBER: _ClassVar[int]
     PLACES_FIELD_NUMBER: _ClassVar[int]
     TRANSLATIONS_FIELD_NUMBER: _ClassVar[int]
@@ -312,6 +332,8 @@ class TransformRequest(_message.Message):
     SCALES_FIELD_NUMBER: _ClassVar[int]
     COLOUR_FIELD_NUMBER: _ClassVar[int]
     DETERMINISM_FIELD_NUMBER: _ClassVar[int]
+    PRIORITY_FIELD_NUMBER: _ClassVar[int]
+    QUEUE_TIMEOUT_S_FIELD_NUMBER: _ClassVar[int]
     images: _containers.RepeatedScalarFieldContainer[bytes]
     places: _containers.RepeatedCompositeFieldContainer[Place]
     translations: _containers.RepeatedScalarFieldContainer[float]
@@ -319,7 +341,9 @@ class TransformRequest(_message.Message):
     scales: _containers.RepeatedScalarFieldContainer[float]
     colour: _containers.RepeatedScalarFieldContainer[float]
     determinism: _synthesis_pb2.Determinism
-    def __init__(self, images: _Optional[_Iterable[bytes]] = ..., places: _Optional[_Iterable[_Union[Place, _Mapping]]] = ..., translations: _Optional[_Iterable[float]] = ..., rotations: _Optional[_Iterable[float]] = ..., scales: _Optional[_Iterable[float]] = ..., colour: _Optional[_Iterable[float]] = ..., determinism: _Optional[_Union[_synthesis_pb2.Determinism, str]] = ...) -> None: ...
+    priority: _synthesis_pb2.Priority
+    queue_timeout_s: float
+    def __init__(self, images: _Optional[_Iterable[bytes]] = ..., places: _Optional[_Iterable[_Union[Place, _Mapping]]] = ..., translations: _Optional[_Iterable[float]] = ..., rotations: _Optional[_Iterable[float]] = ..., scales: _Optional[_Iterable[float]] = ..., colour: _Optional[_Iterable[float]] = ..., determinism: _Optional[_Union[_synthesis_pb2.Determinism, str]] = ..., priority: _Optional[_Union[_synthesis_pb2.Priority, str]] = ..., queue_timeout_s: _Optional[float] = ...) -> None: ...
 
 class TransformResponse(_message.Message):
     __slots__ = ("queued", "started", "progress", "result", "heartbeat")
@@ -411,3 +435,37 @@ class AnalysisRecipe(_message.Message):
     versions: _containers.ScalarMap[str, str]
     device: str
     def __init__(self, project: _Optional[_Union[ProjectRequest, _Mapping]] = ..., occlude: _Optional[_Union[OccludeRequest, _Mapping]] = ..., transform: _Optional[_Union[TransformRequest, _Mapping]] = ..., model_digests: _Optional[_Mapping[str, str]] = ..., versions: _Optional[_Mapping[str, str]] = ..., device: _Optional[str] = ...) -> None: ...
+
+class GetFiltersRequest(_message.Message):
+    __slots__ = ("model", "shared_scale")
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    SHARED_SCALE_FIELD_NUMBER: _ClassVar[int]
+    model: str
+    shared_scale: bool
+    def __init__(self, model: _Optional[str] = ..., shared_scale: bool = ...) -> None: ...
+
+class GetFiltersResponse(_message.Message):
+    __slots__ = ("values", "stride_y", "stride_x", "rms", "dominating", "dead", "low", "middle", "high", "aliased", "png")
+    VALUES_FIELD_NUMBER: _ClassVar[int]
+    STRIDE_Y_FIELD_NUMBER: _ClassVar[int]
+    STRIDE_X_FIELD_NUMBER: _ClassVar[int]
+    RMS_FIELD_NUMBER: _ClassVar[int]
+    DOMINATING_FIELD_NUMBER: _ClassVar[int]
+    DEAD_FIELD_NUMBER: _ClassVar[int]
+    LOW_FIELD_NUMBER: _ClassVar[int]
+    MIDDLE_FIELD_NUMBER: _ClassVar[int]
+    HIGH_FIELD_NUMBER: _ClassVar[int]
+    ALIASED_FIELD_NUMBER: _ClassVar[int]
+    PNG_FIELD_NUMBER: _ClassVar[int]
+    values: _target_pb2.Array
+    stride_y: int
+    stride_x: int
+    rms: _containers.RepeatedScalarFieldContainer[float]
+    dominating: _containers.RepeatedScalarFieldContainer[int]
+    dead: _containers.RepeatedScalarFieldContainer[int]
+    low: float
+    middle: float
+    high: float
+    aliased: float
+    png: bytes
+    def __init__(self, values: _Optional[_Union[_target_pb2.Array, _Mapping]] = ..., stride_y: _Optional[int] = ..., stride_x: _Optional[int] = ..., rms: _Optional[_Iterable[float]] = ..., dominating: _Optional[_Iterable[int]] = ..., dead: _Optional[_Iterable[int]] = ..., low: _Optional[float] = ..., middle: _Optional[float] = ..., high: _Optional[float] = ..., aliased: _Optional[float] = ..., png: _Optional[bytes] = ...) -> None: ...

@@ -60,6 +60,11 @@ class AnalysisServiceStub(object):
                 request_serializer=dgnam__proto_dot_v1_dot_analysis__pb2.ExemplarsRequest.SerializeToString,
                 response_deserializer=dgnam__proto_dot_v1_dot_analysis__pb2.ExemplarsResponse.FromString,
                 _registered_method=True)
+        self.GetFilters = channel.unary_unary(
+                '/dgnam.v1.AnalysisService/GetFilters',
+                request_serializer=dgnam__proto_dot_v1_dot_analysis__pb2.GetFiltersRequest.SerializeToString,
+                response_deserializer=dgnam__proto_dot_v1_dot_analysis__pb2.GetFiltersResponse.FromString,
+                _registered_method=True)
 
 
 class AnalysisServiceServicer(object):
@@ -105,6 +110,14 @@ class AnalysisServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetFilters(self, request, context):
+        """A network's first-layer filters with what may be wrong with them (Zeiler & Fergus 2013, section 4.1 and fig. 6). It is known from the
+        start, so nothing waits.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AnalysisServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -132,6 +145,11 @@ def add_AnalysisServiceServicer_to_server(servicer, server):
                     servicer.Exemplars,
                     request_deserializer=dgnam__proto_dot_v1_dot_analysis__pb2.ExemplarsRequest.FromString,
                     response_serializer=dgnam__proto_dot_v1_dot_analysis__pb2.ExemplarsResponse.SerializeToString,
+            ),
+            'GetFilters': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetFilters,
+                    request_deserializer=dgnam__proto_dot_v1_dot_analysis__pb2.GetFiltersRequest.FromString,
+                    response_serializer=dgnam__proto_dot_v1_dot_analysis__pb2.GetFiltersResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -270,6 +288,33 @@ class AnalysisService(object):
             '/dgnam.v1.AnalysisService/Exemplars',
             dgnam__proto_dot_v1_dot_analysis__pb2.ExemplarsRequest.SerializeToString,
             dgnam__proto_dot_v1_dot_analysis__pb2.ExemplarsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetFilters(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dgnam.v1.AnalysisService/GetFilters',
+            dgnam__proto_dot_v1_dot_analysis__pb2.GetFiltersRequest.SerializeToString,
+            dgnam__proto_dot_v1_dot_analysis__pb2.GetFiltersResponse.FromString,
             options,
             channel_credentials,
             insecure,

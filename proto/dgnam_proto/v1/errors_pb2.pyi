@@ -36,6 +36,7 @@ class Reason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     REASON_JOB_LIMIT: _ClassVar[Reason]
     REASON_JOB_STORE: _ClassVar[Reason]
     REASON_NOT_DRAWN: _ClassVar[Reason]
+    REASON_NO_FILTERS: _ClassVar[Reason]
 REASON_UNSPECIFIED: Reason
 REASON_INVALID_REQUEST: Reason
 REASON_NOT_FOUND: Reason
@@ -66,3 +67,4 @@ REASON_NO_JOBS: Reason
 REASON_JOB_LIMIT: Reason
 REASON_JOB_STORE: Reason
 REASON_NOT_DRAWN: Reason
+REASON_NO_FILTERS: Reason

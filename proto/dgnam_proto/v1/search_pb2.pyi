@@ -213,12 +213,16 @@ class TellResponse(_message.Message):
     def __init__(self, search: _Optional[_Union[Search, _Mapping]] = ..., completed: _Optional[_Union[Generation, _Mapping]] = ...) -> None: ...
 
 class GetSearchRequest(_message.Message):
-    __slots__ = ("name", "include")
+    __slots__ = ("name", "include", "priority", "queue_timeout_s")
     NAME_FIELD_NUMBER: _ClassVar[int]
     INCLUDE_FIELD_NUMBER: _ClassVar[int]
+    PRIORITY_FIELD_NUMBER: _ClassVar[int]
+    QUEUE_TIMEOUT_S_FIELD_NUMBER: _ClassVar[int]
     name: str
     include: _synthesis_pb2.Include
-    def __init__(self, name: _Optional[str] = ..., include: _Optional[_Union[_synthesis_pb2.Include, _Mapping]] = ...) -> None: ...
+    priority: _synthesis_pb2.Priority
+    queue_timeout_s: float
+    def __init__(self, name: _Optional[str] = ..., include: _Optional[_Union[_synthesis_pb2.Include, _Mapping]] = ..., priority: _Optional[_Union[_synthesis_pb2.Priority, str]] = ..., queue_timeout_s: _Optional[float] = ...) -> None: ...
 
 class GetSearchResponse(_message.Message):
     __slots__ = ("search", "best")

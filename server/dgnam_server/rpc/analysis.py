@@ -13,6 +13,8 @@ from dgnam_proto.v1.analysis_pb2 import (
     ActivationsResponse,
     ExemplarsRequest,
     ExemplarsResponse,
+    GetFiltersRequest,
+    GetFiltersResponse,
     OccludeRequest,
     ProjectRequest,
     TransformRequest,
@@ -21,7 +23,7 @@ from dgnam_proto.v1.analysis_pb2 import (
 from dgnam_server.catalog import Catalog
 from dgnam_server.engine.kinds.activations import Place
 from dgnam_server.engine.work import Work
-from dgnam_server.rpc import exemplars, occlude, payload, pictures, places, project, queueing, transform
+from dgnam_server.rpc import exemplars, filters, occlude, payload, percentiles, pictures, places, project, queueing, transform
 from dgnam_server.rpc.fields import Reader
 from dgnam_server.rpc.mailbox import News
 from dgnam_server.rpc.queueing import Queueing
@@ -81,14 +83,19 @@ class AnalysisServicer(analysis_pb2_grpc.AnalysisServiceServicer):
         inner = exemplars.project_request(request)
         inner.images.extend(shown.seen)
         writer = project.Writer(inner, shown.projection, work.network, self.provenance)
-        await self._stream(work, exemplars.Writer(shown, writer), context, Queueing())
+        await self._stream(work, exemplars.Writer(shown, writer), context, queueing.read(request))
 
     async def Transform(self, request: TransformRequest, context: Context) -> None:  # noqa: N802
         """Streams the events of invariances."""
         pools, reader = self.submitter.pools, self.submitter.reader()
         spec = await transform.pictured(reader, request, await pools.check(transform.read, reader, request), pools.decoder.decode)
         work = self.submitter.builder.invariance(spec)
-        await self._stream(work, transform.Writer(request, spec, work, self.provenance), context, Queueing())
+        await self._stream(work, transform.Writer(request, spec, work, self.provenance), context, queueing.read(request))
+
+    async def GetFilters(self, request: GetFiltersRequest, context: Context) -> GetFiltersResponse:  # noqa: N802
+        """A network's first-layer filters."""
+        pools, reader = self.submitter.pools, self.submitter.reader()
+        return await pools.encode(filters.response, await pools.check(filters.read, reader, request), request.shared_scale)
 
     async def _stream(self, work: Work, writer: Writer, context: Context, waits: Queueing) -> None:
         async with aclosing(self.submitter.deliveries(work, context, waits)) as deliveries:
@@ -121,6 +128,7 @@ def read(reader: Reader, request: ActivationsRequest) -> Look:
     found = [places.read(reader.at("places", index), message) for index, message in enumerate(request.places[:most])]
     right = [place for place in found if place is not None]
     needed = sum(payload.array_bytes(len(images), *place.shape) for place in right)
+    needed += sum(payload.array_bytes(percentiles.values(reader.catalog, place, len(images))) for place in right)
     payload.check(reader.at("places"), needed, "name units instead of whole taps, or send fewer images")
     reader.raise_any()
     inputs = [place.network.input_size for place in right]
@@ -138,8 +146,10 @@ async def pictured(reader: Reader, request: ActivationsRequest, look: Look, deco
 
 
 def response(catalog: Catalog, look: Look, values: Sequence[Sequence[np.ndarray]]) -> ActivationsResponse:
-    """What each picture gave the places, as an array for each place."""
+    """What each picture gave the places, as an array for each place, and how that compares with photographs'."""
+    found = [np.stack(of_place) for of_place in zip(*values, strict=True)]
     return ActivationsResponse(
-        activations=[arrays.to_message(np.stack(of_place)) for of_place in zip(*values, strict=True)],
+        activations=list(map(arrays.to_message, found)),
         model_digests={place.model: catalog.cards[place.model].sha256 for place in look.places},
+        percentiles=percentiles.of_places(catalog, look.places, found),
     )

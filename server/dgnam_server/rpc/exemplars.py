@@ -16,7 +16,7 @@ from dgnam_proto.v1.analysis_pb2 import ExemplarsRequest, ExemplarsResponse, Pix
 from dgnam_proto.v1.target_pb2 import Position
 
 from dgnam_server.engine.builder import ProjectionSpec
-from dgnam_server.rpc import lookup, payload, pictures, places, project
+from dgnam_server.rpc import lookup, payload, pictures, places, project, queueing
 from dgnam_server.rpc.errors import Reason
 from dgnam_server.rpc.fields import Reader
 from dgnam_server.rpc.mailbox import News
@@ -73,6 +73,7 @@ def read(reader: Reader, request: ExemplarsRequest) -> Shown:
     Raises:
         InvalidRequest, NotFound, FailedPrecondition: every violation at once.
     """
+    queueing.check(reader, request)
     projects = not request.HasField("project") or request.project
     spec = project.fields(reader, project_request(request)) if projects else None
     place = None

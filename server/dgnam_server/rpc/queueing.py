@@ -4,15 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dgnam_proto.v1 import synthesis_pb2
-from dgnam_proto.v1.analysis_pb2 import ActivationsRequest, OccludeRequest, ProjectRequest
-from dgnam_proto.v1.search_pb2 import AskRequest
+from dgnam_proto.v1.analysis_pb2 import ActivationsRequest, ExemplarsRequest, OccludeRequest, ProjectRequest, TransformRequest
+from dgnam_proto.v1.search_pb2 import AskRequest, GetSearchRequest
 from dgnam_proto.v1.synthesis_pb2 import DrawRequest
 
 from dgnam_server.engine.scheduler import Priority
 from dgnam_server.rpc.fields import Reader
 from dgnam_server.rpc.space import Request
 
-Waiting = Request | DrawRequest | ActivationsRequest | ProjectRequest | OccludeRequest | AskRequest
+Looking = ActivationsRequest | ProjectRequest | OccludeRequest | TransformRequest | ExemplarsRequest
+Waiting = Request | DrawRequest | Looking | AskRequest | GetSearchRequest
 PRIORITIES: Mapping[int, Priority] = {
     synthesis_pb2.PRIORITY_INTERACTIVE: Priority.INTERACTIVE,
     synthesis_pb2.PRIORITY_BATCH: Priority.BATCH,

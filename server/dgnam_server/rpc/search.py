@@ -48,10 +48,7 @@ class SearchServicer(search_pb2_grpc.SearchServiceServicer):
 
     async def Ask(self, request: pb.AskRequest, context: Context) -> pb.AskResponse:  # noqa: N802
         """The pictures whose scores are wanted next."""
-        reader = self.submitter.reader()
-        search_request.name(reader, request.name)
-        queueing.check(reader, request)
-        reader.raise_any()
+        self._check_waiting(request)
         spec, waiting, codes = await _done(self._waiting, request.name)
         self._check_payload(request.include, spec, len(waiting), codes.shape[1])
         drawn = await self._drawn(spec, waiting, codes, context, queueing.read(request))
@@ -67,11 +64,11 @@ class SearchServicer(search_pb2_grpc.SearchServiceServicer):
 
     async def GetSearch(self, request: pb.GetSearchRequest, context: Context) -> pb.GetSearchResponse:  # noqa: N802
         """How far a search is, and its best picture."""
-        self._check_name(request.name)
+        self._check_waiting(request)
         response = pb.GetSearchResponse(search=await _done(self._search, request.name, True))
         spec, best = await _done(self._best, request.name)
         if best is not None:
-            image = (await self._images(spec, best.code[None], context, Queueing()))[0]
+            image = (await self._images(spec, best.code[None], context, queueing.read(request)))[0]
             drawn = Drawn(best.picture, best.generation, best.code, image)
             response.best.CopyFrom((await self.submitter.pools.encode(search_message.pictures, [drawn], request.include))[0])
         return response
@@ -136,6 +133,12 @@ class SearchServicer(search_pb2_grpc.SearchServiceServicer):
     def _check_name(self, name: str) -> None:
         reader = self.submitter.reader()
         search_request.name(reader, name)
+        reader.raise_any()
+
+    def _check_waiting(self, request: pb.AskRequest | pb.GetSearchRequest) -> None:
+        reader = self.submitter.reader()
+        search_request.name(reader, request.name)
+        queueing.check(reader, request)
         reader.raise_any()
 
     def _check_payload(self, include: Include, spec: SearchSpec, count: int, code_size: int) -> None:

@@ -14,7 +14,7 @@ from dgnam_server.analysis.invariance import Change, InvarianceCurves, Kind, def
 from dgnam_server.engine import events
 from dgnam_server.engine.builder import InvarianceSpec
 from dgnam_server.engine.kinds.invariance import Invariance, Reading
-from dgnam_server.rpc import colour, pictures, places
+from dgnam_server.rpc import colour, pictures, places, queueing
 from dgnam_server.rpc.fields import Reader
 from dgnam_server.rpc.gathering import Gathering
 from dgnam_server.rpc.mailbox import News
@@ -31,6 +31,7 @@ def read(reader: Reader, request: TransformRequest) -> InvarianceSpec:
     Raises:
         InvalidRequest, NotFound: every violation at once.
     """
+    queueing.check(reader, request)
     images = pictures.check_all(reader, request.images)
     found = _places(reader, request)
     network = found[0].network if found else None

@@ -11,6 +11,8 @@ import pytest
 from dgnam_client._cli import main
 from PIL import Image
 
+AMONG = "percentiles are among 256 photographs of the index photos"
+
 
 @pytest.fixture(autouse=True)
 def photo(folder: Path) -> Path:
@@ -37,13 +39,13 @@ def test_the_strongest_units_of_a_tap_with_labels(place: str, capsys: pytest.Cap
 
 def test_a_convolutional_tap(capsys: pytest.CaptureFixture[str]) -> None:
     title, _, first, second, *_ = printed(capsys, "alexnet64:conv1")
-    assert " ".join(title) == "alexnet64:conv1: 16 channels, each a map of 4 x 4"
-    assert first == ["255", "-", "alexnet64:conv1:15@3,3"] and second == ["239", "-", "alexnet64:conv1:14@3,3"]
+    assert " ".join(title) == f"alexnet64:conv1: 16 channels, each a map of 4 x 4; {AMONG}"
+    assert first == ["255", "99.61", "-", "alexnet64:conv1:15@3,3"] and second == ["239", "93.36", "-", "alexnet64:conv1:14@3,3"]
     title, _, first, second, *_ = printed(capsys, "alexnet64:conv1:2")
-    assert " ".join(title) == "alexnet64:conv1:2: a map of 4 x 4"
-    assert first == ["47", "-", "alexnet64:conv1:2@3,3"] and second == ["46", "-", "alexnet64:conv1:2@3,2"]
+    assert " ".join(title) == f"alexnet64:conv1:2: a map of 4 x 4; {AMONG}"
+    assert first == ["47", "18.36", "-", "alexnet64:conv1:2@3,3"] and second == ["46", "17.97", "-", "alexnet64:conv1:2@3,2"]
     _, _, first, *rest = printed(capsys, "alexnet64:conv1@0,1")
-    assert first == ["241", "-", "alexnet64:conv1:15@0,1"] and len(rest) == 9
+    assert first == ["241", "94.14", "-", "alexnet64:conv1:15@0,1"] and len(rest) == 9
 
 
 def test_one_unit_and_several_places(capsys: pytest.CaptureFixture[str]) -> None:
@@ -55,7 +57,9 @@ def test_one_unit_and_several_places(capsys: pytest.CaptureFixture[str]) -> None
 def test_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["activations", "photo.jpg", "alexnet64:fc8", "--json", "--top", "1", "-o", "a.npy"]) == 0
     found = json.loads(capsys.readouterr().out)
-    assert found == {"alexnet64:fc8": [{"address": "alexnet64:fc8:1204", "label": "thing 1204", "activation": 1204.0}]}
+    assert found == {"alexnet64:fc8": [{"address": "alexnet64:fc8:1204", "label": "thing 1204", "activation": 1204.0, "percentile": None}]}
+    assert main(["activations", "photo.jpg", "alexnet64:conv1:3@0,0", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["alexnet64:conv1:3@0,0"][0]["percentile"] == 18.75
 
 
 def test_all_activations_are_written(photo: Path, capsys: pytest.CaptureFixture[str], server: Any) -> None:

@@ -35,7 +35,12 @@ def test_what_cannot_be_written_is_told_before_the_work(server: Any, capsys: pyt
     assert main(["exemplars", "alexnet64:conv1:3", "-o", "sheet.npy"]) == 2
     assert main(["exemplars", "alexnet64:conv1:3", "-o", "nowhere/sheet.png"]) == 2
     assert main(["synth", "alexnet64:fc8:lemon", "--grid", "sheet.png", "--exemplars"]) == 2
+    assert main(["synth", "alexnet64:fc8:lemon", "-o", "lemon.png", "--exemplars", "indices/photos/"]) == 2
+    assert main(["exemplars", "alexnet64:conv1:3", "--index", "indices/photos"]) == 2
+    assert main(["synth", "--exemplars", "alexnet64:fc8:lemon", "-o", "lemon.png"]) == 2
     told = capsys.readouterr().err
+    assert "--exemplars takes alexnet64:fc8:lemon for the name of an index: write it after the targets" in told
+    assert told.count("`dgnam-server --indices indices/photos") == 2 and told.count("the index's name here, such as photos") == 2
     assert "end the name in .png" in told and "there is no folder nowhere" in told and "--exemplars writes a sheet beside" in told
     assert not server.requests
 

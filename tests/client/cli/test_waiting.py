@@ -19,6 +19,8 @@ from PIL import Image
         ["draw", "code.npy", "-o", "out.png"],
         ["look", "photo.png", "alexnet64:conv1:3", "-o", "out.png"],
         ["look", "photo.png", "alexnet64", "--occlusion", "-o", "out.png"],
+        ["look", "photo.png", "alexnet64", "--invariance", "-o", "out.png"],
+        ["exemplars", "alexnet64:conv1:3"],
         ["activations", "photo.png", "alexnet64:fc8"],
     ],
     ids=" ".join,

@@ -87,7 +87,7 @@ def test_wrong_arguments(options: dict[str, Any], says: str) -> None:
         np.array([[1.0], [2.0]]),
         {4: 1.0, 7: 2.0},
         iter([np.float32(1), np.array(2.0)]),
-        Activations((Place("m"),), (np.array([1.0, 2.0]),), {}),
+        Activations((Place("m"),), (np.array([1.0, 2.0]),), {}, (None,)),
     ],
     ids=["list", "tuple", "array", "nested lists", "column", "by number", "iterator", "activations"],
 )

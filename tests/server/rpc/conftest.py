@@ -9,9 +9,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import dgnam_models
 import grpc
 import numpy as np
 import pytest
+from dgnam_models import Network, image_set, indexing
+from dgnam_models.exemplars import ExemplarIndex
 from dgnam_proto.v1.synthesis_pb2 import SynthesizePixelsRequest, SynthesizeRequest
 from dgnam_proto.v1.target_pb2 import Target, Term, Unit
 from dgnam_server import app
@@ -23,6 +26,7 @@ from dgnam_server.engine.job import Standing
 from dgnam_server.engine.kinds.synthesis_result import Ending, SynthesisResult
 from dgnam_server.engine.load import ClientLoad, EngineLimits, Load
 from dgnam_server.engine.work import Work
+from dgnam_server.indices import Indices
 from dgnam_server.rpc import request, serve
 from dgnam_server.rpc.errors import InvalidRequest
 from dgnam_server.rpc.fields import Reader
@@ -30,6 +34,7 @@ from dgnam_server.rpc.mailbox import Pace
 from dgnam_server.rpc.space import Request
 from dgnam_server.settings import Settings
 from dgnam_server.synth.spec import SynthesisSpec
+from photograph_sets import photograph_folder
 from picture_files import decode_here, settled
 
 PACE = Pace()
@@ -182,3 +187,18 @@ def serving(config: Settings, builder: Builder, engine: ScriptedEngine) -> Serve
         await ended
 
     return serving
+
+
+@pytest.fixture(scope="session")
+def index(tiny_pack: Path, tmp_path_factory: pytest.TempPathFactory) -> ExemplarIndex:
+    """The four strongest of a dozen photographs for most of the taps of `tiny`."""
+    network = dgnam_models.load("tiny", packs=[tiny_pack])
+    assert isinstance(network, Network)
+    images = image_set.find([photograph_folder(tmp_path_factory.mktemp("photographs"), 12)])
+    wanted = indexing.plan(network, images, ["conv1", "conv2", "fc6", "fc8"], strongest=4)
+    return indexing.build(network, images, wanted, tmp_path_factory.mktemp("indices") / "noise", progress=False)
+
+
+@pytest.fixture(scope="session")
+def indexed(tiny: Catalog, index: ExemplarIndex) -> Catalog:
+    return replace(tiny, indices=Indices({"tiny": [index]}, {"tiny-res": ["the index old is of tiny-res with other weights"]}))

@@ -1,5 +1,6 @@
 """Exemplars: every bad field with its path, the stream, what a unit sees, and how drawn pictures compare."""
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from dgnam_models.exemplars import ExemplarIndex
 from dgnam_models.receptive_field import receptive_field
 from dgnam_proto import arrays
 from dgnam_proto.v1 import analysis_pb2_grpc, catalog_pb2, catalog_pb2_grpc
-from dgnam_proto.v1.analysis_pb2 import ExemplarsRequest, Place
+from dgnam_proto.v1.analysis_pb2 import ActivationsRequest, ExemplarsRequest, Place
 from dgnam_proto.v1.target_pb2 import Position
 from dgnam_server.catalog import Catalog
 from dgnam_server.engine.builder import Builder
@@ -23,30 +24,15 @@ from dgnam_server.engine.device_thread import DeviceThread
 from dgnam_server.engine.load import EngineLimits
 from dgnam_server.engine.warmup import typical
 from dgnam_server.indices import Indices
-from dgnam_server.rpc import decoding, exemplars, percentiles
+from dgnam_server.rpc import analysis, decoding, exemplars, payload, percentiles
 from dgnam_server.rpc.errors import FailedPrecondition, InvalidRequest, NotFound
 from dgnam_server.rpc.fields import Reader
 from dgnam_server.settings import Settings
 from dgnam_server.synth.spec import Readout, Term, Unit
+from files import png
 from photograph_sets import photograph_folder
 
-COUNT = 12
 Change = Callable[[ExemplarsRequest], object]
-
-
-@pytest.fixture(scope="session")
-def index(tiny_pack: Path, tmp_path_factory: pytest.TempPathFactory) -> ExemplarIndex:
-    """The four strongest of a dozen photographs for most of the taps of `tiny`."""
-    network = dgnam_models.load("tiny", packs=[tiny_pack])
-    assert isinstance(network, Network)
-    images = image_set.find([photograph_folder(tmp_path_factory.mktemp("photographs"), COUNT)])
-    wanted = indexing.plan(network, images, ["conv1", "conv2", "fc6", "fc8"], strongest=4)
-    return indexing.build(network, images, wanted, tmp_path_factory.mktemp("indices") / "noise", progress=False)
-
-
-@pytest.fixture(scope="session")
-def indexed(tiny: Catalog, index: ExemplarIndex) -> Catalog:
-    return replace(tiny, indices=Indices({"tiny": [index]}, {"tiny-res": ["the index old is of tiny-res with other weights"]}))
 
 
 @pytest.fixture
@@ -130,7 +116,7 @@ async def test_the_stream(serving: Any, asked: ExemplarsRequest, indexed: Catalo
     assert [one.rank for one in results] == [1, 2, 3, 4]
     for result, one in zip(results, kept, strict=True):
         assert (result.photograph, result.unit, result.label) == (index.images.names[one.photograph][1], 3, "")
-        assert result.folder in ("red fox", "ant", "bee") and (result.index, result.photographs) == ("noise", COUNT)
+        assert result.folder in ("red fox", "ant", "bee") and (result.index, result.photographs) == ("noise", index.header.indexed)
         assert (result.position.y, result.position.x) == one.position and result.activation == pytest.approx(one.activation)
         projected = result.projection
         assert [(at.y, at.x) for at in projected.positions] == [one.position]
@@ -200,5 +186,35 @@ def test_percentiles_of_terms(indexed: Catalog, index: ExemplarIndex) -> None:
     middle = index.strongest("conv2", 3, 2)[1].activation
     found = percentiles.of_terms(indexed, terms, np.array([-1e9, middle, 1e9, 0.5, between, between]))
     assert [(one.term, one.percent) for one in found] == [(0, 0), (1, pytest.approx(100 * 10 / 12)), (2, 100)]
-    assert {(one.index, one.photographs) for one in found} == {("noise", COUNT)}
+    assert {(one.index, one.photographs) for one in found} == {("noise", index.header.indexed)}
     assert found[0].largest == pytest.approx(index.largest("conv2", 3, mean=True)) and found[0].largest < found[1].largest
+
+
+async def test_activations_are_told_their_percentiles(serving: Any, builder: Builder, index: ExemplarIndex) -> None:
+    best = index.strongest("conv2", 3, 1)[0]
+    y, x = best.position or (0, 0)
+    places = [Place(model="tiny", tap="conv2", index=3), Place(model="tiny", tap="conv3"), Place(model="tiny", tap="conv2")]
+    places += [Place(model="tiny"), Place(model="tiny", index=2), Place(model="tiny", tap="conv2", index=3, position=Position(y=y, x=x))]
+    request = ActivationsRequest(images=index.read([best.photograph, 0]), places=places)
+    async with serving(engine=DeviceThread(typical(builder), EngineLimits(batch_rows=4))) as server:
+        answer = await analysis_pb2_grpc.AnalysisServiceStub(server.channel).Activations(request)
+    told = {one.place: one for one in answer.percentiles}
+    assert set(told) == {0, 2, 3, 4, 5} and {(one.index, one.photographs) for one in told.values()} == {("noise", index.header.indexed)}
+    percents = {number: arrays.from_message(one.percents) for number, one in told.items()}
+    assert [percents[number].shape for number in sorted(told)] == [(2, 8, 8), (2, 6), (2, 7), (2,), (2,)]
+    # Its own activation is not below itself; what the server reads and what was indexed differ by rounding.
+    assert percents[5][0] >= 100 * 11 / 12 - 0.01 and percents[0][0].argmax() == y * 8 + x
+    assert percents[2][0, 3] == percents[0][0].max() == percents[5][0]
+    assert percents[3][1, 2] == percents[4][1]
+    largest = arrays.from_message(told[2].largest)
+    assert largest.shape == (6,) and largest[3] == pytest.approx(best.activation) == arrays.from_message(told[5].largest)
+
+
+def test_percentiles_count_in_what_a_response_takes(indexed: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
+    request = ActivationsRequest(images=[png(32, 32)], places=[Place(model="tiny", tap="fc8"), Place(model="tiny", tap="conv3")])
+    conv3 = next(tap.shape for tap in indexed.networks["tiny"].card.taps if tap.name == "conv3")
+    monkeypatch.setattr(payload, "MAX_MESSAGE_BYTES", 4 * (7 + 2 * 7 + math.prod(conv3)) - 1)
+    with pytest.raises(InvalidRequest, match="name units instead of whole taps"):
+        analysis.read(Reader(indexed, Settings()), request)
+    monkeypatch.setattr(payload, "MAX_MESSAGE_BYTES", payload.MAX_MESSAGE_BYTES + 1)
+    analysis.read(Reader(indexed, Settings()), request)

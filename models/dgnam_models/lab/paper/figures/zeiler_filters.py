@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
+from dgnam_models import filters
 from dgnam_models.card import NotInstalled
-from dgnam_models.lab.analysis import filters
 from dgnam_models.lab.evaluate.drawing import contact_sheet
 from dgnam_models.lab.paper.looking import LARGE
 from dgnam_models.lab.paper.study import JUDGES, TARGET, Figure, Study

@@ -7,7 +7,7 @@ import torch
 from dgnam_models import Network
 from dgnam_models.card import Preprocessing
 from dgnam_models.errors import DataError
-from dgnam_models.lab.analysis.filters import Filters, first_layer, measured, numbers, sheet
+from dgnam_models.filters import Filters, first_layer, measured, numbers, sheet
 from dgnam_models.photographs import Photographs
 from torch import nn
 
@@ -45,6 +45,19 @@ def test_a_function_is_heard_as_well() -> None:
 
     found = first_layer(Network.of(Bare(), "bare", Preprocessing((16, 16), mean=(0.0,) * 3, std=(1.0,) * 3)))
     assert found.values.shape == (5, 3, 3, 3) and found.stride == (2, 2)
+
+
+def test_nothing_behind_the_first_convolution_is_computed() -> None:
+    class Ends(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            if ends:
+                raise AssertionError("computed all the same")
+            return x.mean((2, 3))
+
+    ends = False
+    net = Network.of(nn.Sequential(nn.Conv2d(3, 4, 3), Ends()), "ends", Preprocessing((16, 16), mean=(0.0,) * 3, std=(1.0,) * 3))
+    ends = True
+    assert first_layer(net).values.shape == (4, 3, 3, 3)
 
 
 def test_without_a_convolution_there_are_no_filters() -> None:

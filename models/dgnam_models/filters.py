@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -85,7 +86,7 @@ def first_layer(network: Network) -> Filters:
         DataError: nothing in it convolves the picture.
     """
     image = network.preprocess.mean.new_full((1, 3, *network.input_size), 0.5)
-    with _Ear() as heard:
+    with _Ear() as heard, suppress(_Heard):
         network.logits(image)
     encoded = network.preprocess.encode(image)
     if heard.weight is None or heard.weight.ndim != 4 or heard.weight.shape[1] != encoded.shape[1]:
@@ -171,8 +172,12 @@ def _where(mask: Tensor) -> list[int]:
     return found
 
 
+class _Heard(Exception):
+    """The first convolution was heard: what comes after it need not be computed."""
+
+
 class _Ear(TorchFunctionMode):
-    """Hears the first convolution, be it a module's or a function's."""
+    """Hears the first convolution, be it a module's or a function's, and ends there."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -181,7 +186,8 @@ class _Ear(TorchFunctionMode):
 
     def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
-        if self.weight is None and function is torch.nn.functional.conv2d:
+        if function is torch.nn.functional.conv2d:
             self.weight = kwargs["weight"] if "weight" in kwargs else args[1]
             self.stride = kwargs["stride"] if "stride" in kwargs else args[3] if len(args) > 3 else 1
+            raise _Heard
         return function(*args, **kwargs)
