@@ -129,9 +129,10 @@ def test_numbers_of_photographs_looked_at(study: Study) -> None:
     assert areas == sorted(areas) and areas[0] <= 25 / SIZE**2, "a filter of 5 x 5 sees no more"
     assert all(0.1 <= share <= 1 for share in seen["in the strongest tenth"].values())
     liked = figures.draw("zeiler_exemplars", study).numbers[TARGET]
-    assert liked["photographs"] == 4 * len(NAMES) and list(liked) == ["photographs", "conv1", "pool1", "pool2", "conv3", "conv5"]
+    assert liked["photographs"] == 4 * len(NAMES) and liked["projected by"] == "deconvnet"
+    assert list(liked)[2:] == ["conv1", "pool1", "pool2", "conv3", "conv5"]
     assert liked["conv1"]["sees"] <= 25 / SIZE**2 < liked["conv5"]["sees"] <= 1
-    assert all(1 <= liked[tap]["classes"] <= len(NAMES) for tap in list(liked)[1:])
+    assert all(1 <= liked[tap]["classes"] <= len(NAMES) for tap in list(liked)[2:])
     covered = figures.draw("zeiler_occlusion", study).numbers[TARGET]
     for numbers in covered.values():
         assert numbers["least"] < 1 and 0 <= numbers["places where it is first"] <= 1 and -1 <= numbers["with the feature map"] <= 1

@@ -16,8 +16,7 @@ RECIPES = (RECIPE,)
 
 def draw(study: Study) -> Figure:
     """For each of four layers its unit that is strongest at the end of the training: see `snapshots.follow`, also for the numbers."""
-    cards = dgnam_models.cards(study.packs)
-    names = snapshots.names(cards, RECIPE)
+    names = snapshots.names(dgnam_models.cards(study.packs), RECIPE)
     kept = Snapshots([study.network(name) for name in names], [snapshots.step(name) for name in names])
     images = _photographs(study, kept.networks[0])
     return snapshots.follow(study.client, kept, images, [(tap, None) for tap in snapshots.layers(kept.networks[-1])])

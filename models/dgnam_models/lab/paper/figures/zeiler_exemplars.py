@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from dgnam_client import Exemplars
 
-from dgnam_models.lab.paper.looking import networks
+from dgnam_models.lab.paper.looking import networks, pools
 from dgnam_models.lab.paper.study import Figure, Study, sheet, spread
 from dgnam_models.network import Network
 
@@ -17,12 +17,15 @@ COLUMNS = 3  # units of a layer that are shown
 def draw(study: Study) -> Figure:
     """For each network and five layers a row of units: nine projections, and beside them what the unit sees of the nine photographs.
 
+    A network without max pooling is projected by guided backpropagation: see `zeiler_deconvnet`.
+
     Numbers, for each layer: how much of the picture a unit sees, as the mean share of its area; and of how many classes, which are folders,
     a unit's nine photographs are on average.
     """
     rows, numbers = [], {}
     for network in networks(study):
         of_layers: dict[str, Any] = {}
+        backwards = "deconvnet" if pools(network) else "guided-backpropagation"
         for tap in _layers(network):
             units = spread(range(next(one.shape[0] for one in network.card.taps if one.name == tap)), study.units)
             found = [study.client.exemplars(f"{network.name}:{tap}:{unit}", project=False) for unit in units]
@@ -30,9 +33,9 @@ def draw(study: Study) -> Figure:
                 "sees": round(float(np.mean([_area(one) for one in found])), 3),
                 "classes": round(float(np.mean([len({each.folder for each in one}) for one in found])), 2),
             }
-            shown = [study.client.exemplars(f"{network.name}:{tap}:{unit}") for unit in spread(units, COLUMNS)]
+            shown = [study.client.exemplars(f"{network.name}:{tap}:{unit}", method=backwards) for unit in spread(units, COLUMNS)]
             rows.append(([one.block() for one in shown], [_caption(one) for one in shown]))
-        numbers[network.name] = {"photographs": shown[0][0].photographs, **of_layers}
+        numbers[network.name] = {"photographs": shown[0][0].photographs, "projected by": backwards, **of_layers}
     return Figure(sheet(rows, "What layers look for: the nine strongest photographs of each unit, and what in them excites it"), numbers)
 
 
