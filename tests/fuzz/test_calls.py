@@ -15,8 +15,16 @@ from typing import Any
 import grpc
 import pytest
 import storm
-from dgnam_proto.v1.analysis_pb2 import ActivationsRequest, OccludeRequest, Place, ProjectRequest
-from dgnam_proto.v1.search_pb2 import AskRequest, CreateSearchRequest, Score, TellRequest
+from dgnam_proto.v1.analysis_pb2 import (
+    ActivationsRequest,
+    ExemplarsRequest,
+    GetFiltersRequest,
+    OccludeRequest,
+    Place,
+    ProjectRequest,
+    TransformRequest,
+)
+from dgnam_proto.v1.search_pb2 import AskRequest, CreateSearchRequest, GetSearchRequest, Score, TellRequest
 from dgnam_proto.v1.synthesis_pb2 import DrawRequest, SynthesizePixelsRequest, SynthesizeRequest
 from dgnam_proto.v1.target_pb2 import Array, Target, Term, Unit
 from dgnam_server import app
@@ -48,9 +56,13 @@ REQUESTS = [  # that are right
     ActivationsRequest(images=[FILES[4]], places=[PLACE]),
     ProjectRequest(images=[FILES[5]], place=PLACE, enlarge=True),
     OccludeRequest(images=[FILES[5]], places=[Place(model="tiny")]),
+    TransformRequest(images=[FILES[5]], places=[Place(model="tiny")], rotations=[90.0]),
+    ExemplarsRequest(place=Place(model="tiny", tap="fc8", index=2), count=2),
+    GetFiltersRequest(model="tiny"),
     CreateSearchRequest(name="fuzzed", prior="tiny-prior", optimizer="genetic"),
     AskRequest(name="fuzzed"),
     TellRequest(name="fuzzed", scores=[Score(picture=0, values=[1.0])]),
+    GetSearchRequest(name="fuzzed"),
 ]
 RIGHT = {"OK", "INVALID_ARGUMENT", "NOT_FOUND", "ALREADY_EXISTS", "FAILED_PRECONDITION", "RESOURCE_EXHAUSTED"}
 

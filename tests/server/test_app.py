@@ -62,3 +62,20 @@ def test_the_device_named_is_the_one_used(name: str, tiny_pack: Path, monkeypatc
     finally:
         torch.set_num_threads(threads)
     assert devices == [torch.device(("cuda" if torch.cuda.is_available() else "cpu") if name == "auto" else name)]
+
+
+def test_the_gpus_memory_is_pytorchs_own_account() -> None:
+    """Of a device that is no GPU nothing is said.
+
+    Where there is none, PyTorch itself answers that it holds nothing, so the function behind the metric runs everywhere; that it counts
+    what is allocated shows only where there is one. What Prometheus reads of it is tested with a number, in test_metrics.py.
+    """
+    assert app._device_bytes(torch.device("cpu")) is None
+    told = app._device_bytes(torch.device("cuda"))
+    assert told is not None
+    before = told()
+    if not torch.cuda.is_available():
+        assert before == 0
+        return
+    held = torch.empty(64 * 2**20, dtype=torch.uint8, device="cuda")
+    assert told() >= held.numel(), "what the allocator kept from before may be used again"

@@ -84,6 +84,9 @@ KINDS: dict[str, Kind] = {
     "activations": Kind(lambda client, _: client.activations(PHOTO, ["tiny:fc8", "tiny-res:fc:koala"])),
     "project": Kind(lambda client, _: client.project(PHOTO, LEMON, enlarge=True)),
     "occlude": Kind(lambda client, _: client.occlude(PHOTO, "tiny", stride=8), share=1),
+    "transform": Kind(lambda client, _: client.transform(PHOTO, "tiny", rotations=[-90, 90], scales=[1.5], priority="batch"), share=1),
+    "exemplars": Kind(lambda client, _: client.exemplars("tiny:conv2:1", queue_timeout_s=600), ("FAILED_PRECONDITION",), 1),  # no index
+    "filters": Kind(lambda client, _: client.filters("tiny"), share=1),
     "search": Kind(_search),
     "catalogue": Kind(_asked),
     "load": Kind(lambda client, _: client.load()),

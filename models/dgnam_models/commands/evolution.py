@@ -58,7 +58,7 @@ def run(options: argparse.Namespace) -> int:
     networks = [dgnam_models.load(name, packs=[pack]) for name in names]
     kept = snapshots.Snapshots([one for one in networks if isinstance(one, Network)], [snapshots.step(name) for name in names])
     seen = photographs.read(options.data, max(kept.networks[0].input_size), options.limit)
-    followed = units or [(tap, None) for tap in snapshots.layers(kept.networks[-1])]
+    followed: Sequence[tuple[str, int | None]] = units or [(tap, None) for tap in snapshots.layers(kept.networks[-1])]
     with connected(None, [pack], str(device), only=names) as client:
         found = snapshots.follow(client, kept, photographs.as_float(seen.pixels), followed)
     found.sheet.save(options.out)
