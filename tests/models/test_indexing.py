@@ -186,5 +186,6 @@ def test_photographs_are_read_as_they_were_indexed(network: Network, tmp_path: P
 
 def test_percentiles_of_equal_values_and_beyond() -> None:
     levels = np.concatenate([np.zeros(41), np.linspace(1, 2, 60)]).astype(np.float32)
-    assert exemplars._percent(levels, -1) == exemplars._percent(levels, 0) == 0
-    assert exemplars._percent(levels, 1) == 41 and exemplars._percent(levels, 0.5) == 40.5 and exemplars._percent(levels, 3) == 100
+    asked = np.array([-1, 0, 0.5, 1, 3], np.float64)
+    found = exemplars._percent(np.tile(levels, (len(asked), 1)), asked)
+    assert found.tolist() == [0, 0, 40.5, 41, 100]

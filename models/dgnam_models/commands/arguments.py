@@ -61,7 +61,7 @@ def known(name: str, cards: Mapping[str, ModelCard]) -> ModelCard:
         UsageError: there is none.
     """
     if name not in cards:
-        raise UsageError(f"unknown model {name!r}; there are {', '.join(sorted(cards))}")
+        raise UsageError(f"unknown model {name!r}; there are {', '.join(sorted(cards))}. --models PACK reads a pack of yours")
     return cards[name]
 
 
