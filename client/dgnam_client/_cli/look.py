@@ -175,7 +175,7 @@ def described(one: Found) -> str:
         return f"{one.recipe.place}: {one.name} {one.probability:.1%} as it is; at worst {least}"
     if isinstance(one, Occlusion):
         return (
-            f"{one.recipe.place}: {one.class_label or one.class_index} {one.probability:.1%} uncovered, "
+            f"{one.recipe.place}: {one.class_label or f'class {one.class_index}'} {one.probability:.1%} uncovered, "
             f"{one.probability_map.min():.1%} to {one.probability_map.max():.1%} covered"
         )
     at = "".join(f" @{y},{x}" for y, x in one.positions[:3])
