@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import os
+import signal
 import sys
 import time
 from collections.abc import Iterable, Sequence
@@ -20,6 +22,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SettingsError as error:
         return _complain(map(str, error.faults))
     logging.basicConfig(level=settings.log_level.upper(), handlers=[logs.handler(settings.log_format)])
+    # A container's first process gets no signal that it has no handler for, and so could not be stopped while it loads.
+    signal.signal(signal.SIGTERM, lambda number, _: os._exit(128 + number))
     return _serve(settings, started)
 
 

@@ -93,6 +93,25 @@ def test_one_signal_ends_it_in_order(program: tuple[subprocess.Popen[str], Path]
     assert any(message.startswith("serving on 127.0.0.1:") for message in messages)
 
 
+TOLD_TO_STOP_WHILE_IT_LOADS = """
+import os, signal, time
+from dgnam_server import __main__, app
+
+def build(*_):
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(60)
+
+signal.signal(signal.SIGTERM, signal.SIG_IGN)  # as for the first process of a container
+app.build = build
+__main__.main(["--device", "cpu"])
+"""
+
+
+def test_a_signal_ends_it_while_it_loads() -> None:
+    done = subprocess.run([sys.executable, "-c", TOLD_TO_STOP_WHILE_IT_LOADS], capture_output=True, text=True, timeout=100)
+    assert (done.returncode, done.stderr) == (128 + signal.SIGTERM, "")
+
+
 ANSWERED_WITHOUT_PYTORCH = """
 import sys
 from dgnam_server.__main__ import main
