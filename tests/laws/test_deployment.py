@@ -1,0 +1,146 @@
+"""What deploy/ says is so: the files parse, and each setting, port, user, folder and metric that they name is there."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from dgnam_server.engine import device_thread
+from dgnam_server.rpc import serve
+from dgnam_server.settings import PREFIX, Settings
+
+ROOT = Path(__file__).parents[2]
+DEPLOY = ROOT / "deploy"
+FILES = sorted(DEPLOY.rglob("*.yaml"))
+DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+USER = int(re.findall(r"^USER (\d+)$", DOCKERFILE, re.MULTILINE)[0])
+TAIL_S = device_thread._LAST_STEP_S + serve._LAST_WORDS_S  # after the drain itself
+
+
+def documents(path: Path) -> list[Any]:
+    return list(yaml.safe_load_all(path.read_text(encoding="utf-8")))
+
+
+def kind(name: str) -> Any:
+    """The object of this kind."""
+    (found,) = [one for path in FILES for one in documents(path) if one.get("kind") == name]
+    return found
+
+
+def kubernetes_settings() -> dict[str, str]:
+    (generator,) = documents(DEPLOY / "kubernetes/server/kustomization.yaml")[0]["configMapGenerator"]
+    return dict(literal.split("=", 1) for literal in generator["literals"])
+
+
+def compose() -> Any:
+    (found,) = documents(DEPLOY / "compose.yaml")
+    return found["services"]["server"]
+
+
+def pod() -> Any:
+    return kind("Deployment")["spec"]["template"]["spec"]
+
+
+def test_there_are_some() -> None:
+    assert len(FILES) >= 8 and all(document for path in FILES for document in documents(path))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(DEPLOY)))
+def test_every_variable_is_a_setting(path: Path) -> None:
+    named = {name.lower() for name in re.findall(rf"\b{PREFIX}([A-Z_0-9]+)", path.read_text(encoding="utf-8"))}
+    assert named <= set(Settings.model_fields)
+
+
+@pytest.mark.parametrize("variables", [kubernetes_settings(), compose()["environment"]], ids=["kubernetes", "compose"])
+def test_their_values_are_right(variables: dict[str, str]) -> None:
+    values = {name.removeprefix(PREFIX).lower(): value for name, value in variables.items() if name != "DGNAM_TOKEN"}
+    Settings(**values)
+    assert {"drain_timeout_s", "metrics_port", "metrics_host"} <= set(values)
+
+
+def test_the_time_to_stop_covers_the_drain() -> None:
+    assert seconds(compose()["stop_grace_period"]) > float(compose()["environment"]["DGNAM_DRAIN_TIMEOUT_S"]) + TAIL_S
+    drain_s = float(kubernetes_settings()["DGNAM_DRAIN_TIMEOUT_S"])
+    (container,) = pod()["containers"]
+    assert pod()["terminationGracePeriodSeconds"] > container["lifecycle"]["preStop"]["sleep"]["seconds"] + drain_s + TAIL_S
+    probe = container["livenessProbe"]
+    assert probe["periodSeconds"] * probe["failureThreshold"] > drain_s + TAIL_S, "a drain is not taken for an illness"
+
+
+def seconds(text: str) -> int:
+    assert text.endswith("s")
+    return int(text[:-1])
+
+
+def test_ports_are_the_servers() -> None:
+    port = Settings().port
+    (container,) = pod()["containers"]
+    assert {one["name"]: one["containerPort"] for one in container["ports"]} == {
+        "grpc": port,
+        "metrics": int(kubernetes_settings()["DGNAM_METRICS_PORT"]),
+    }
+    assert {container[probe]["grpc"]["port"] for probe in ("startupProbe", "readinessProbe", "livenessProbe")} == {port}
+    (service,) = kind("Service")["spec"]["ports"]
+    assert (service["port"], service["targetPort"]) == (port, "grpc")
+    assert compose()["ports"] == [f"127.0.0.1:{port}:{port}"]
+    assert f"EXPOSE {port}" in DOCKERFILE
+
+
+def test_it_runs_as_the_images_user_and_writes_only_where_it_may() -> None:
+    context, (container,) = pod()["securityContext"], pod()["containers"]
+    assert (context["runAsUser"], context["runAsNonRoot"]) == (USER, True)
+    assert container["securityContext"]["readOnlyRootFilesystem"] and compose()["read_only"]
+    mounted = {mount["mountPath"] for mount in container["volumeMounts"]}
+    composed = {volume.partition(":")[2] for volume in compose()["volumes"]} | set(compose()["tmpfs"])
+    assert mounted == composed
+    for folder in mounted - {"/tmp"}:
+        assert folder in DOCKERFILE, "a volume belongs to the user only where the image has the folder"
+    (port_file,) = re.findall(rf"{PREFIX}PORT_FILE=(\S+)", DOCKERFILE)
+    assert Path(port_file).parent.as_posix() in mounted
+
+
+def test_it_scales_by_a_metric_that_there_is() -> None:
+    autoscaler = kind("HorizontalPodAutoscaler")["spec"]
+    (metric,) = [one["pods"]["metric"]["name"] for one in autoscaler["metrics"]]
+    assert f'"{metric}"' in (ROOT / "server/dgnam_server/observability/metrics.py").read_text(encoding="utf-8")
+    assert autoscaler["scaleTargetRef"]["name"] == kind("Deployment")["metadata"]["name"]
+
+
+def test_every_flag_and_extra_is_there() -> None:
+    text = "\n".join(path.read_text(encoding="utf-8") for path in FILES)
+    flags = {flag for line in re.findall(r"dgnam-server (--.*)", text) for flag in re.findall(r"--([a-z-]+)", line)}
+    assert flags and {flag.replace("-", "_") for flag in flags} <= set(Settings.model_fields)
+    for package, extras in re.findall(r'"\./(\w+)\[([\w,]+)\]"', text + DOCKERFILE):
+        declared = (ROOT / package / "pyproject.toml").read_text(encoding="utf-8")
+        for extra in extras.replace("$VARIANT", "cpu").split(","):
+            assert re.search(rf"^{extra} = \[", declared, re.MULTILINE), (package, extra)
+
+
+def test_rays_file_is_one_to_ray() -> None:
+    schema = pytest.importorskip("ray.autoscaler._private.util")
+    (config,) = documents(DEPLOY / "ray-cluster.yaml")
+    schema.validate_config(schema.prepare_config(config))
+
+
+def test_the_dockerfile_can_be_followed() -> None:
+    """By scripts/check-dockerfile, which knows no other instructions, and whose context is what .dockerignore leaves."""
+    program = """
+import importlib.machinery, importlib.util, json, sys
+loader = importlib.machinery.SourceFileLoader("following", sys.argv[1])
+spec = importlib.util.spec_from_loader("following", loader)
+following = importlib.util.module_from_spec(spec)
+sys.modules["following"] = following
+loader.exec_module(following)
+patterns = [line for line in (following.SOURCE / ".dockerignore").read_text().splitlines() if line and not line.startswith("#")]
+paths = ["proto/dgnam_proto/__init__.py", "constraints.txt", "README.md", "tests/fronts.py", "server/dgnam_server/__pycache__/app.pyc"]
+steps = [step.instruction for step in following.steps((following.SOURCE / "Dockerfile").read_text())]
+print(json.dumps({"steps": steps, "left": [path for path in paths if not following.ignored(path, patterns)]}))
+"""
+    command = [sys.executable, "-B", "-c", program, str(ROOT / "scripts/check-dockerfile")]
+    told = json.loads(subprocess.run(command, capture_output=True, check=True, timeout=60).stdout)
+    assert told["left"] == ["proto/dgnam_proto/__init__.py", "constraints.txt"]
+    assert told["steps"].count("FROM") == 3 and told["steps"][-1] == "ENTRYPOINT"
