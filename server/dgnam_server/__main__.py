@@ -32,6 +32,7 @@ def _serve(settings: Settings, started: float) -> int:
     from dgnam_models import CardError
 
     from dgnam_server import app
+    from dgnam_server.cluster import front
     from dgnam_server.rpc import serve
 
     async def serve_until_signal() -> None:
@@ -40,7 +41,7 @@ def _serve(settings: Settings, started: float) -> int:
         await serve.run(parts, stop)
 
     try:
-        parts = app.build(settings, started)
+        parts = front.build(settings) if settings.ray else app.build(settings, started)
         asyncio.run(serve_until_signal())
     except SettingsError as error:
         return _complain(map(str, error.faults))

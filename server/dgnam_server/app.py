@@ -3,8 +3,9 @@
 import asyncio
 import platform
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -31,7 +32,7 @@ from dgnam_server.jobs.runner import Runner, owner
 from dgnam_server.jobs.store import Limits as JobLimits
 from dgnam_server.jobs.store import Store as JobStore
 from dgnam_server.observability.metrics import Metrics, Watched
-from dgnam_server.rpc import job_drawing
+from dgnam_server.rpc import job_drawing, serve
 from dgnam_server.rpc.analysis import AnalysisServicer
 from dgnam_server.rpc.catalog import CatalogServicer
 from dgnam_server.rpc.jobs import Jobs, JobServicer
@@ -47,6 +48,7 @@ from dgnam_server.search.store import Store
 from dgnam_server.settings import OFF, Settings
 
 if TYPE_CHECKING:
+    from grpc import aio
     from opentelemetry.sdk.trace import TracerProvider
 
 
@@ -72,6 +74,35 @@ class App:
         provenance, models = self.server.provenance, len(self.catalog.catalog.cards)
         took_s = time.monotonic() - self.server.started
         return f"{models} models on {provenance.device} in {provenance.precision}, started in {took_s:.1f} s"
+
+    def start(self) -> None:
+        """Start the engine; returns once it is warm."""
+        self.engine.start()
+
+    def drain(self, timeout_s: float) -> None:
+        """Refuse new work; returns once all work has ended, which it is made to after this time."""
+        self.engine.drain(timeout_s)
+
+    @asynccontextmanager
+    async def background(self) -> AsyncIterator[Callable[[], None]]:
+        """Pictures of jobs are drawn; at its end, those that are not go back to the store."""
+        if (jobs := self.jobs.jobs) is None:
+            yield lambda: None
+            return
+        drawing = asyncio.create_task(jobs.runner.run())
+        try:
+            yield jobs.runner.stop
+        finally:
+            await jobs.runner.close(drawing)
+            await asyncio.to_thread(jobs.store.database.close)
+
+    async def close(self) -> None:
+        """Let go of the searches' files."""
+        self.search.searches.close()
+
+    def add_to(self, server: "aio.Server") -> None:
+        """Have the server answer the calls of all services."""
+        serve.add_services(self, server)
 
 
 def build(settings: Settings, started: float, networks: Sequence[Network] = (), only: Collection[str] | None = None) -> App:

@@ -18,6 +18,7 @@ from dgnam_server.faults import Fault, SettingsError, fault
 
 PREFIX = "DGNAM_"
 OFF = "off"  # in place of where jobs are kept
+RAY_HERE = "local"  # a cluster that is started on this machine, and ends with the server
 MOST_STEPS = 2000  # the most that any method takes; a test compares, because methods need PyTorch, which takes seconds to import
 
 
@@ -204,6 +205,25 @@ class Settings(BaseSettings):
         None, description="where traces of calls are sent, by OTLP over HTTP, such as http://localhost:4318/v1/traces"
     )
 
+    client_header: str | None = Field(
+        None,
+        pattern=r"^[a-z0-9_.-]+$",
+        description="metadata in which a proxy says who the client is, such as x-forwarded-for; only where all calls come through it",
+    )
+    ray: str | None = Field(
+        None,
+        min_length=1,
+        description=f"serve from many replicas that Ray places: {RAY_HERE} (also if nothing follows) starts Ray on this machine; "
+        "auto, or the address of a cluster such as 10.0.0.1:6379, joins one",
+    )
+    replicas: int | None = Field(None, ge=1, le=1024, description="replicas, with ray; by default one for each GPU of the cluster, or one")
+    max_replicas: int | None = Field(
+        None, ge=1, le=1024, description="most replicas, with ray, if there is much to do; by default replicas"
+    )
+    replica_jobs: int | None = Field(
+        None, ge=1, le=1_000_000, description="jobs for each replica, with ray, above which there are more; by default 32"
+    )
+
     _of_file: tuple[str, ...] = PrivateAttr(())
 
     def __init__(self, **values: Any) -> None:
@@ -271,6 +291,7 @@ def contradictions(values: Mapping[str, Any]) -> list[Fault]:
     needs = {"tls_cert": "tls_key", "tls_key": "tls_cert", "tls_client_ca": "tls_cert"}
     if "://" in str(values.get("jobs")):  # a folder has room for pictures, too
         needs["jobs"] = "job_pictures"
+    needs |= dict.fromkeys(("replicas", "max_replicas", "replica_jobs"), "ray")
     faults = [Fault(name, f"it needs {other}, which is not set") for name, other in needs.items() if name in given and other not in given]
     if {"token", "token_file"} <= given:
         faults.append(Fault("token_file", f"token ({PREFIX}TOKEN) is set too; set only one of them"))

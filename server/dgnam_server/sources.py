@@ -14,10 +14,11 @@ from pydantic_settings import EnvSettingsSource, TomlConfigSettingsSource
 
 from dgnam_server import __version__
 from dgnam_server.faults import Fault, SettingsError, bounds, choices, is_text, nearest
-from dgnam_server.settings import PREFIX, Settings, contradictions
+from dgnam_server.settings import PREFIX, RAY_HERE, Settings, contradictions
 
 CONFIG = PREFIX + "CONFIG"
 CLIENTS = PREFIX + "SERVER"  # where the client finds a server; Kubernetes sets DGNAM_SERVER_... for a service called dgnam-server
+ALONE = {"ray": RAY_HERE}  # the settings whose flag may stand alone, and what it means then
 LISTS = ("models", "indices", "only")  # the settings that are lists
 DOWNLOADS = PREFIX + "CACHE"  # where dgnam-models keeps what it downloads
 _OPEN_TOKEN = Fault("token", f"others can read it there; set {PREFIX}TOKEN or token_file", "flag --token")
@@ -132,8 +133,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--config", metavar="FILE", help="TOML file with settings")
     for name, setting in Settings.model_fields.items():
         if name != "token":
-            several: dict[str, Any] = {"nargs": "+", "action": "extend"} if name in LISTS else {}
-            parser.add_argument(_flag(name), dest=name, metavar=_metavar(name, setting), help=_help(setting), **several)
+            how: dict[str, Any] = {"nargs": "+", "action": "extend"} if name in LISTS else {}
+            if name in ALONE:
+                how = {"nargs": "?", "const": ALONE[name]}
+            parser.add_argument(_flag(name), dest=name, metavar=_metavar(name, setting), help=_help(setting), **how)
     return parser
 
 

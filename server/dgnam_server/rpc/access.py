@@ -48,8 +48,8 @@ class _Name:
 class Access(aio.ServerInterceptor):  # type: ignore[type-arg]  # generic only in the stubs
     """The handlers behind it take and write streams of bytes, as the gate's do."""
 
-    def __init__(self, metrics: Metrics) -> None:
-        self._metrics = metrics
+    def __init__(self, metrics: Metrics, client_header: str | None = None) -> None:
+        self._metrics, self._client_header = metrics, client_header
 
     async def intercept_service(self, continuation: Continuation, details: grpc.HandlerCallDetails) -> Any:
         """The handler of a call, watched."""
@@ -69,7 +69,7 @@ class Access(aio.ServerInterceptor):  # type: ignore[type-arg]  # generic only i
     def _watched(self, name: _Name, identity_: str, context: Any) -> Iterator[None]:
         """For the length of a call, in a task of its own: what is set for it is not seen by others."""
         request_id.CURRENT.set(identity_)
-        caller = identity.Caller.of(context)  # of one who is gone nobody could tell any more
+        caller = identity.Caller.of(context, self._client_header)  # of one who is gone nobody could tell any more
         self._metrics.call_began(name.service, name.method)
         started, code = time.monotonic(), grpc.StatusCode.UNKNOWN
         try:

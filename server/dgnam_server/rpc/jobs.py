@@ -57,7 +57,7 @@ class JobServicer(jobs_pb2_grpc.JobServiceServicer):
         async with self._planning:  # one at a time: many pictures take much memory
             parts = await asyncio.to_thread(job_request.read, reader, request)
             await job_request.decoded(parts, self.submitter.pools.decoder.decode)
-            plan = await asyncio.to_thread(job_request.plan, parts, request, identity.of_call(context))
+            plan = await asyncio.to_thread(job_request.plan, parts, request, identity.of_call(context, self.submitter.limits.client_header))
             status, known = await _done(jobs.store.submit, plan)
         jobs.runner.wake()
         return pb.SubmitJobResponse(job=await self._message(jobs, status), resumed=known)

@@ -8,9 +8,9 @@ import logging
 import os
 import signal
 import ssl
-from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack, asynccontextmanager, contextmanager
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import AbstractAsyncContextManager, ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any, Protocol
 
 import grpc
 from dgnam_proto.v1 import (
@@ -31,13 +31,19 @@ from grpc import aio
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from dgnam_server.app import App
 from dgnam_server.observability import exposition
+from dgnam_server.observability.metrics import Metrics
 from dgnam_server.rpc import port_file
 from dgnam_server.rpc.access import Access
 from dgnam_server.rpc.gate import Gate
 from dgnam_server.rpc.payload import MAX_MESSAGE_BYTES
+from dgnam_server.rpc.pools import Pools
 from dgnam_server.settings import Settings
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import TracerProvider
+
+    from dgnam_server.app import App
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +81,49 @@ class StartError(RuntimeError):
     """The server cannot start; the message says why."""
 
 
-async def run(app: App, stop: asyncio.Event) -> None:
+class Served(Protocol):
+    """What answers the calls: one server's parts, or those of a cluster's front. `start` and `drain` may take their time, in threads."""
+
+    @property
+    def settings(self) -> Settings:
+        """Where to listen, and the limits."""
+
+    @property
+    def ready(self) -> asyncio.Event:
+        """Set once it serves."""
+
+    @property
+    def pools(self) -> Pools:
+        """Where messages are parsed."""
+
+    @property
+    def metrics(self) -> Metrics:
+        """Which calls are counted."""
+
+    @property
+    def tracers(self) -> "TracerProvider | None":
+        """Where calls are traced."""
+
+    def start(self) -> None:
+        """Returns once calls can be answered."""
+
+    def background(self) -> AbstractAsyncContextManager[Callable[[], None]]:
+        """Work of its own, beside calls, for the length of the block. What it gives is called before the drain: no more is begun then."""
+
+    def drain(self, timeout_s: float) -> None:
+        """Refuse new work; returns once all work has ended, which it is made to after this time."""
+
+    async def close(self) -> None:
+        """Let go of the rest."""
+
+    def add_to(self, server: aio.Server) -> None:
+        """Have the server answer the calls."""
+
+    def summary(self) -> str:
+        """What serves, for the log."""
+
+
+async def run(app: Served, stop: asyncio.Event) -> None:
     """Serve until `stop` is set, then drain and return.
 
     Raises:
@@ -89,19 +137,18 @@ async def run(app: App, stop: asyncio.Event) -> None:
     with _measured(app):
         await server.start()
         try:
-            await asyncio.to_thread(app.engine.start)
-            async with _jobs_drawn(app):
+            await asyncio.to_thread(app.start)
+            async with app.background() as take_no_more:
                 if not stop.is_set():
                     await _serve(app, checks, port, stop)
                 log.info("stopping; running work may take up to %g s more", app.settings.drain_timeout_s)
                 await checks.enter_graceful_shutdown()
-                if app.jobs.jobs is not None:
-                    app.jobs.jobs.runner.stop()
-                await asyncio.to_thread(app.engine.drain, app.settings.drain_timeout_s)
+                take_no_more()
+                await asyncio.to_thread(app.drain, app.settings.drain_timeout_s)
         finally:
             await server.stop(_LAST_WORDS_S)
             await app.pools.close()
-            app.search.searches.close()
+            await app.close()
 
 
 def stop_on_signals(stop: asyncio.Event, settings: Settings) -> None:
@@ -119,7 +166,7 @@ def stop_on_signals(stop: asyncio.Event, settings: Settings) -> None:
 
 
 @contextmanager
-def _measured(app: App) -> Iterator[None]:
+def _measured(app: Served) -> Iterator[None]:
     """For the length of the block, metrics are there to be read, and traces are sent; what is left of them is sent at the end."""
     host, port = app.settings.metrics_host, app.settings.metrics_port
     with ExitStack() as stack:
@@ -132,21 +179,7 @@ def _measured(app: App) -> Iterator[None]:
         yield
 
 
-@asynccontextmanager
-async def _jobs_drawn(app: App) -> AsyncIterator[None]:
-    """For the length of the block, pictures of jobs are drawn; at its end, those that are not go back to the store."""
-    if (jobs := app.jobs.jobs) is None:
-        yield
-        return
-    drawing = asyncio.create_task(jobs.runner.run())
-    try:
-        yield
-    finally:
-        await jobs.runner.close(drawing)
-        await asyncio.to_thread(jobs.store.database.close)
-
-
-async def _serve(app: App, checks: Any, port: int, stop: asyncio.Event) -> None:
+async def _serve(app: Served, checks: Any, port: int, stop: asyncio.Event) -> None:
     app.ready.set()
     await _tell(checks, health_pb2.HealthCheckResponse.SERVING)
     with port_file.written(app.settings.port_file, port):
@@ -154,15 +187,15 @@ async def _serve(app: App, checks: Any, port: int, stop: asyncio.Event) -> None:
         await stop.wait()
 
 
-def _server(app: App) -> aio.Server:
-    passed: list[Any] = [Access(app.metrics), *_traced(app), Gate(app.settings, app.pools)]
+def _server(app: Served) -> aio.Server:
+    passed: list[Any] = [Access(app.metrics, app.settings.client_header), *_traced(app), Gate(app.settings, app.pools)]
     server = aio.server(interceptors=passed, options=_options(app.settings))
-    add_services(app, server)
+    app.add_to(server)
     reflection.enable_server_reflection((*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
     return server
 
 
-def add_services(app: App, server: aio.Server) -> None:
+def add_services(app: "App", server: aio.Server) -> None:
     """Have the server answer the calls of dgnam's own services."""
     synthesis_pb2_grpc.add_SynthesisServiceServicer_to_server(app.synthesis, server)
     analysis_pb2_grpc.add_AnalysisServiceServicer_to_server(app.analysis, server)
@@ -172,7 +205,7 @@ def add_services(app: App, server: aio.Server) -> None:
     server_pb2_grpc.add_ServerServiceServicer_to_server(app.server, server)
 
 
-def _traced(app: App) -> list[Any]:
+def _traced(app: Served) -> list[Any]:
     if app.tracers is None:
         return []
     from dgnam_server.rpc.tracing import Tracing  # needs the extra, as who has tracers does

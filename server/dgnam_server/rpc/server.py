@@ -56,7 +56,7 @@ class ServerServicer(server_pb2_grpc.ServerServiceServicer):
 
     async def GetLoad(self, request: server_pb2.GetLoadRequest, context: Context) -> server_pb2.GetLoadResponse:  # noqa: N802
         """What is queued and running, of all clients and of this one."""
-        load, name = self.engine.load(), identity.of_call(context)
+        load, name = self.engine.load(), identity.of_call(context, self.limits.client_header)
         own = load.clients.get(name, ClientLoad())
         lanes = [server_pb2.LaneLoad(key=lane.key, running_rows=lane.running_rows, waiting_rows=lane.waiting_rows) for lane in load.lanes]
         return server_pb2.GetLoadResponse(

@@ -107,7 +107,7 @@ class Submitter:
     def _standing(self, context: Context, queueing: Queueing) -> Standing:
         waits = [limit for limit in (queueing.timeout_s, self.limits.queue_timeout_s) if limit is not None]
         start_by = time.monotonic() + min(waits) if waits else None
-        return Standing(identity.of_call(context), queueing.priority, start_by)
+        return Standing(identity.of_call(context, self.limits.client_header), queueing.priority, start_by)
 
 
 async def passed_on(context: Context, message: Any, timeout_s: float) -> None:

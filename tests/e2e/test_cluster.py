@@ -1,0 +1,118 @@
+"""Two replicas that Ray places on this machine, as one server: every kind of call, and what becomes of them when a replica is killed.
+
+TEST_RAY names a cluster that runs already, in place of one that the server starts.
+"""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dgnam_client import Client, InvalidRequestError, LocalServer, Progress, Result, UnavailableError, local_server
+
+pytest.importorskip("ray")
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
+
+LEMON = "tiny:fc8:lemon"
+
+
+@pytest.fixture(scope="module")
+def running(tiny_settings: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
+    folder = tmp_path_factory.mktemp("cluster")
+    settings = {**tiny_settings, "ray": os.environ.get("TEST_RAY", "local"), "replicas": 2, "batch_rows": 4, "metrics_port": None}
+    with local_server(folder, timeout=600, state_dir=folder / "state", **settings) as started:
+        said(started.log, "replica 0 is ready")
+        said(started.log, "replica 1 is ready")
+        yield started
+        assert started.process.poll() is None, started.log.read_text()
+    assert started.process.returncode == 0, started.log.read_text()
+
+
+@pytest.fixture
+def client(running: LocalServer) -> Iterator[Client]:
+    with Client(running.address, timeout=120, synthesis_timeout=600) as client:
+        yield client
+
+
+def said(log: Path, what: str, times: int = 1) -> str:
+    """The log, once it says so."""
+    deadline = time.monotonic() + 600
+    while (text := log.read_text()).count(what) < times:
+        assert time.monotonic() < deadline, text
+        time.sleep(0.2)
+    return text
+
+
+def replicas() -> list[int]:
+    """The processes of the replicas, as Ray names them."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            if path.read_bytes().startswith(b"ray::Server"):
+                found.append(int(path.parent.name))
+        except OSError:
+            continue
+    return found
+
+
+def test_every_kind_of_call(client: Client) -> None:
+    assert {model.name for model in client.models()} >= {"tiny", "tiny-prior"}
+    picture = client.synthesize(LEMON, steps=3)
+    assert client.synthesize(LEMON, steps=3, determinism="strict").png == client.synthesize(LEMON, steps=3, determinism="strict").png
+    client.synthesize_pixels("tiny:conv2:1", steps=2)
+    client.draw(picture.code)
+    assert client.activations(picture.image, "tiny:fc8").array.ndim >= 1
+    assert len([event for event in client.stream(LEMON, steps=3, variants=3) if isinstance(event, Result)]) == 3
+    with pytest.raises(InvalidRequestError) as wrong:
+        client.synthesize(LEMON, steps=1_000_000, variants=10_000)
+    assert len(wrong.value.violations) == 2
+
+
+def test_a_stream_that_is_left_frees_its_rows(client: Client) -> None:
+    for event in client.stream(LEMON, steps=2000, variants=4):
+        if isinstance(event, Progress):
+            break
+    deadline = time.monotonic() + 120
+    while not (load := client.load()).cancelled_jobs and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert (load.cancelled_jobs, load.running_jobs) == (1, 0)
+
+
+def test_a_killed_replica_ends_its_own_calls_and_no_others(client: Client, running: LocalServer) -> None:
+    """Each of two replicas draws; one is killed. The next calls work at once, and Ray starts it anew."""
+    ready = running.log.read_text().count(" is ready at ")
+    streams = [client.stream(target, steps=2000, variants=64) for target in lanes()]
+    for stream in streams:
+        assert any(isinstance(event, Progress) for event in stream)
+    (first, _) = replicas()
+    os.kill(first, signal.SIGKILL)
+    ended = [failure for stream in streams if (failure := failed(stream))]
+    assert 1 <= len(ended) < len(streams)
+    assert {(failure.message, failure.retry_after_s) for failure in ended} == {
+        ("the server that worked on this call was lost; send it again", 2)
+    }
+    for seed in range(6):
+        assert client.synthesize(LEMON, steps=1, seed=seed).recipe.seed == seed
+    for target in lanes():
+        client.synthesize(target, steps=1)
+    said(running.log, " is ready at ", ready + 1)
+    assert len(replicas()) == 2 and first not in replicas()
+
+
+def failed(stream: Iterator[Any]) -> UnavailableError | None:
+    """What ended the stream; None: it goes on, or came to its end."""
+    try:
+        for number, event in enumerate(stream):
+            if isinstance(event, Progress) and number > 40:
+                return None
+    except UnavailableError as error:
+        return error
+    return None
+
+
+def lanes() -> list[str]:
+    """Targets of so many lanes that each replica has some."""
+    return [LEMON, "tiny:conv1:1", "tiny:conv2:1", "tiny:conv3:1", "tiny-res:fc:koala", "tiny:fc6:1"]
