@@ -79,6 +79,10 @@ class App:
         """Start the engine; returns once it is warm."""
         self.engine.start()
 
+    def healthy(self) -> bool:
+        """Always, once it has started: what fails ends single jobs."""
+        return True
+
     def drain(self, timeout_s: float) -> None:
         """Refuse new work; returns once all work has ended, which it is made to after this time."""
         self.engine.drain(timeout_s)

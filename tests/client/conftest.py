@@ -1,14 +1,20 @@
-"""A small server that speaks the real protocol over a real wire, so that the client's tests need no network and no weights."""
+"""A small server that speaks the real protocol over a real wire, so that the client's tests need no network and no weights.
+
+With TEST_THROUGH=front in the environment calls reach it through a cluster's front, which no test should notice, but for those of
+the token, which is the front's own business.
+"""
 
 from __future__ import annotations
 
 import io
+import os
 import shutil
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -516,18 +522,32 @@ def start(servicer: SmallServer, credentials: grpc.ServerCredentials | None = No
 
 
 @pytest.fixture
-def serve() -> Iterator[Callable[..., SmallServer]]:
+def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., SmallServer]]:
     """Starts a server, of TLS where credentials are given."""
     running = []
 
     def begin(credentials: grpc.ServerCredentials | None = None) -> SmallServer:
         servicer = SmallServer()
         running.append(start(servicer, credentials))
+        if os.environ.get("TEST_THROUGH") == "front" and credentials is None:
+            fronts.enter_context(through(servicer, tmp_path_factory.mktemp("front")))
         return servicer
 
-    yield begin
+    with ExitStack() as fronts:
+        yield begin
     for server in running:
         server.stop(None).wait(10)
+
+
+@contextmanager
+def through(servicer: SmallServer, folder: Path) -> Iterator[None]:
+    """Have clients reach the server through a front."""
+    from dgnam_server.cluster.routing import Replica
+    from fronts import Given, front
+
+    with front(folder, Given([Replica("0", servicer.url.removeprefix("grpc://"))])) as address:
+        servicer.url = f"grpc://{address}"
+        yield
 
 
 @pytest.fixture

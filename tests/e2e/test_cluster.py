@@ -22,7 +22,8 @@ LEMON = "tiny:fc8:lemon"
 @pytest.fixture(scope="module")
 def running(tiny_settings: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
     folder = tmp_path_factory.mktemp("cluster")
-    settings = {**tiny_settings, "ray": os.environ.get("TEST_RAY", "local"), "replicas": 2, "batch_rows": 4, "metrics_port": None}
+    settings = {**tiny_settings, "ray": os.environ.get("TEST_RAY", "local"), "replicas": 2, "batch_rows": 4}
+    settings |= {"metrics_port": None, "picture_timeout_s": 120}
     with local_server(folder, timeout=600, state_dir=folder / "state", **settings) as started:
         said(started.log, "replica 0 is ready")
         said(started.log, "replica 1 is ready")
@@ -102,14 +103,16 @@ def test_a_killed_replica_ends_its_own_calls_and_no_others(client: Client, runni
     assert len(replicas()) == 2 and first not in replicas()
 
 
-def failed(stream: Iterator[Any]) -> UnavailableError | None:
-    """What ended the stream; None: it goes on, or came to its end."""
+def failed(stream: Any) -> UnavailableError | None:
+    """What ended the stream; None: it went on, and is left."""
     try:
         for number, event in enumerate(stream):
             if isinstance(event, Progress) and number > 40:
                 return None
     except UnavailableError as error:
         return error
+    finally:
+        stream.close()
     return None
 
 

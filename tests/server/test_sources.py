@@ -53,6 +53,12 @@ def test_lists(tmp_path: Path, environment: pytest.MonkeyPatch) -> None:
     assert load([]).only == ("a", "b")
 
 
+def test_the_flag_for_ray_may_stand_alone() -> None:
+    assert load(["--ray"]).ray == load(["--ray", "--replicas", "2"]).ray == "local"
+    assert load(["--port", "0", "--ray", "10.0.0.1:6379"]).ray == "10.0.0.1:6379"
+    assert faults(["--replicas", "2"]) == ["replicas: it needs ray, which is not set (flag --replicas)"]
+
+
 def test_help_has_every_flag_its_range_and_its_default(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         load(["--help"])

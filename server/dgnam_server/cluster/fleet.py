@@ -4,7 +4,6 @@ Rules: one thread asks every replica how it is, each second, and alone changes h
 """
 
 import logging
-import os
 import threading
 import time
 from collections.abc import Sequence
@@ -29,12 +28,6 @@ _JOBS = 32
 _SILENCE_S = 30.0  # after which a replica that does not answer is taken for gone, until it does
 _LAST_WORDS_S = 10.0  # beside the drain itself
 _OBJECT_STORE_BYTES = 100 * 2**20  # Ray's least is 75 MiB; nothing goes through it
-_HERE = {
-    "RAY_USAGE_STATS_ENABLED": "0",  # nobody is told who uses this
-    # Of a slow or busy machine: Ray gives up after 30 s.
-    "RAY_raylet_start_wait_time_s": "300",
-    "RAY_agent_register_timeout_ms": "300000",
-}
 
 
 @dataclass(eq=False)
@@ -70,7 +63,13 @@ class _Member:
 
 
 class Fleet:
-    """Any thread may call it. `token` is what its replicas ask callers for."""
+    """Any thread may call it. `token` is what its replicas ask callers for.
+
+    To be made before anybody listens for signals, because Ray does so too, and who comes last is heard.
+
+    Raises:
+        SettingsError: there is no such cluster.
+    """
 
     def __init__(self, settings: Settings, token: str) -> None:
         self._settings, self._token = settings, token
@@ -78,6 +77,7 @@ class Fleet:
         self._leaving: list[Any] = []
         self._ended = threading.Event()
         self._watcher = threading.Thread(target=self._watch, name="fleet", daemon=True)
+        self._connect()
 
     def ready(self) -> Sequence[Replica]:
         """Those that serve."""
@@ -87,11 +87,10 @@ class Fleet:
         """Returns once one replica is ready.
 
         Raises:
-            SettingsError: there is no such cluster, or it lacks the devices.
+            SettingsError: the cluster lacks the devices.
             StartError: a replica cannot start.
         """
-        self._connect()
-        resources = ray.cluster_resources()
+        resources = ray.cluster_resources()  # type: ignore[no-untyped-call]
         gpus = int(resources.get("GPU", 0)) if self._settings.device.partition(":")[0] in ("auto", "cuda") else 0
         if self._settings.device == "cuda" and not gpus:
             raise SettingsError([Fault("device", "no machine of the cluster has a GPU that Ray knows of")])
@@ -122,13 +121,10 @@ class Fleet:
 
     def _connect(self) -> None:
         here = self._settings.ray == RAY_HERE
-        if here:
-            for name, value in _HERE.items():
-                os.environ.setdefault(name, value)
         more: dict[str, Any] = {"include_dashboard": False, "object_store_memory": _OBJECT_STORE_BYTES} if here else {}
         try:
             ray.init(address=self._settings.ray, logging_level=logging.WARNING, configure_logging=False, **more)
-        except (ConnectionError, RayError, ValueError) as error:
+        except (ConnectionError, RayError, RuntimeError, ValueError) as error:
             raise SettingsError([Fault("ray", f"{self._settings.ray} cannot be joined: {str(error).splitlines()[0]}")]) from error
 
     def _watch(self) -> None:

@@ -78,7 +78,7 @@ class Forwarder:
                 return b"".join([part async for part in answers])
             except aio.AioRpcError as error:
                 raise_lost(error)
-                await context.abort(error.code(), error.details() or "", tuple(error.trailing_metadata() or ()))
+                await context.abort(error.code(), error.details() or "", _pairs(error))
         raise AssertionError("abort raises")
 
     async def load(self, context: Any) -> server_pb2.GetLoadResponse:
@@ -96,7 +96,7 @@ class Forwarder:
     async def close(self) -> None:
         """Calls under way end."""
         for channel in self._channels.values():
-            await channel.close()
+            await channel.close(None)
 
     async def _answers(self, method: Method, message: Message, context: Any) -> AsyncGenerator[bytes, None]:
         """A replica's answers, of the first that is available."""
@@ -167,9 +167,15 @@ def raise_lost(error: aio.AioRpcError) -> None:
     Raises:
         ShuttingDown: the replica was lost.
     """
-    told = any(key == errors.DETAILS_KEY for key, _ in error.trailing_metadata() or ())
+    told = errors.DETAILS_KEY in dict(_pairs(error))
     if error.code() is grpc.StatusCode.UNAVAILABLE and not told:
         raise errors.ShuttingDown("the server that worked on this call was lost; send it again", retry_after_s=_RETRY_S) from None
+
+
+def _pairs(error: aio.AioRpcError) -> tuple[tuple[str, Any], ...]:
+    """The metadata that came with the status."""
+    metadata: Any = error.trailing_metadata()
+    return tuple((key, value) for key, value in metadata or ())
 
 
 def merge(total: server_pb2.GetLoadResponse, one: server_pb2.GetLoadResponse) -> None:

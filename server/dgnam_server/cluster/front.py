@@ -1,6 +1,7 @@
 """The front: what callers see of a cluster. It is served as a server is, with the same limits, tokens and errors; replicas work."""
 
 import asyncio
+import os
 import secrets
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -24,6 +25,11 @@ from dgnam_server.settings import Settings
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
 
+_FOR_RAY = {
+    "RAY_USAGE_STATS_ENABLED": "0",  # nobody is told who uses this
+    "RAY_DEDUP_LOGS": "0",  # replicas that say the same are not one
+    "RAY_COLOR_PREFIX": "0",
+}
 _GET_LOAD = "/dgnam.v1.ServerService/GetLoad"
 
 
@@ -67,6 +73,10 @@ class Front:
     def start(self) -> None:
         """Returns once a replica is ready."""
         self.replicas.start()
+
+    def healthy(self) -> bool:
+        """Whether there is a replica."""
+        return bool(self.replicas.ready())
 
     def drain(self, timeout_s: float) -> None:
         """New calls are refused; those under way have the time to end."""
@@ -113,8 +123,10 @@ def build(settings: Settings) -> Front:
     """The front of replicas that Ray places.
 
     Raises:
-        SettingsError: Ray is not installed.
+        SettingsError: Ray is not installed, or there is no such cluster.
     """
+    for name, value in _FOR_RAY.items():  # which reads them when it is imported
+        os.environ.setdefault(name, value)
     try:
         from dgnam_server.cluster.fleet import Fleet
     except ImportError as error:

@@ -20,6 +20,10 @@ from dgnam_server.settings import Settings
 log = logging.getLogger(__name__)
 
 
+def _own_address() -> str:
+    return str(ray.util.get_node_ip_address())  # type: ignore[no-untyped-call]
+
+
 @dataclass(frozen=True)
 class State:
     """What a replica tells; `jobs` are those that wait and run, `failure` says why it cannot serve."""
@@ -36,7 +40,7 @@ class Server:
     def __init__(self, name: str, settings: Mapping[str, Any]) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="dgnam-")
         self._port_file = Path(self._folder.name) / "port"
-        self._settings = Settings(**{**settings, "host": settings["host"] or ray.util.get_node_ip_address(), "port_file": self._port_file})
+        self._settings = Settings(**{**settings, "host": settings["host"] or _own_address(), "port_file": self._port_file})
         logging.basicConfig(level=self._settings.log_level.upper(), handlers=[logs.handler(self._settings.log_format)])
         self._loop, self._stop = asyncio.new_event_loop(), asyncio.Event()
         self._app: Any = None

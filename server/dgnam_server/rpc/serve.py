@@ -9,7 +9,7 @@ import os
 import signal
 import ssl
 from collections.abc import Callable, Iterator
-from contextlib import AbstractAsyncContextManager, ExitStack, contextmanager
+from contextlib import AbstractAsyncContextManager, ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
 import grpc
@@ -61,6 +61,7 @@ SERVICES = tuple(
 _HANDSHAKE_S, _IDLE_S = 10, 600  # who connects and does nothing makes room for others
 _METADATA_BYTES = 16 * 2**10
 _KEEPALIVE_ANSWER_S = 10.0
+_LOOK_S = 1.0  # from one look at whether it is healthy to the next
 _LAST_WORDS_S = 2.0  # for streams to send their last message after the engine stopped
 
 
@@ -109,6 +110,9 @@ class Served(Protocol):
 
     def background(self) -> AbstractAsyncContextManager[Callable[[], None]]:
         """Work of its own, beside calls, for the length of the block. What it gives is called before the drain: no more is begun then."""
+
+    def healthy(self) -> bool:
+        """Whether calls can be answered now."""
 
     def drain(self, timeout_s: float) -> None:
         """Refuse new work; returns once all work has ended, which it is made to after this time."""
@@ -184,7 +188,19 @@ async def _serve(app: Served, checks: Any, port: int, stop: asyncio.Event) -> No
     await _tell(checks, health_pb2.HealthCheckResponse.SERVING)
     with port_file.written(app.settings.port_file, port):
         log.info("serving on %s: %s", _address(app.settings.host, port), app.summary())
-        await stop.wait()
+        await _watch(app, checks, stop)
+
+
+async def _watch(app: Served, checks: Any, stop: asyncio.Event) -> None:
+    """Keep health right until `stop` is set."""
+    told = True
+    while not stop.is_set():
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_LOOK_S):
+                await stop.wait()
+        if not stop.is_set() and (healthy := app.healthy()) is not told:
+            told = healthy
+            await _tell(checks, health_pb2.HealthCheckResponse.SERVING if told else health_pb2.HealthCheckResponse.NOT_SERVING)
 
 
 def _server(app: Served) -> aio.Server:

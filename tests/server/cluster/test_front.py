@@ -86,6 +86,17 @@ def test_without_replicas_it_says_so(fronted: Callable[..., Any]) -> None:
         assert "no server is ready" in (caught.value.details() or "")
 
 
+def test_without_replicas_it_is_not_healthy(behind: Replica, fronted: Callable[..., Any]) -> None:
+    given = Given([behind])
+    with fronted(given) as address, grpc.insecure_channel(address) as channel:
+        statuses = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest(), timeout=60)
+        assert next(statuses).status == health_pb2.HealthCheckResponse.SERVING
+        given.replicas.clear()
+        assert next(statuses).status == health_pb2.HealthCheckResponse.NOT_SERVING
+        given.replicas.append(behind)
+        assert next(statuses).status == health_pb2.HealthCheckResponse.SERVING
+
+
 def test_it_has_health_reflection_and_a_token_of_its_own(behind: Replica, fronted: Callable[..., Any]) -> None:
     with fronted(Given([behind]), token="outer") as address, grpc.insecure_channel(address) as channel:
         asked = health_pb2.HealthCheckRequest(service="dgnam.v1.SynthesisService")

@@ -68,3 +68,11 @@ def test_a_certificate_says_who_it_is_wherever_the_call_comes_from() -> None:
     auth = {"transport_security_type": [b"ssl"], "x509_common_name": [b"ann"]}
     assert of_call(Call(auth=auth)) == of_call(Call("ipv4:10.0.0.9:1", [("authorization", "x")], auth)) == "ann"
     assert of_call(Call(auth={"transport_security_type": [b"ssl"]})) == "10.0.0.1"
+
+
+def test_behind_a_proxy_the_header_says_who_it_is() -> None:
+    """Where the settings name it; otherwise anybody could call himself what he likes."""
+    told = Call(metadata=[("x-forwarded-for", "10.1.2.3"), ("authorization", "Bearer x")])
+    assert of_call(told, "x-forwarded-for") == "10.1.2.3"
+    assert of_call(told) == of_call(told, "x-real-ip") == of_call(Call(metadata=[("authorization", "Bearer x")]))
+    assert len(of_call(Call(metadata=[("x-forwarded-for", "y" * 10_000)]), "x-forwarded-for")) == 200
