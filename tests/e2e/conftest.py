@@ -1,5 +1,9 @@
-"""A real server process on tiny models, and clients for it."""
+"""A real server process on tiny models, and clients for it.
 
+With TEST_RAY in the environment, which is what the setting `ray` takes, the one server for all tests is two replicas.
+"""
+
+import os
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -51,7 +55,8 @@ def tiny_settings(tiny_pack: Path) -> dict[str, Any]:
 def server(tiny_settings: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """One server for all tests that leave it as they found it."""
     folder = tmp_path_factory.mktemp("server")
-    with local_server(folder, state_dir=folder / "state", **tiny_settings) as started:
+    cluster: dict[str, Any] = {"timeout": 600, "ray": os.environ["TEST_RAY"], "replicas": 2} if "TEST_RAY" in os.environ else {}
+    with local_server(folder, state_dir=folder / "state", **tiny_settings, **cluster) as started:
         yield Served(started)
         assert started.process.poll() is None, started.log.read_text()
 
