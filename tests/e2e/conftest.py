@@ -55,7 +55,9 @@ def tiny_settings(tiny_pack: Path) -> dict[str, Any]:
 def server(tiny_settings: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """One server for all tests that leave it as they found it."""
     folder = tmp_path_factory.mktemp("server")
-    cluster: dict[str, Any] = {"timeout": 600, "ray": os.environ["TEST_RAY"], "replicas": 2} if "TEST_RAY" in os.environ else {}
+    cluster: dict[str, Any] = (
+        {"timeout": 600, "ray": os.environ["TEST_RAY"], "replicas": 2, "picture_timeout_s": 120} if "TEST_RAY" in os.environ else {}
+    )
     with local_server(folder, state_dir=folder / "state", **tiny_settings, **cluster) as started:
         yield Served(started)
         assert started.process.poll() is None, started.log.read_text()
