@@ -124,8 +124,10 @@ class Fleet:
         more: dict[str, Any] = {"include_dashboard": False, "object_store_memory": _OBJECT_STORE_BYTES} if here else {}
         try:
             ray.init(address=self._settings.ray, logging_level=logging.WARNING, configure_logging=False, **more)
-        except (ConnectionError, RayError, RuntimeError, ValueError) as error:
-            raise SettingsError([Fault("ray", f"{self._settings.ray} cannot be joined: {str(error).splitlines()[0]}")]) from error
+        except Exception as error:  # Ray raises that itself where its processes do not start
+            raise SettingsError(
+                [Fault("ray", f"{self._settings.ray} cannot be started or joined: {str(error).splitlines()[0]}")]
+            ) from error
 
     def _watch(self) -> None:
         while not self._ended.wait(_PERIOD_S):
