@@ -41,7 +41,13 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from PIL import Image
 
 THROUGH_A_FRONT = os.environ.get("TEST_THROUGH") == "front"
-FRONTS_OWN = ("test_aio.py::test_tokens", "test_client.py::test_server", "test_doctor.py::test_a_server_that_shuts_down")
+FRONTS_OWN = (  # the token, the connection, health
+    "test_aio.py::test_tokens",
+    "test_channel.py::test_tokens_travel",
+    "test_channel.py::test_the_channel_says_who_calls",
+    "test_client.py::test_server",
+    "test_doctor.py::test_a_server_that_shuts_down",
+)
 SIZE = 8
 STEPS = 4
 TAPS = {"conv1": (16, 4, 4), "fc8": (1205,)}
@@ -527,7 +533,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skip what a front does by itself where there is one."""
     for item in items:
         if THROUGH_A_FRONT and item.nodeid.endswith(FRONTS_OWN):
-            item.add_marker(pytest.mark.skip(reason="a front has a token and health of its own"))
+            item.add_marker(pytest.mark.skip(reason="a front has a token, connections and health of its own"))
 
 
 @pytest.fixture
