@@ -29,6 +29,7 @@ _FOR_RAY = {
     "RAY_USAGE_STATS_ENABLED": "0",  # nobody is told who uses this
     "RAY_DEDUP_LOGS": "0",  # replicas that say the same are not one
     "RAY_COLOR_PREFIX": "0",
+    "RAY_worker_niceness": "0",  # by default 15, at which everything else on the machine goes first
 }
 _GET_LOAD = "/dgnam.v1.ServerService/GetLoad"
 
