@@ -78,6 +78,34 @@ def test_clients_share_time_in_equal_parts_however_many_keys_they_have(scheduler
     assert all(served[f"greedy {job}"] == pytest.approx(10, abs=2) for job in range(36))
 
 
+@pytest.mark.parametrize("clients", [1, 3, 12])
+@pytest.mark.parametrize(
+    "costs", [[1.0] * 12, [float(cost) for cost in range(1, 13)], [1.0] * 11 + [100.0]], ids=["equal", "rising", "one slow"]
+)
+def test_of_twelve_networks_none_waits_for_another_longer_than_two_steps_of_the_slowest(
+    scheduler: Scheduler[str], costs: list[float], clients: int
+) -> None:
+    cost = {f"network {number}": spent for number, spent in enumerate(costs)}
+    for number, key in enumerate(cost):
+        add(scheduler, number, key, client=f"client {number % clients}")
+    order: list[str] = []
+    assert len(admitted(scheduler)) == len(cost)
+    for _ in range(1000):
+        turn = scheduler.next_turn()
+        assert turn is not None
+        scheduler.charge(turn, cost[turn.key])
+        order.append(turn.key)
+    assert set(order) == set(cost)
+    for key in cost:
+        waited: Counter[str] = Counter()
+        for stepped in order:
+            if stepped == key:
+                waited.clear()
+                continue
+            waited[stepped] += 1
+            assert waited[stepped] * cost[stepped] <= 2 * max(costs), f"{key} waited for {waited[stepped]} steps of {stepped}"
+
+
 def test_who_shares_a_batch_keeps_turns_for_its_other_keys(scheduler: Scheduler[str]) -> None:
     """The one with a single row in it pays for its own turns, and does not drag the others along all the time."""
     add(scheduler, 0, "shared", "many", rows=6)
