@@ -2,7 +2,6 @@
 
 from typing import Any, TypeGuard
 
-import torch
 from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 

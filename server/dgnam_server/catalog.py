@@ -16,7 +16,7 @@ from dgnam_models.filters import Filters, first_layer
 from dgnam_models.patches import FILE as PATCH_FILE
 from dgnam_models.patches import PatchSet
 from dgnam_models.precision import has_fast_bfloat16
-from dgnam_models.weight_layout import lay_out_
+from dgnam_models.weight_layout import laid_out, lay_out_
 
 from dgnam_server.indices import Indices
 from dgnam_server.synth.methods import METHODS
@@ -116,8 +116,9 @@ def load(
     networks, generators, missing = installed.networks, installed.generators, installed.missing
     for network in own:
         moved = network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        networks[network.name] = gate.recheck(moved)
-        installed.note_filters(networks[network.name])
+        checked = gate.recheck(moved)
+        installed.note_filters(checked)
+        networks[network.name] = laid_out(checked)
     for name, generator in list(generators.items()):
         assert generator.card.code is not None
         encoder = generator.card.code.encoder

@@ -7,10 +7,10 @@ from pathlib import Path
 import dgnam_models
 import pytest
 import torch
-from dgnam_models import Generator, Network
+from dgnam_models import Generator, Network, Preprocessing
 from dgnam_models.nets._halving import HalvingConv2d
 from dgnam_models.precision import has_fast_bfloat16
-from dgnam_models.weight_layout import LaidOut, RectifiersApart, lay_out_
+from dgnam_models.weight_layout import LaidOut, RectifiersApart, laid_out, lay_out_
 from torch import Tensor, nn
 
 LAYERS: dict[str, Callable[[], nn.Module]] = {
@@ -114,6 +114,54 @@ def test_of_a_block_the_rectifiers_are_taken_along() -> None:
     image = torch.rand(2, 3, *network.input_size)
     for one, other in zip(both(laid_out.logits, image), both(network.logits, image), strict=True):
         torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-4)
+
+
+class Mixing(nn.Module):
+    """Attention as timm writes it, and classes of the mean over positions."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.patches, self.classes = nn.Conv2d(3, 8, 8, 8), nn.Linear(8, 3)
+        self.num_heads, self.qkv, self.proj = 2, nn.Linear(8, 24), nn.Linear(8, 8)
+
+    def forward(self, x: Tensor) -> Tensor:
+        tokens = self.patches(x).flatten(2).transpose(1, 2)
+        parts = self.qkv(tokens).unflatten(2, (3, 2, 4)).permute(2, 0, 3, 1, 4)
+        heads = nn.functional.scaled_dot_product_attention(*parts.unbind()).transpose(1, 2).flatten(2)
+        classes: Tensor = self.classes(self.proj(heads).mean(1))
+        return classes
+
+
+class ReadingWeights(Mixing):
+    """It multiplies with its layer's weights itself."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x) + self.classes.weight.sum()
+
+
+class Untyped(Mixing):
+    """It does something else where a layer has another type."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x if type(self.proj) is nn.Linear else 2 * x)
+
+
+def test_ones_own_network_is_copied_and_laid_out() -> None:
+    own = Network.of(Mixing(), "own", Preprocessing((16, 16)))
+    served = laid_out(own)
+    assert any(isinstance(part, LaidOut) for part in served.modules())
+    assert not any(isinstance(part, LaidOut) for part in own.modules()), "it is still its owner's"
+    image, taps = torch.rand(2, 3, 16, 16), [tap.name for tap in own.card.taps]
+    assert any(tap.endswith("heads") for tap in taps)
+    torch.testing.assert_close(served.activations(image, taps), own.activations(image, taps), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("module", [ReadingWeights, Untyped])
+def test_a_network_that_cannot_do_without_its_layers_keeps_them(module: type[nn.Module], caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    own = Network.of(module(), "own", Preprocessing((16, 16)))
+    assert laid_out(own) is own
+    assert "own is served as it is" in caplog.text
 
 
 def test_a_generator_draws_the_same(tiny_pack: Path) -> None:

@@ -10,6 +10,7 @@ import tiny_cards
 import torch
 from dgnam_models import BUNDLED, CardError, Network, NotInstalled, nets, pack, packages
 from dgnam_models.card import Code, ModelCard, Preprocessing, Tap
+from dgnam_models.weight_layout import LaidOut
 from dgnam_proto.v1.synthesis_pb2 import SynthesizeRequest
 from dgnam_proto.v1.target_pb2 import Target, Term, Unit
 from dgnam_server import catalog
@@ -50,6 +51,14 @@ def test_models_whose_package_is_not_installed_are_named_and_left_out(
     with pytest.raises(NotFound) as caught:
         reader.raise_any()
     assert "efficientnet-lite1: pip install it" in caught.value.message and "orphan: its encoder is missing" in caught.value.message
+
+
+def test_ones_own_networks_are_prepared_for_speed_and_stay_as_they_are() -> None:
+    module = nn.Sequential(nn.Conv2d(3, 4, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 2))
+    own = Network.of(module, "own", Preprocessing((16, 16)))
+    served = catalog.load([], torch.device("cpu"), own=[own], only=[]).networks["own"]
+    assert any(isinstance(part, LaidOut) for part in served.modules())
+    assert not any(isinstance(part, LaidOut) for part in own.modules())
 
 
 def test_networks_of_packs_and_ones_own_pass_the_gate_when_they_are_served(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeGuard
 
 import torch
 from torch import Tensor, nn
@@ -167,7 +167,7 @@ def _listening(
         tap = addressable(name) or OUTPUT
         if isinstance(part, nn.MultiheadAttention):
             handles.append(part.register_forward_hook(partial(hear_heads, f"{tap}.{HEADS}"), with_kwargs=True))
-        elif isinstance(getattr(part, "num_heads", None), int) and isinstance(projection := _projection(part), nn.Linear):
+        elif isinstance(getattr(part, "num_heads", None), int) and _is_product(projection := _projection(part)):
             handles.append(projection.register_forward_pre_hook(partial(hear_input, f"{tap}.{HEADS}", part)))
         handles.append(part.register_forward_hook(partial(hear_output, tap)))
     fast = torch.backends.mha.get_fastpath_enabled()
@@ -218,6 +218,11 @@ def _batch_axis(shape: tuple[int, ...], fewer: tuple[int, ...], rows: int) -> in
 def _projection(part: nn.Module) -> nn.Module | None:
     """What mixes an attention module's heads, as timm and others name it."""
     return next((child for name, child in part.named_children() if name in ("proj", "out_proj")), None)
+
+
+def _is_product(part: nn.Module | None) -> TypeGuard[nn.Module]:
+    """Is it a linear layer, or what stands for one where it was prepared (weight_layout.py)?"""
+    return isinstance(part, nn.Linear) or getattr(part, "is_product", False)
 
 
 def _heads(part: nn.Module, inputs: Any, named: Any) -> Tensor:
