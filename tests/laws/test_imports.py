@@ -53,6 +53,14 @@ def test_the_server_does_not_call_itself_but_as_a_library() -> None:
     assert {path.name for path in users} == {"local.py", "rendering.py"}
 
 
+def test_the_gallery_is_loaded_by_its_command_alone() -> None:
+    """It needs an extra, which the thin client does without."""
+    folder = ROOT / "client/dgnam_client"
+    extra = ("dgnam_client._web", "starlette", "uvicorn", "jinja2")
+    users = {path for path in sources("client/dgnam_client") if any(name.startswith(extra) for name in imports(path))}
+    assert {path.relative_to(folder).as_posix() for path in users if path.parent.name != "_web"} == {"_cli/gallery.py"}
+
+
 def sources(where: str) -> list[Path]:
     path = ROOT / where
     return [path] if path.is_file() else sorted(path.rglob("*.py"))

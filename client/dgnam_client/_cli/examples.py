@@ -217,3 +217,12 @@ examples:
   dgnam jobs 1f3a --watch
   dgnam jobs 1f3a -o folder
 """
+
+GALLERY_EXAMPLES = """\
+It needs pip install "dgnam-client[gallery]".
+
+examples:
+  dgnam gallery                                   then open http://127.0.0.1:8080
+  dgnam gallery --server gpu-box:7433 --port 0    another machine's server, any free port
+  dgnam gallery --host 0.0.0.0                    for other machines: the address is printed with its token
+"""

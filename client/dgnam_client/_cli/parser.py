@@ -84,6 +84,7 @@ def build() -> Commands:
     _exemplars(command("exemplars", "Show which photographs excite units most, and what in them does.", examples.EXEMPLARS_EXAMPLES))
     _filters(command("filters", "Show a network's first-layer filters: which dominate, which are dead.", examples.FILTERS_EXAMPLES))
     _catalog(command)
+    _gallery(command("gallery", "Serve a web page to browse units and draw, until Ctrl-C.", examples.GALLERY_EXAMPLES))
     command("doctor", "Check the way from here to a picture, step by step.")
     completion = command("completion", "Print a script that completes `dgnam` in a shell.", 'example:\n  eval "$(dgnam completion bash)"\n')
     completion.add_argument("shell", choices=["bash", "zsh"])
@@ -288,6 +289,17 @@ def _filters(filters: argparse.ArgumentParser) -> None:
     filters.add_argument("-o", "--output", metavar="FILE", help="write a sheet: .png, .jpg or .webp; or the numbers: .npy")
     filters.add_argument("--shared-scale", action="store_true", help="draw all filters on one scale, so that strong ones stand out")
     filters.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _gallery(gallery: argparse.ArgumentParser) -> None:
+    gallery.add_argument(
+        "--host", default="127.0.0.1", metavar="ADDRESS", help="listen here; elsewhere than on this machine it wants a token"
+    )
+    gallery.add_argument("--port", type=int, default=8080, metavar="N", help="0 for any free one (default: %(default)s)")
+    gallery.add_argument("--folder", metavar="FOLDER", help="keep pictures here (default: dgnam/gallery in $XDG_STATE_HOME)")
+    gallery.add_argument("--max-mib", type=int, default=2048, metavar="MIB", help="how much they may take (default: %(default)s)")
+    gallery.add_argument("--web-token-file", metavar="FILE", help="the token that browsers must show (default: a new one each time)")
+    gallery.add_argument("--until-stdin-ends", action="store_true", help=argparse.SUPPRESS)
 
 
 def _catalog(command: Any) -> None:

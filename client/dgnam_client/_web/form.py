@@ -1,0 +1,194 @@
+"""The form that asks for pictures: what it offers, from what the server tells of its methods, and what was filled in.
+
+Rules: a form is read whole, and every problem in it is told at once. What was left empty is left to the server.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .._catalog import Method, Methods, Model, Option
+from .catalogue import Target
+from .drawings import PREVIEWS, Wish
+
+MOST_PICTURES = 16  # of one click
+MOST_SEED = 2**53 - 1  # what a browser's numbers hold
+OPTION = "option."
+BALANCES = ("gradient-norm", "equal-activation", "none")
+READOUTS = ("activation", "probability", "log-probability")
+_PARTS = ["png", "history"]
+_RATE = "start_learning_rate"  # whose default is the prior's own
+
+
+@dataclass(frozen=True)
+class Knob:
+    """An option of a method with its default here, which a prior may have changed.
+
+    Attributes:
+        default: None where the server takes it from elsewhere.
+    """
+
+    option: Option
+    default: float | None
+
+    @property
+    def field(self) -> str:
+        """Its field's name."""
+        return OPTION + self.option.name
+
+    @property
+    def name(self) -> str:
+        """What to call it."""
+        return self.option.name.replace("_", " ")
+
+    @property
+    def step(self) -> str:
+        """The step of its field."""
+        return "1" if self.option.integer else "any"
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What a form offers.
+
+    Attributes:
+        priors: Those that a method with a prior may draw with.
+        prior: The one chosen; None of a method without.
+    """
+
+    methods: Methods
+    priors: tuple[Model, ...]
+    method: Method
+    prior: Model | None
+
+    @classmethod
+    def of(cls, methods: Methods, models: Sequence[Model], asked: Mapping[str, str], networks: Collection[str] = ()) -> Choices:
+        """What to offer once a method and a prior are chosen.
+
+        Args:
+            asked: The fields `method` and `prior`; what there is not of these names counts as not chosen.
+            networks: The names of the target's networks, which tell what prior suits it.
+        """
+        priors = tuple(model for model in models if model.role == "prior")
+        preferred = methods.default_method if priors else methods.default_pixel_method
+        chosen = _named(methods.methods, asked.get("method", "")) or _named(methods.methods, preferred) or methods.methods[0]
+        prior = _named(priors, asked.get("prior", "")) or _suited(priors, models, networks, methods.default_prior)
+        return cls(methods, priors, chosen, None if chosen.pixels else prior)
+
+    @property
+    def knobs(self) -> list[Knob]:
+        """The method's options."""
+        code = None if self.prior is None else self.prior.code
+        defaults = {one.name: one.default for one in self.method.options}
+        if code is not None:
+            defaults |= {name: code.start_learning_rate for name in [_RATE] if name in defaults and defaults[name] is None}
+            defaults |= code.option_defaults.get(self.method.name, {})
+        return [Knob(one, defaults[one.name]) for one in self.method.options]
+
+    @property
+    def parts(self) -> list[tuple[str, list[Knob]]]:
+        """The options by the part of the method that they tune, the method's own first."""
+        parts: dict[str, list[Knob]] = {"method": []}
+        for knob in self.knobs:
+            parts.setdefault(knob.option.part, []).append(knob)
+        return [(part, knobs) for part, knobs in parts.items() if knobs]
+
+
+class Problems(Exception):
+    """What is wrong with a form: each field with what is wrong with it."""
+
+    def __init__(self, found: Sequence[tuple[str, str]]) -> None:
+        super().__init__("; ".join(f"{field}: {text}" for field, text in found))
+        self.found = list(found)
+
+
+def wishes(choices: Choices, target: Target, fields: Mapping[str, str], start: bytes | None) -> list[Wish]:
+    """The pictures that a form asks for.
+
+    Args:
+        choices: Those of the form's method and prior.
+        target: For what.
+        fields: What was filled in, by the field's name.
+        start: The photograph to start from.
+
+    Raises:
+        Problems: Something is wrong with it.
+    """
+    reading = _Reading(fields)
+    named = fields.get("method") or choices.method.name
+    if named != choices.method.name:
+        reading.problems.append(("method", f"there is no {named!r} on this server"))
+    prior = fields.get("prior") or None
+    if prior and choices.prior is not None and choices.prior.name != prior:
+        reading.problems.append(("prior", f"there is no {prior!r} on this server"))
+    seed = int(reading.number("seed", Option("seed", "", 0, MOST_SEED, 0, integer=True)) or 0)
+    count = int(reading.number("count", Option("count", "", 1, MOST_PICTURES, 1, integer=True)) or 1)
+    options = {knob.option.name: value for knob in choices.knobs if (value := reading.number(knob.field, knob.option)) is not None}
+    foreign = {name for name in fields if name.startswith(OPTION)} - {knob.field for knob in choices.knobs}
+    reading.problems += [(name.removeprefix(OPTION), f"{choices.method.name} has no such option") for name in sorted(foreign)]
+    keywords: dict[str, Any] = {"method": choices.method.name, **options}
+    keywords |= {} if choices.prior is None else {"prior": choices.prior.name}
+    keywords["readout"] = reading.one_of("readout", READOUTS)
+    keywords["balance"] = reading.one_of("balance", BALANCES) if len(target.terms) > 1 else None
+    keywords["start"] = start
+    if reading.problems:
+        raise Problems(reading.problems)
+    steps = int(options.get("steps") or next((knob.default for knob in choices.knobs if knob.option.name == "steps"), 0) or 0)
+    keywords |= {"preview_interval": max(1, steps // PREVIEWS), "include": _PARTS}
+    return [Wish(target, choices.method.pixels, {**keywords, "seed": seed + number}, steps) for number in range(count)]
+
+
+class _Reading:
+    """Reads fields, and collects what is wrong with them."""
+
+    def __init__(self, fields: Mapping[str, str]) -> None:
+        self.fields = fields
+        self.problems: list[tuple[str, str]] = []
+
+    def number(self, name: str, option: Option) -> float | None:
+        """A field's number; None where it is empty or wrong."""
+        text = self.fields.get(name, "").strip()
+        if not text:
+            return None
+        wrong = ""
+        value = math.nan
+        try:
+            value = float(text)
+        except ValueError:
+            wrong = "is not a number"
+        if not wrong and not (math.isfinite(value) and option.minimum <= value <= option.maximum):
+            wrong = f"is not between {option.minimum:.10g} and {option.maximum:.16g}"
+        if not wrong and option.integer and value != int(value):
+            wrong = "is not a whole number"
+        if wrong:
+            self.problems.append((option.name, f"{text[:40]} {wrong}"))
+            return None
+        return value
+
+    def one_of(self, name: str, allowed: Sequence[str]) -> str | None:
+        """A field's word; None where it is empty or wrong."""
+        text = self.fields.get(name, "")
+        if text and text not in allowed:
+            self.problems.append((name, f"{text[:40]!r} is none of {', '.join(allowed)}"))
+        return text or None
+
+
+def _named(things: Sequence[Any], name: str) -> Any:
+    return next((thing for thing in things if thing.name == name), None)
+
+
+def _suited(priors: Sequence[Model], models: Sequence[Model], networks: Collection[str], default: str) -> Model | None:
+    """The prior for a target in these networks, by the server's own rule: one that was made for one of them, or else for a network
+    with pictures of about that size. It is sent by its name, since the options' defaults that a form shows are this prior's."""
+    sizes = {model.name: max(model.image_size) for model in models}
+    side = max((sizes[name] for name in networks if name in sizes), default=0)
+
+    def distance(prior: Model) -> tuple[bool, float, bool, str]:
+        encoder = prior.code.encoder if prior.code is not None else ""
+        apart = abs(math.log(max(1, sizes.get(encoder, sizes[prior.name])) / max(1, side))) if side else 0.0
+        return encoder not in networks, apart, prior.name != default, prior.name
+
+    return min(priors, key=distance, default=None)

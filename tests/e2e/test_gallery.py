@@ -1,0 +1,259 @@
+"""The gallery's pages over a real server: what people do with them, as a browser would ask."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dgnam_client import AsyncClient, Recipe
+from dgnam_client._web import app
+from dgnam_client._web.shelf import Shelf
+from PIL import Image
+from starlette.testclient import TestClient
+
+LEMON, TEAPOT, UNLABELLED = "tiny:fc8:2", "tiny:fc8:3", "tiny:conv3:5"
+PART = {"HX-Request": "true"}
+
+
+@contextmanager
+def opened(address: str, folder: Path, most_bytes: int = 2**26) -> Iterator[TestClient]:
+    pages = app.build(AsyncClient(address, timeout=20, synthesis_timeout=60), Shelf(folder, most_bytes))
+    with TestClient(pages, "http://127.0.0.1:8080") as page:
+        yield page
+
+
+@pytest.fixture
+def page(server: Any, tmp_path: Path) -> Iterator[TestClient]:
+    with opened(server.address, tmp_path / "shelf") as page:
+        yield page
+
+
+def begin(page: TestClient, target: str = LEMON, photograph: bytes | None = None, **fields: Any) -> str:
+    """Ask for a picture as the form does; returns the drawing's id."""
+    named = {name.replace("__", "."): str(value) for name, value in fields.items()}
+    files = {"start": ("photo.png", photograph or b"")}
+    answer = page.post("/drawings", data={"target": target, "method": "dgn-am", **named}, files=files, headers=PART)
+    assert answer.status_code == 200, answer.text
+    return str(re.findall(r'data-drawing="(\w+)"', answer.text)[0])
+
+
+def ended(page: TestClient, *ids: str) -> dict[str, dict[str, Any]]:
+    """Watch until all drawings have ended; returns the last that was told of each."""
+    last = {}
+    with page.stream("GET", "/events", params={"drawing": ids}) as stream:
+        for line in stream.iter_lines():
+            if line.startswith("data: {") and (fact := json.loads(line[6:])):
+                last[fact["id"]] = fact
+    return last
+
+
+def digests(text: str) -> list[str]:
+    return list(dict.fromkeys(re.findall(r"/pictures/([0-9a-f]{64})", text)))
+
+
+def until(holds: Callable[[], bool], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_from_network_to_unit(page: TestClient) -> None:
+    assert all(name in page.get("/").text for name in ("tiny", "tiny-res", "/taps/tiny:fc8"))
+    network = page.get("/networks/tiny").text
+    assert "/taps/tiny:conv3" in network and "maps of" in network
+    tap = page.get("/taps/tiny:fc8").text
+    assert all(label in tap for label in ("goldfish", "school bus", "lemon")) and f"/units/{LEMON}" in tap
+    assert "school bus" not in page.get("/taps/tiny:fc8?filter=LEM").text
+    assert "No label contains" in page.get("/taps/tiny:fc8?filter=zebra").text
+    unit = page.get(f"/units/{LEMON}").text
+    assert "lemon" in unit and "Nothing has been drawn" in unit and f"/units/{TEAPOT}" in unit
+    assert "unit 5" in page.get(f"/units/{UNLABELLED}").text
+
+
+def test_a_label_leads_to_its_unit(page: TestClient) -> None:
+    moved = page.get("/units/tiny:fc8:Lemon", follow_redirects=False)
+    assert moved.headers["location"] == f"/units/{LEMON}"
+    assert page.get("/units/tiny:fc8:teapot+tiny:fc8:lemon", follow_redirects=False).headers["location"] == f"/units/{LEMON}+{TEAPOT}"
+    found = page.get("/search?q=lem").text
+    assert f"/units/{LEMON}" in found and "/units/tiny-res:fc:2" in found, "in every network"
+    assert "No unit of any network" in page.get("/search?q=zebra").text
+    assert "&lt;script&gt;" in page.get("/search?q=<script>").text and "<script>" not in page.get("/search?q=<script>").text
+    pairs = page.get("/pair", params={"with": LEMON, "q": "tea"}).text
+    assert f"/units/{LEMON}+{TEAPOT}" in pairs
+
+
+def test_the_form_offers_what_the_server_tells(page: TestClient) -> None:
+    form = page.get("/options?method=pyramid").text
+    methods = {method.name: method for method in page.portal.call(page.app.state.gallery.catalogue.methods)}  # type: ignore[attr-defined]
+    for option in methods["pyramid"].options:
+        assert f'name="option.{option.name}"' in form and option.description.split("<")[0][:30].replace("'", "&#39;") in form
+    assert all(f'value="{name}"' in page.get(f"/units/{LEMON}").text for name in methods)
+
+
+def test_a_picture_is_drawn_watched_and_kept(page: TestClient, server: Any) -> None:
+    id = begin(page, seed=3, option__steps=20)
+    told = ended(page, id)[id]
+    assert told["state"] == "done" and told["step"] == 20 and told["previews"] > 3
+    (digest,) = digests(page.get(f"/drawings/{id}").text)
+    assert digest in page.get(f"/units/{LEMON}").text and digest in page.get("/").text and digest in page.get("/taps/tiny:fc8").text
+    recipe = Recipe.from_json(page.get(f"/pictures/{digest}.json").content)
+    with server.client() as client:
+        again = client.replay(recipe)
+    file = page.get(f"/pictures/{digest}.png")
+    assert file.content == again.png and file.headers["content-type"] == "image/png"
+    assert Image.open(io.BytesIO(page.get(f"/pictures/{digest}.webp").content)).format == "WEBP"
+    shown = page.get(f"/pictures/{digest}").text
+    assert "dgnam synth --replay" in shown and "client.synthesize" in shown and "polyline" in shown
+
+
+def test_the_address_stays_valid_after_a_restart(server: Any, tmp_path: Path) -> None:
+    with opened(server.address, tmp_path) as page:
+        id = begin(page, option__steps=5)
+        ended(page, id)
+        (digest,) = digests(page.get(f"/drawings/{id}").text)
+        content = page.get(f"/pictures/{digest}.png").content
+    with opened("grpc://127.0.0.1:1", tmp_path) as page:  # even where the server is gone
+        assert page.get(f"/pictures/{digest}.png").content == content
+        assert page.get(f"/pictures/{digest}").status_code == 200
+        assert ended(page, id) == {id: {"id": id, "state": "gone"}}
+
+
+def test_cancelling_frees_the_server(page: TestClient, server: Any) -> None:
+    id = begin(page, option__steps=2000)
+    until(lambda: page.get(f"/drawings/{id}/preview").status_code == 200)
+    assert id in page.get(f"/units/{LEMON}").text, "a page that is loaded anew shows it"
+    assert "Draw again" in page.post(f"/drawings/{id}/cancel", headers=PART).text
+    assert server.idle()
+    assert ended(page, id)[id]["state"] == "cancelled"
+    again = page.post(f"/drawings/{id}/again", headers=PART).text
+    other = re.findall(r'data-drawing="(\w+)"', again)[0]
+    assert other != id and page.get(f"/drawings/{id}").status_code == 404
+    page.post(f"/drawings/{other}/cancel", headers=PART)
+    assert page.post(f"/drawings/{other}/dismiss", headers=PART).text == ""
+    assert server.idle()
+
+
+def test_closing_the_gallery_frees_the_server(server: Any, tmp_path: Path) -> None:
+    with opened(server.address, tmp_path) as page:
+        begin(page, option__steps=2000, count=3)
+    assert server.idle()
+
+
+def test_several_methods_and_seeds_side_by_side(page: TestClient) -> None:
+    ids = [begin(page, count=3, option__steps=3), begin(page, method="pyramid", option__steps=2, option__octaves=1)]
+    drawings = re.findall(r'data-drawing="(\w+)"', page.get(f"/units/{LEMON}").text)
+    ended(page, *ids, *drawings)
+    unit = page.get(f"/units/{LEMON}").text
+    assert len(digests(unit)) == 4
+    assert re.findall(r"<h2>(dgn-am|pyramid)</h2>", unit) == ["dgn-am", "pyramid"]
+    assert 'name="seed" value="3"' in unit, "the next that has not been drawn"
+
+
+def test_two_units_in_one_picture(page: TestClient) -> None:
+    id = begin(page, f"{LEMON}+{TEAPOT}", option__steps=3, balance="gradient-norm")
+    ended(page, id)
+    (digest,) = digests(page.get(f"/units/{LEMON}+{TEAPOT}").text)
+    for unit in (LEMON, TEAPOT):
+        assert digest in page.get(f"/units/{unit}").text, "among those it shares with others"
+    assert digest not in page.get("/taps/tiny:fc8").text
+    assert "--balance gradient-norm" in page.get(f"/pictures/{digest}").text
+
+
+def test_a_photograph_to_start_from(page: TestClient) -> None:
+    file = io.BytesIO()
+    Image.linear_gradient("L").convert("RGB").save(file, "PNG")
+    id = begin(page, photograph=file.getvalue(), option__steps=2)
+    assert ended(page, id)[id]["state"] == "done"
+    (digest,) = digests(page.get(f"/drawings/{id}").text)
+    assert Recipe.from_json(page.get(f"/pictures/{digest}.json").content).request().HasField("start_image")
+    damaged = begin(page, photograph=b"no picture at all", option__steps=2)
+    assert ended(page, damaged)[damaged]["state"] == "failed"
+    assert "picture" in page.get(f"/drawings/{damaged}").text and "Draw again" in page.get(f"/drawings/{damaged}").text
+
+
+def test_what_excites_the_unit_in_a_picture(page: TestClient) -> None:
+    id = begin(page, option__steps=3)
+    ended(page, id)
+    (digest,) = digests(page.get(f"/drawings/{id}").text)
+    shown = page.post(f"/pictures/{digest}/projection", data={"method": "deconvnet"}, headers=PART)
+    assert "data:image/png;base64," in shown.text and "deconvnet" in shown.text
+
+
+def test_everything_wrong_with_a_form_is_told_at_once(page: TestClient) -> None:
+    fields = {"target": LEMON, "method": "dgn-am", "seed": "x", "option.decay": "7", "option.steps": "0"}
+    answer = page.post("/drawings", data=fields, headers=PART)
+    assert answer.status_code == 422 and answer.headers["HX-Retarget"] == "#problems"
+    assert answer.text.count("<li>") == 3 and "7 is not between 0 and 1" in answer.text
+    assert page.post("/drawings", data=fields).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("address", "status"),
+    [
+        ("/networks/nothing", 404),
+        ("/taps/tiny:nothing", 404),
+        ("/taps/tiny", 404),
+        ("/units/tiny:fc8:999", 404),
+        ("/units/tiny:fc8:zebra", 404),
+        ("/units/lemon", 400),
+        ("/pictures/" + "0" * 64, 404),
+        ("/pictures/..%2f..%2fetc%2fpasswd.png", 404),
+        ("/drawings/none", 404),
+        ("/nothing", 404),
+        ("/exemplars/" + LEMON, 409),
+        ("/static/../app.py", 404),
+    ],
+)
+def test_what_is_not_there(page: TestClient, address: str, status: int) -> None:
+    answer = page.get(address)
+    assert answer.status_code == status and "<h1>" in answer.text and "Traceback" not in answer.text
+
+
+def test_without_a_server_pages_say_so(tmp_path: Path) -> None:
+    with opened("grpc://127.0.0.1:1", tmp_path) as page:
+        answer = page.get("/")
+        assert answer.status_code == 503 and "data-retries" in answer.text and "cannot reach" in answer.text
+        assert "does not answer" in page.get("/status").text
+        part = page.get("/pair", params={"with": LEMON, "q": "a"}, headers=PART)
+        assert part.headers["HX-Retarget"] == "#notices"
+
+
+def test_no_more_at_once_than_are_taken(page: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dgnam_client._web.drawings.MOST_AT_ONCE", 2)
+    answer = page.post("/drawings", data={"target": LEMON, "count": "3"}, headers=PART)
+    assert answer.status_code == 429 and "may be at once" in answer.text
+
+
+def test_a_page_of_ten_thousand_pictures_is_small(page: TestClient, server: Any) -> None:
+    """Its first paint must stay under a second on a slow line too: so few elements, so few bytes, and pictures that load when seen."""
+    gallery = page.app.state.gallery  # type: ignore[attr-defined]
+    with server.client() as client:
+        result = client.synthesize(LEMON, steps=1)
+    shelf: Shelf = gallery.shelf
+    shelf.keep(result, LEMON, [LEMON])
+    (digest,) = (kept.digest for kept in shelf.of_target(LEMON, 1))
+    with shelf._base as base:  # drawing so many would take an hour
+        numbers = "WITH RECURSIVE n(value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM n WHERE value < 10000)"
+        for table in ("picture", "content"):
+            names = ", ".join(row[1] for row in base.execute(f"PRAGMA table_info({table})") if row[1] != "digest")
+            copies = f"SELECT printf('%064x', value), {names} FROM n, {table} WHERE digest = ?"
+            base.execute(f"INSERT INTO {table} (digest, {names}) {numbers} {copies}", (digest,))
+        base.execute("INSERT INTO term SELECT 'tiny:fc8:' || (rowid % 7), digest, 1 FROM picture WHERE digest != ?", (digest,))
+    for address in ("/taps/tiny:fc8", f"/units/{LEMON}", "/"):
+        text = page.get(address).text
+        images = re.findall(r"<img[^>]*>", text)
+        drawn = [image for image in images if "/pictures/" in image]
+        assert 0 < len(drawn) <= 60 and all('loading="lazy"' in image for image in drawn)
+        assert len(text) < 100_000 and text.count("<") < 2500
+    assert "page 1 of" in page.get(f"/units/{LEMON}").text
+    assert len(page.get(f"/pictures/{digest}.webp").content) < 10_000
+    assets = sum(len(page.get(path).content) for path in re.findall(r'(?:src|href)="(/static/[^"]+)"', page.get("/").text))
+    assert assets < 120_000
