@@ -226,6 +226,14 @@ class Settings(BaseSettings):
 
     _of_file: tuple[str, ...] = PrivateAttr(())
 
+    web: int | None = Field(
+        None, ge=0, le=65535, description="port of the gallery, a web page to look around in and to draw; by default there is none"
+    )
+    web_host: str = Field("127.0.0.1", min_length=1, description="address that the gallery listens on; others need web_token_file")
+    web_token_file: Annotated[Path, AfterValidator(_with_token)] | None = Field(
+        None, description="file with the token that browsers must show to the gallery"
+    )
+
     def __init__(self, **values: Any) -> None:
         faults = contradictions(values)
         try:
@@ -279,10 +287,14 @@ class Settings(BaseSettings):
     @property
     def exposed(self) -> bool:
         """Whether other machines can reach the address it listens on."""
-        try:
-            return not ipaddress.ip_address(self.host.strip("[]")).is_loopback
-        except ValueError:
-            return self.host != "localhost"
+        return _reachable(self.host)
+
+
+def _reachable(host: str) -> bool:
+    try:
+        return not ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host != "localhost"
 
 
 def contradictions(values: Mapping[str, Any]) -> list[Fault]:
@@ -295,4 +307,8 @@ def contradictions(values: Mapping[str, Any]) -> list[Fault]:
     faults = [Fault(name, f"it needs {other}, which is not set") for name, other in needs.items() if name in given and other not in given]
     if {"token", "token_file"} <= given:
         faults.append(Fault("token_file", f"token ({PREFIX}TOKEN) is set too; set only one of them"))
+    if {"web", "tls_cert"} <= given:
+        faults.append(Fault("web", "the gallery beside a server calls it without TLS; with tls_cert start `dgnam gallery` by itself"))
+    if "web" in given and "web_token_file" not in given and _reachable(str(values.get("web_host") or "localhost")):
+        faults.append(Fault("web_host", "other machines can reach the gallery there: it needs web_token_file, which is not set"))
     return faults

@@ -51,6 +51,8 @@ def test_only_keywords_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"only": ["a", ""]}, "only: ['a', ''] is not a list of names"),
         ({"only": "a,,b"}, "only: 'a,,b' is not a list of names"),
         ({"metrics_port": 70_000}, "metrics_port: 70000 is not between 0 and 65535"),
+        ({"web": -1}, "web: -1 is not between 0 and 65535"),
+        ({"web_token_file": "/none"}, "web_token_file: /none cannot be read: No such file or directory"),
         ({"log_format": "xml"}, "log_format: 'xml' is not text or json"),
         ({"traces_endpoint": "localhost:4318"}, "traces_endpoint: 'localhost:4318' is not an address that begins with http:// or https://"),
         ({"models": [".", ""]}, "models: ['.', ''] is not a list of folders"),
@@ -76,6 +78,18 @@ def test_all_faults_at_once(tmp_path: Path) -> None:
         f"tls_cert: {tmp_path} is not a file",
         "max_stpes: no such setting; did you mean max_steps?",
         "tls_cert: it needs tls_key, which is not set",
+    ]
+
+
+def test_a_gallery_that_others_reach_wants_a_token(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("s3cret")
+    told = "web_host: other machines can reach the gallery there: it needs web_token_file, which is not set"
+    assert faults(web=8080, web_host="0.0.0.0") == [told]
+    assert Settings(web=8080, web_host="0.0.0.0", web_token_file=tmp_path / "token").web == 8080
+    assert Settings(web=8080, web_host="::1").web == Settings(web=8080).web == 8080
+    tls = {"tls_cert": tmp_path / "token", "tls_key": tmp_path / "token"}
+    assert faults(web=8080, **tls) == [
+        "web: the gallery beside a server calls it without TLS; with tls_cert start `dgnam gallery` by itself"
     ]
 
 

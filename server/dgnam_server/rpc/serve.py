@@ -31,6 +31,8 @@ from grpc import aio
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
+from dgnam_server import gallery
+from dgnam_server.app import App
 from dgnam_server.observability import exposition
 from dgnam_server.observability.metrics import Metrics
 from dgnam_server.rpc import port_file
@@ -133,6 +135,7 @@ async def run(app: Served, stop: asyncio.Event) -> None:
     Raises:
         StartError: the address cannot be listened on, or the TLS files are wrong.
     """
+    gallery.check(app.settings)
     port_file.remove(app.settings.port_file)
     server, checks = _server(app), _Checks()
     health_pb2_grpc.add_HealthServicer_to_server(checks, server)
@@ -189,6 +192,8 @@ async def _serve(app: Served, checks: Any, port: int, stop: asyncio.Event) -> No
     with port_file.written(app.settings.port_file, port):
         log.info("serving on %s: %s", _address(app.settings.host, port), app.summary())
         await _watch(app, checks, stop)
+        async with gallery.beside(app.settings, port):
+            await stop.wait()
 
 
 async def _watch(app: Served, checks: Any, stop: asyncio.Event) -> None:
