@@ -75,7 +75,7 @@ def test_from_network_to_unit(page: TestClient) -> None:
     assert "No label contains" in page.get("/taps/tiny:fc8?filter=zebra").text
     unit = page.get(f"/units/{LEMON}").text
     assert "lemon" in unit and "Nothing has been drawn" in unit and f"/units/{TEAPOT}" in unit
-    assert "unit 5" in page.get(f"/units/{UNLABELLED}").text
+    assert "unit 5" in page.get(f"/units/{UNLABELLED}").text and "unit 5@1,1" in page.get(f"/units/{UNLABELLED}@1,1").text
 
 
 def test_a_label_leads_to_its_unit(page: TestClient) -> None:
@@ -230,6 +230,14 @@ def test_no_more_at_once_than_are_taken(page: TestClient, monkeypatch: pytest.Mo
     monkeypatch.setattr("dgnam_client._web.drawings.MOST_AT_ONCE", 2)
     answer = page.post("/drawings", data={"target": LEMON, "count": "3"}, headers=PART)
     assert answer.status_code == 429 and "may be at once" in answer.text
+    monkeypatch.setattr("dgnam_client._web.drawings.MOST_PHOTOGRAPH_BYTES", 10)
+    first = begin(page, photograph=b"x" * 10)
+    assert ended(page, first)[first]["state"] == "failed"
+    second = begin(page, photograph=b"x" * 10)  # for which the first is forgotten
+    assert page.get(f"/drawings/{first}").status_code == 404
+    answer = page.post("/drawings", data={"target": LEMON}, files={"start": ("photo.png", b"x" * 11)}, headers=PART)
+    assert answer.status_code == 429 and "photographs" in answer.text
+    ended(page, second)
 
 
 def test_a_page_of_ten_thousand_pictures_is_small(page: TestClient, server: Any) -> None:

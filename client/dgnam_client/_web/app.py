@@ -74,7 +74,8 @@ def listen(host: str, port: int) -> socket.socket:
         kind = socket.AF_INET6 if ":" in host else socket.AF_INET
         return socket.create_server((host, port), family=kind, backlog=128)
     except OSError as error:
-        why = os.strerror(error.errno) if (error.errno or 0) > 0 else error.strerror  # that of a name that is not known is negative
+        # The number of a name that is not known is negative, and none of the system's.
+        why = error.strerror if error.errno is None or error.errno < 0 else os.strerror(error.errno)
         raise OSError(f"cannot listen on {host}:{port}: {why}; choose another --port or --host") from error
 
 

@@ -8,10 +8,11 @@ that ended are remembered for a while, the oldest forgotten first.
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
-from collections.abc import AsyncGenerator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from .._aio import AsyncClient
@@ -21,8 +22,11 @@ from .._result import Result
 from .catalogue import Target
 from .shelf import Shelf
 
+log = logging.getLogger(__name__)
+
 MOST_AT_ONCE = 64
 MOST_REMEMBERED = 400
+MOST_PHOTOGRAPH_BYTES = 256 * 2**20
 PREVIEWS = 24  # of a picture on its way
 MOST_TRIES = 60
 _PAUSE_S = 1.0, 10.0  # between two tries, at least and at most
@@ -134,13 +138,21 @@ class Drawings:
         begun = [Drawing(secrets.token_hex(8), wish, total=wish.steps) for wish in wishes]
         if len(self._tasks) + len(begun) > MOST_AT_ONCE:
             raise FullError(f"{len(self._tasks)} pictures are being drawn, and {MOST_AT_ONCE} may be at once: wait, or cancel some.")
+        self._forget(begun)
+        if _photographs([*self._drawings.values(), *begun]) > MOST_PHOTOGRAPH_BYTES:
+            raise FullError("The photographs of all drawings under way are as much as can be held: wait, or cancel some.")
         for drawing in begun:
             self._drawings[drawing.id] = drawing
             self._tasks[drawing.id] = asyncio.create_task(self._draw(drawing), name=f"drawing {drawing.id}")
-        ended = [drawing.id for drawing in self._drawings.values() if not drawing.live]
-        for id in ended[: max(0, len(self._drawings) - MOST_REMEMBERED)]:
-            del self._drawings[id]
         return begun
+
+    def _forget(self, begun: Sequence[Drawing]) -> None:
+        """Forget the oldest that have ended, where there are too many, or their photographs take too much."""
+        for drawing in [drawing for drawing in self._drawings.values() if not drawing.live]:
+            held = [*self._drawings.values(), *begun]
+            if len(held) <= MOST_REMEMBERED and _photographs(held) <= MOST_PHOTOGRAPH_BYTES:
+                return
+            del self._drawings[drawing.id]
 
     def find(self, id: str) -> Drawing | None:
         """A drawing by its id."""
@@ -208,6 +220,9 @@ class Drawings:
             self._tell(drawing, state="cancelled")
         except (DgnamError, OSError, ValueError) as error:
             self._tell(drawing, state="failed", problem=str(error))
+        except Exception:
+            log.exception("drawing %s", drawing.id)
+            self._tell(drawing, state="failed", problem="A fault in the gallery itself. What it prints tells more.")
         finally:
             self._tasks.pop(drawing.id, None)
 
@@ -239,6 +254,7 @@ class Drawings:
         elif isinstance(event, Result):
             target = drawing.wish.target
             kept = await asyncio.to_thread(self._shelf.keep, event, target.text, target.units)
+            drawing.wish = replace(drawing.wish, keywords={**drawing.wish.keywords, "start": None})
             self._tell(drawing, state="done", picture=kept.digest, activation=kept.activation, preview=None)
 
     def _tell(self, drawing: Drawing, **facts: Any) -> None:
@@ -247,3 +263,9 @@ class Drawings:
         drawing.changes += 1
         for changed in self._watchers:
             changed.set()
+
+
+def _photographs(drawings: Iterable[Drawing]) -> int:
+    """Bytes of the photographs that drawings start from; those of one form share theirs. A finished picture's is in its recipe."""
+    held = (drawing.wish.keywords.get("start") for drawing in drawings if drawing.state != "done")
+    return sum({id(photograph): len(photograph) for photograph in held if photograph}.values())

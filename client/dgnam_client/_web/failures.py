@@ -23,7 +23,7 @@ from .._errors import (
 )
 from .drawings import FullError
 from .form import Problems
-from .guard import ENTRANCE, WRONG_TOKEN_S
+from .guard import ENTRANCE, HEADERS, WRONG_TOKEN_S
 from .templates import gallery, is_part, page
 
 # By the kind of error: the HTTP status, and a heading.
@@ -63,6 +63,13 @@ async def of_form(request: Request, error: Exception) -> Response:
     return page(request, "failure.html", 422, heading="That cannot be drawn", message="", problems=error.found, retry=False)
 
 
+async def of_fault(request: Request, error: Exception) -> Response:
+    """A fault of the gallery's own; what it is, is printed."""
+    answer = _told(request, 500, "That is a fault", "Something in the gallery itself went wrong. What it prints tells more.")
+    answer.headers.update(HEADERS)  # this one is answered outside of the guard
+    return answer
+
+
 def refused(request: Request, error: HTTPException) -> Response:
     """A request that is not answered."""
     if error.status_code == 401 and not is_part(request):
@@ -90,4 +97,4 @@ def _told(request: Request, status: int, heading: str, message: str) -> Response
     return page(request, "failure.html", status, **facts, problems=[], retry=status in (503, 504))
 
 
-HANDLERS: dict[Any, Any] = {DgnamError: of_server, FullError: of_server, Problems: of_form, HTTPException: of_request}
+HANDLERS: dict[Any, Any] = {DgnamError: of_server, FullError: of_server, Problems: of_form, HTTPException: of_request, Exception: of_fault}

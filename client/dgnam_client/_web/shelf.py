@@ -177,15 +177,20 @@ class Shelf:
         size = len(content.png) + len(content.thumbnail) + len(content.recipe)
         facts = (kept.method, str(kept.seed), kept.activation, kept.readout, kept.remark)
         told = (json.dumps(kept.percentiles), json.dumps(kept.curve), kept.drawn, kept.drawn, size)
-        with self._lock, self._base:
-            self._base.execute(
-                "INSERT OR REPLACE INTO picture VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", (kept.digest, kept.target, *facts, *told)
-            )
-            self._base.execute(
-                "INSERT OR REPLACE INTO content VALUES (?, ?, ?, ?)", (kept.digest, content.png, content.thumbnail, content.recipe)
-            )
-            self._base.executemany("INSERT OR REPLACE INTO term VALUES (?, ?, ?)", [(unit, kept.digest, len(units) == 1) for unit in units])
-            self._make_room(kept.digest)
+        try:
+            with self._lock, self._base:
+                self._base.execute(
+                    "INSERT OR REPLACE INTO picture VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", (kept.digest, kept.target, *facts, *told)
+                )
+                self._base.execute(
+                    "INSERT OR REPLACE INTO content VALUES (?, ?, ?, ?)", (kept.digest, content.png, content.thumbnail, content.recipe)
+                )
+                self._base.executemany(
+                    "INSERT OR REPLACE INTO term VALUES (?, ?, ?)", [(unit, kept.digest, len(units) == 1) for unit in units]
+                )
+                self._make_room(kept.digest)
+        except sqlite3.Error as error:
+            raise OSError(f"the picture cannot be kept: {error}") from error
 
     def _make_room(self, newest: str) -> None:
         (taken,) = self._base.execute("SELECT TOTAL(bytes) FROM picture").fetchone()

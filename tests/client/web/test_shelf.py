@@ -70,6 +70,13 @@ def test_where_it_is_full_those_seen_least_lately_go(drawn: Callable[..., Result
     shelf.close()
 
 
+def test_what_cannot_be_written_is_told(shelf: Shelf, drawn: Callable[..., Result]) -> None:
+    """So the drawing fails, in place of growing for ever."""
+    shelf._base.execute("PRAGMA query_only = ON")
+    with pytest.raises(OSError, match="the picture cannot be kept"):
+        shelf.keep(drawn(), LEMON, [LEMON])
+
+
 def test_a_file_that_is_none_is_told(tmp_path: Path) -> None:
     (tmp_path / "gallery.sqlite").write_bytes(b"no database" * 100)
     with pytest.raises(OSError, match="gallery.sqlite cannot be used"):
