@@ -45,7 +45,7 @@ async def beside(settings: Settings, port: int) -> AsyncIterator[None]:
         yield
         return
     environment = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
-    environment |= {f"{PREFIX}TOKEN": settings.token} if settings.token is not None else {}
+    environment |= {f"{PREFIX}TOKEN": settings.tokens[0]} if settings.tokens else {}
     # In a session of its own: Ctrl-C is for the server, which then ends it.
     process = await asyncio.create_subprocess_exec(
         *_command(settings, port), stdin=PIPE, stdout=DEVNULL, env=environment, start_new_session=True

@@ -94,6 +94,12 @@ def _with_tokens(path: Path) -> Path:
     return path
 
 
+def _with_token(path: Path) -> Path:
+    if len(_read_tokens(path)) > 1:
+        raise ValueError(f"{path} holds several tokens; the gallery has one")
+    return path
+
+
 class Settings(BaseSettings):
     """The server's settings; None: not set. Frozen.
 
@@ -224,8 +230,6 @@ class Settings(BaseSettings):
         None, ge=1, le=1_000_000, description="jobs for each replica, with ray, above which there are more; by default 32"
     )
 
-    _of_file: tuple[str, ...] = PrivateAttr(())
-
     web: int | None = Field(
         None, ge=0, le=65535, description="port of the gallery, a web page to look around in and to draw; by default there is none"
     )
@@ -233,6 +237,8 @@ class Settings(BaseSettings):
     web_token_file: Annotated[Path, AfterValidator(_with_token)] | None = Field(
         None, description="file with the token that browsers must show to the gallery"
     )
+
+    _of_file: tuple[str, ...] = PrivateAttr(())
 
     def __init__(self, **values: Any) -> None:
         faults = contradictions(values)

@@ -60,7 +60,6 @@ def test_transport_settings() -> None:
         "dgnam.v1.CatalogService",
         "dgnam.v1.ServerService",
         "dgnam.v1.AnalysisService",
-        "dgnam.v1.JobService",
         "dgnam.v1.SynthesisService",
         "dgnam.v1.SearchService",
         "dgnam.v1.JobService",

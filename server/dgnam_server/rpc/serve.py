@@ -32,7 +32,6 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from dgnam_server import gallery
-from dgnam_server.app import App
 from dgnam_server.observability import exposition
 from dgnam_server.observability.metrics import Metrics
 from dgnam_server.rpc import port_file
@@ -191,9 +190,8 @@ async def _serve(app: Served, checks: Any, port: int, stop: asyncio.Event) -> No
     await _tell(checks, health_pb2.HealthCheckResponse.SERVING)
     with port_file.written(app.settings.port_file, port):
         log.info("serving on %s: %s", _address(app.settings.host, port), app.summary())
-        await _watch(app, checks, stop)
         async with gallery.beside(app.settings, port):
-            await stop.wait()
+            await _watch(app, checks, stop)
 
 
 async def _watch(app: Served, checks: Any, stop: asyncio.Event) -> None:
