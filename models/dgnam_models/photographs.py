@@ -45,28 +45,62 @@ class Photographs:
         return Photographs(self.pixels[index], self.labels[index], self.names)
 
 
+@dataclass(frozen=True)
+class Files:
+    """N photographs on disk, scaled and centre-cropped to `size` when they are taken; labels and names as `Photographs` has them."""
+
+    entries: Sequence[Entry]
+    size: int
+    labels: Tensor
+    names: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def take(self, index: Tensor, progress: bool = False) -> Photographs:
+        """Those at `index` (N',), decoded.
+
+        Raises:
+            DataError: one cannot be read.
+        """
+        pixels = torch.empty(len(index), 3, self.size, self.size, dtype=torch.uint8)
+
+        def decode(place: int) -> None:
+            picture = square(self.entries[int(index[place])], self.size)
+            pixels[place] = torch.from_numpy(np.asarray(picture).transpose(2, 0, 1).copy())
+
+        with ThreadPoolExecutor() as pool:
+            for _ in tqdm(pool.map(decode, range(len(index))), "photographs", len(index), disable=not progress, leave=False):
+                pass
+        return Photographs(pixels, self.labels[index], self.names)
+
+
 def read(sources: Sequence[Path], size: int, limit: int | None = None, progress: bool = True) -> Photographs:
     """Decode every image of `sources` (folders of class folders, or such zips), scaled and centre-cropped to `size`.
+
+    Classes and `limit` are those of `files`.
+
+    Raises:
+        DataError: a source is missing, holds no images, or holds an unreadable one.
+    """
+    found = files(sources, size, limit)
+    return found.take(torch.arange(len(found)), progress)
+
+
+def files(sources: Sequence[Path], size: int, limit: int | None = None) -> Files:
+    """The images of `sources`, not decoded yet.
 
     Classes are the sorted folder names over all sources; a WordNet id before the name (`n07749582_lemon`) is dropped and
     underscores become spaces. `limit` keeps about so many images, evenly spread, for trials.
 
     Raises:
-        DataError: a source is missing, holds no images, or holds an unreadable one.
+        DataError: a source is missing, or there are no images.
     """
     found = entries(sources, limit)
     folders = sorted({folder for folder, _, _ in found})
     index = {folder: i for i, folder in enumerate(folders)}
-    pixels = torch.empty(len(found), 3, size, size, dtype=torch.uint8)
-
-    def decode(i: int) -> None:
-        pixels[i] = torch.from_numpy(np.asarray(square(found[i], size)).transpose(2, 0, 1).copy())
-
-    with ThreadPoolExecutor() as pool:
-        for _ in tqdm(pool.map(decode, range(len(found))), "photographs", len(found), disable=not progress, leave=False):
-            pass
     labels = torch.tensor([index[folder] for folder, _, _ in found])
-    return Photographs(pixels, labels, tuple(label(folder) for folder in folders))
+    return Files(found, size, labels, tuple(label(folder) for folder in folders))
 
 
 def entries(sources: Sequence[Path], limit: int | None = None) -> list[Entry]:

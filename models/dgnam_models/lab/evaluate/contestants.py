@@ -1,15 +1,17 @@
 """Contestants: the ways to draw that `evaluate` compares."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
 from dgnam_client import Client, Methods
+from torch import Tensor
 
 from dgnam_models.card import ModelCard
 from dgnam_models.errors import StudyError
-from dgnam_models.lab.evaluate import quality
+from dgnam_models.lab.evaluate import kept, quality
 from dgnam_models.lab.evaluate.drawing import draw
 from dgnam_models.lab.evaluate.settings import Settings
 from dgnam_models.network import Network
@@ -30,7 +32,7 @@ class Contestant:
 def of(settings: Settings) -> list[Contestant]:
     """The priors, then the methods in pixels."""
     asked = {name: getattr(settings, name) for name in ("method", "steps", "bound_multiplier", "start_learning_rate")}
-    priors = [Contestant(prior, {"prior": prior, "seed": 0, **asked}) for prior in settings.prior]
+    priors = [Contestant(prior, {"prior": prior, "seed": 0, **asked, **settings.options}) for prior in settings.prior]
     in_pixels = [Contestant(method, {"method": method, "seed": 0, "steps": settings.steps}, pixels=True) for method in settings.pixels]
     return priors + in_pixels
 
@@ -46,18 +48,19 @@ def filled_in(contestant: Contestant, methods: Methods, cards: Mapping[str, Mode
     name = contestant.options["method"] or methods.default_method
     defaults: dict[str, Any] = {option.name: option.default for method in methods if method.name == name for option in method.options}
     if not contestant.pixels:
-        code = cards[contestant.name].code
-        assert code is not None
-        defaults |= {"method": name, "start_learning_rate": code.start_learning_rate}
+        card = cards[contestant.name]
+        assert card.code is not None
+        defaults |= {"method": name, "start_learning_rate": card.code.start_learning_rate, **card.options.get(name, {})}
     return defaults | {key: value for key, value in contestant.options.items() if value is not None}
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What every contestant draws: `each` pictures of these output units."""
+    """What every contestant draws: `each` pictures of these output units, kept within `folder`."""
 
     units: Sequence[int]
     each: int
+    folder: Path
 
 
 def units(names: Sequence[str], target: Network) -> list[int]:
@@ -75,9 +78,24 @@ def units(names: Sequence[str], target: Network) -> list[int]:
     return sorted({numbers[name] for name in names})
 
 
-def drawn(client: Client, contestant: Contestant, target: Network, asked: Asked) -> Photographs:
-    """The pictures asked for, a unit's one after another."""
-    card = target.card
-    addresses = [f"{card.name}:{card.output_tap}:{unit}" for unit in asked.units]
-    images = draw(client, addresses, f"{contestant.name} draws", variants=asked.each, pixels=contestant.pixels, **contestant.options).images
-    return Photographs(quality.as_pixels(images), torch.tensor(asked.units).repeat_interleave(asked.each), card.labels)
+def drawn(client: Client, contestant: Contestant, target: Network, asked: Asked, request: Mapping[str, Any]) -> Photographs:
+    """The pictures asked for, a unit's one after another; those that were kept by an earlier run are not drawn again.
+
+    Args:
+        request: all that decides how the pictures look, but for unit and seed.
+    """
+    folder = kept.folder(asked.folder, contestant.name, request)
+    for seed in range(asked.each):
+        missing = [unit for unit in asked.units if not kept.path(folder, unit, seed).exists()]
+        if missing:
+            files = [kept.path(folder, unit, seed) for unit in missing]
+            addresses = [f"{target.card.name}:{target.card.output_tap}:{unit}" for unit in missing]
+            options = {**contestant.options, "seed": seed}
+            label = f"{contestant.name} draws, seed {seed}"
+            draw(client, addresses, label, on_image=_keeper(files), pixels=contestant.pixels, **options)
+    pixels = [kept.read(kept.path(folder, unit, seed)) for unit in asked.units for seed in range(asked.each)]
+    return Photographs(torch.stack(pixels), torch.tensor(asked.units).repeat_interleave(asked.each), target.card.labels)
+
+
+def _keeper(files: Sequence[Path]) -> Callable[[int, Tensor], None]:
+    return lambda index, image: kept.keep(files[index], quality.as_pixels(image))

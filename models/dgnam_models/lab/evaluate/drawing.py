@@ -1,7 +1,7 @@
 """Pictures from a server, with a progress bar, as the tensors and PIL images that studies work on."""
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,8 @@ from torch import Tensor
 from tqdm import tqdm
 
 from dgnam_models.errors import StudyError
+
+OnImage = Callable[[int, Tensor], None]
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,14 @@ def _started(packs: Sequence[Path], device: str | None, indices: Sequence[Path],
 
 
 def draw(
-    client: Client, targets: Sequence[Any], label: str, variants: int = 1, concurrency: int = 32, pixels: bool = False, **options: Any
+    client: Client,
+    targets: Sequence[Any],
+    label: str,
+    variants: int = 1,
+    concurrency: int = 32,
+    pixels: bool = False,
+    on_image: OnImage | None = None,
+    **options: Any,
 ) -> Pictures:
     """Draw `variants` pictures of each target (seeds `seed`, `seed + 1`, ...); a target's variants lie one after another.
 
@@ -69,6 +78,7 @@ def draw(
         targets: as `Client.synthesize` takes one, each.
         label: what the progress bar says.
         pixels: without a prior, by `Client.synthesize_pixels`.
+        on_image: called with a target's index and its image (3, H, W) as soon as it is drawn.
         options: the options of `Client.synthesize`, or of `Client.synthesize_pixels`, the same for all.
 
     Raises:
@@ -80,6 +90,8 @@ def draw(
         def show(index: int, event: Event) -> None:
             if isinstance(event, Result):
                 bar.update(1 / variants)
+                if on_image is not None:
+                    on_image(index, torch.from_numpy(event.array).permute(2, 0, 1))
 
         outcomes = synthesize_many(targets, variants=variants, on_progress=show, concurrency=concurrency, timeout=float("inf"), **options)
     results: list[Result] = []

@@ -6,13 +6,12 @@ from typing import Any
 
 import torch
 
-from dgnam_models.lab.evaluate import quality, sheets
+from dgnam_models.lab.evaluate import memorization, quality, sheets
 from dgnam_models.lab.evaluate.material import Material, gather
-from dgnam_models.lab.evaluate.quality import PIXELS, Seen
+from dgnam_models.lab.evaluate.quality import Seen
 from dgnam_models.lab.evaluate.report import Measures, verdicts, write
 from dgnam_models.lab.evaluate.settings import Settings
 from dgnam_models.network import Network
-from dgnam_models.photographs import Photographs
 
 
 def evaluate(settings: Settings) -> dict[str, Any]:
@@ -56,7 +55,7 @@ def _measure(material: Material, out: Path, folders: Mapping[str, Path]) -> tupl
     if real is not None:
         for name, found in _reconstruct(material, real, out).items():
             measures[name] |= found
-        for name, closeness in _look_for_copies(material, real.images, folders).items():
+        for name, closeness in _look_for_copies(material, folders).items():
             measures[name]["memorization"] = closeness
     return measures, keys
 
@@ -68,8 +67,10 @@ def _show(drawn: Seen, material: Material, folder: Path, name: str) -> dict[int,
     sheets.units(first, material.models.judges, f"The units of {what}, seed 0").save(folder / "units.png")
     sheets.seeds(drawn.images, material.each, f"Units of {what}").save(folder / "seeds.png")
     order = torch.randperm(len(first.images), generator=torch.Generator().manual_seed(0)).tolist()
-    sheets.nameless(first.images, order, "What are these?").save(folder / "nameless.png")
-    return {number: first.images.names[unit] for number, unit in enumerate(order, start=1)}
+    pages = sheets.nameless(first.images, order, material.sheet or len(order), "What are these?")
+    for number, page in enumerate(pages, start=1):
+        page.save(folder / (f"nameless-{number}.png" if material.sheet else "nameless.png"))
+    return {number: first.images.names[int(first.images.labels[place])] for number, place in enumerate(order, start=1)}
 
 
 def _agreement(drawn: Seen, real: Seen | None, judge: Network) -> dict[str, Any]:
@@ -107,27 +108,28 @@ def _reconstruct(material: Material, real: Seen, out: Path) -> dict[str, Measure
     return measures
 
 
-def _look_for_copies(material: Material, real: Photographs, folders: Mapping[str, Path]) -> dict[str, dict[str, Any]]:
-    """How close each contestant's pictures are to training images, in pixels and in features, and a sheet of the nearest ones.
-
-    Both are measured for all pictures; in the other layers, whose activations are many, only the sheet's pictures are looked up.
-    """
-    training, target, each = material.training, material.models.viewer, material.each
+def _look_for_copies(material: Material, folders: Mapping[str, Path]) -> dict[str, dict[str, Any]]:
+    """How close each contestant's pictures are to training images, in pixels and in features, and a sheet of the nearest ones."""
+    training, device, each = material.training, material.device, material.each
     if training is None:
         return {}
-    pairs = quality.balanced_pairs(real.labels, each)
-    held_out = real.take(pairs[0][0])
-    measured = [PIXELS, quality.before_output(target)]
-    spaces = [PIXELS, *quality.layers(target)]
-    shown = torch.tensor(sheets.spread(len(target.card.labels))) * each
-    asked = {("", space): held_out for space in measured}
+    assert material.held_out is not None
+    held_out, others = (material.models.shown(images) for images in memorization.pairs(material.held_out))
+    height, width = held_out.pixels.shape[2:]
+    spaces = memorization.spaces(material.models, (height, width))
+    tables = memorization.trained_on(training, spaces, device)
+    nearest = memorization.nearest({"": held_out, **material.pictures}, spaces, tables, device)
+    apart = {
+        name: (memorization.seen(held_out, space, device) - memorization.seen(others, space, device)).norm(dim=1)
+        for name, space in spaces.items()
+    }
+    found = {}
     for name, images in material.pictures.items():
-        asked |= {(name, space): images.take(shown) for space in spaces} | {(name, space): images for space in measured}
-    nearest = quality.neighbours(asked, training, target, material.models.fit, material.device)
-    closeness = {}
-    for name, images in material.pictures.items():
-        rows = {space: nearest[name, space].indices[shown if space in measured else slice(None)] for space in spaces}
-        sheet = sheets.memorization(images.take(shown), rows, training, f"Nearest training images, in pixels and in {target.name}'s layers")
+        shown = torch.tensor(sheets.spread(len(images) // each)) * each
+        rows = {space: nearest[name, space].indices[shown] for space in spaces}
+        sheet = sheets.memorization(images.take(shown), rows, training, "Pictures, and the training images nearest to them in")
         sheet.save(folders[name] / "memorization.png")
-        closeness[name] = {space: quality.closeness(nearest[name, space], images, nearest["", space], held_out) for space in measured}
-    return closeness
+        found[name] = {
+            space: memorization.closeness(nearest[name, space], images, nearest["", space], held_out, apart[space]) for space in spaces
+        }
+    return found

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -17,7 +16,8 @@ from dgnam_models.lab.evaluate.drawing import connected
 from dgnam_models.lab.evaluate.quality import Seen
 from dgnam_models.lab.evaluate.settings import Settings, problems
 from dgnam_models.network import Generator, Network
-from dgnam_models.photographs import Photographs
+from dgnam_models.photographs import Files, Photographs
+from dgnam_models.precision import has_fast_bfloat16
 from dgnam_models.preprocess import FITS, Fit, centre_crop, crop_or_enlarge
 
 
@@ -29,6 +29,7 @@ class Models:
     judges: tuple[Network, ...]
     generators: Mapping[str, Generator]
     encoders: Mapping[str, Network]  # by their generators' names
+    quick: tuple[Network, ...] = ()  # the judges, for very many photographs: in bfloat16; none where that is not faster
 
     @property
     def networks(self) -> tuple[Network, ...]:
@@ -39,12 +40,6 @@ class Models:
     def fit(self) -> Fit:
         """How the priors' pictures reach networks of another size."""
         return FITS[next(iter(self.generators.values())).card.fit]
-
-    @property
-    def viewer(self) -> Network:
-        """The target, or the first prior's encoder where it is the same network at a size that sees as much and is faster."""
-        encoder = next(iter(self.encoders.values()))
-        return encoder if encoder.name == self.target.name else self.target
 
     def shown(self, images: Photographs) -> Photographs:
         """The middle of images that are larger than the target takes them, so much of it as that, where they are not made smaller."""
@@ -64,7 +59,7 @@ class Models:
 class Material:
     """What is measured: each contestant's pictures, `each` of every unit, and photographs of the units' classes, None if not given.
 
-    Held-out photographs are as large as the priors draw; pictures and `training` are as the target is shown them.
+    Photographs are as large as the priors draw; pictures are as the target is shown them.
     """
 
     models: Models
@@ -72,8 +67,9 @@ class Material:
     each: int
     pictures: Mapping[str, Photographs]
     held_out: Photographs | None
-    training: Photographs | None
+    training: Files | None
     report: Mapping[str, Any]  # what the report says of it
+    sheet: int | None = None  # pictures on a sheet without names; None: all
 
     def seen(self, images: Photographs, networks: Sequence[Network], what: str) -> Seen:
         """Images, as the priors' pictures reach the target, and what `networks` make of them."""
@@ -98,25 +94,42 @@ def gather(settings: Settings) -> Material:
         units = contestants.units(settings.units, models.target)
         _refuse(_strangers(models, units))
         _refuse(_differing(client, models))
-        held_out, training = (_photographs(sources, models) for sources in (settings.val, settings.data))
+        size = next(iter(models.generators.values())).image_size[0]
+        held_out = photographs.read(settings.val, size, settings.val_limit) if settings.val else None
+        training = photographs.files(settings.data, size, settings.data_limit) if settings.data else None
         if held_out is not None:
             held_out = quality.of_units(held_out, models.target.card.labels)
             if settings.units:
                 held_out = held_out.take(torch.isin(held_out.labels, torch.tensor(units)).nonzero().flatten())
             _refuse(_too_few(held_out, settings.seeds))
         drawing = contestants.of(settings)
-        asked = contestants.Asked(units, settings.seeds)
-        pictures = {one.name: models.shown(contestants.drawn(client, one, models.target, asked)) for one in drawing}
+        asked = contestants.Asked(units, settings.seeds, settings.out / "pictures")
+        server = client.server_info()
+        options = {one.name: contestants.filled_in(one, methods, models.cards) for one in drawing}
+        pictures = {}
+        for one in drawing:
+            request = {
+                "options": options[one.name],
+                "models": _digests(one, models),
+                "server": server.version,
+                "precision": server.precision,
+            }
+            pictures[one.name] = models.shown(contestants.drawn(client, one, models.target, asked, request))
         report = {
             "settings": asdict(settings),
-            "versions": client.server_info().versions,
-            "contestant_options": {one.name: contestants.filled_in(one, methods, models.cards) for one in drawing},
+            "versions": server.versions,
+            "contestant_options": options,
             "units": len(units),
             "units_with_photographs": 0 if held_out is None else len(held_out.labels.unique()),
             "photographs": {"held_out": len(held_out or ()), "trained_on": len(training or ())},
         }
-    trained_on = None if training is None else models.shown(training)
-    return Material(models, device, settings.seeds, pictures, held_out, trained_on, report)
+    return Material(models, device, settings.seeds, pictures, held_out, training, report, settings.sheet)
+
+
+def _digests(contestant: contestants.Contestant, models: Models) -> dict[str, str]:
+    """The weights that decide how a contestant's pictures look."""
+    cards = [models.target.card] + ([] if contestant.pixels else [models.generators[contestant.name].card])
+    return {card.name: card.sha256 for card in cards}
 
 
 def _made_for(settings: Settings) -> str | None:
@@ -135,7 +148,11 @@ def _load(settings: Settings, device: torch.device) -> Models:
 
     generators = {name: load(name) for name in settings.prior}
     encoders = {name: _encoder(load(generator.card.code.encoder), generator) for name, generator in generators.items()}
-    return Models(load(settings.target), tuple(load(name) for name in dict.fromkeys(settings.judge)), generators, encoders)
+    judges = list(dict.fromkeys(settings.judge))
+    quick: list[Any] = []
+    if settings.data and has_fast_bfloat16(device):
+        quick = [dgnam_models.load(name, device, settings.models, torch.bfloat16) for name in judges]
+    return Models(load(settings.target), tuple(map(load, judges)), generators, encoders, tuple(quick))
 
 
 def _encoder(network: Network, generator: Generator) -> Network:
@@ -161,11 +178,6 @@ def _differing(client: Client, models: Models) -> list[str]:
         for card in drawing
         if client.model(card.name).digest != card.sha256
     ]
-
-
-def _photographs(sources: Sequence[Path], models: Models) -> Photographs | None:
-    size = next(iter(models.generators.values())).image_size[0]
-    return photographs.read(sources, size) if sources else None
 
 
 def _too_few(held_out: Photographs, each: int) -> list[str]:

@@ -4,7 +4,7 @@ Everywhere here, `Photographs` are images with their classes, drawn or real: an 
 network, `names` are that network's labels. Drawn pictures are judged as their files have them, in 8 bits a channel.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -13,14 +13,12 @@ from tqdm import tqdm
 
 from dgnam_models.codes import encode
 from dgnam_models.lab.evaluate import metrics
-from dgnam_models.lab.evaluate.metrics import Neighbours
 from dgnam_models.lab.train.losses.feature import feature_error
 from dgnam_models.nets._blocks import Staged
 from dgnam_models.network import Generator, Network
 from dgnam_models.photographs import Photographs, batches
 from dgnam_models.preprocess import Fit, crop_or_enlarge
 
-PIXELS = "pixels"  # the name of pixel space among the taps' names
 NEIGHBOURS = 3  # k of precision and recall, as in the source
 BATCH = 64  # images at a time; more make tensors so large that the allocator fetches each from the kernel anew
 REAL_PAIRS = 4  # how many pairs of real sets are drawn by lot, to steady the figures that compare sets
@@ -195,44 +193,6 @@ def feature_errors(again: Photographs, real: Photographs, encoder: Network, devi
         for tap in taps:
             sums[tap] += float(feature_error({tap: a[tap]}, {tap: b[tap]})) * len(images)
     return {tap: value / len(real) for tap, value in sums.items()}
-
-
-@torch.no_grad()
-def neighbours(
-    asked: Mapping[tuple[str, str], Photographs], training: Photographs, network: Network, fit: Fit, device: torch.device
-) -> dict[tuple[str, str], Neighbours]:
-    """The nearest training images, in pixel space and in layers' spaces (Nguyen et al. 2016, supplement S22), in one pass over them.
-
-    Args:
-        asked: sets of images to look up, by any name and the space, which is PIXELS or a tap of `network`.
-    """
-
-    def rows(batch: Tensor, spaces: Collection[str]) -> dict[str, Tensor]:
-        taps = set(spaces) - {PIXELS}
-        found = network.activations(fit(batch, network.input_size), taps) if taps else {}
-        return {space: (batch if space == PIXELS else found[space]).flatten(1) for space in spaces}
-
-    def chunks() -> Iterator[dict[tuple[str, str], Tensor]]:
-        for batch, _ in _progress(training, device, "nearest training images"):
-            found = rows(batch, {space for _, space in asked})
-            yield {key: found[key[1]] for key in asked}
-
-    queries = {
-        key: torch.cat([rows(batch, [key[1]])[key[1]] for batch, _ in batches(images, device, BATCH)]) for key, images in asked.items()
-    }
-    return {key: Neighbours(best.distances.cpu(), best.indices.cpu()) for key, best in metrics.nearest(queries, chunks()).items()}
-
-
-def closeness(drawn: Neighbours, pictures: Photographs, held_out: Neighbours, photographs: Photographs) -> dict[str, float]:
-    """How far pictures lie from their nearest training images, each over the mean of its class's held-out photographs.
-
-    About 1: as far as a photograph that was not among them. Near 0: it is one of them.
-    """
-    ratios = [
-        drawn.distances[pictures.labels == unit] / held_out.distances[photographs.labels == unit].mean()
-        for unit in photographs.labels.unique()
-    ]
-    return {"median_ratio": torch.cat(ratios).median().item(), "least_ratio": torch.cat(ratios).min().item()}
 
 
 def as_pixels(images: Tensor) -> Tensor:

@@ -85,6 +85,8 @@ def _further(measures: Measures) -> list[str]:
     for space, closeness in measures.get("memorization", {}).items():
         figures = f"median {closeness['median_ratio']:.2f}, least {closeness['least_ratio']:.2f}"
         lines.append(f"distance to the nearest training image, over held-out photographs', in {space}: {figures}")
+        figures = f"{closeness['over_pairs']:.2f}, of held-out photographs {closeness['real_over_pairs']:.2f}"
+        lines.append(f"  over that between two photographs of the class, median: {figures}")
     return lines
 
 

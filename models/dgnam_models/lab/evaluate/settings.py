@@ -1,8 +1,9 @@
 """Settings: what `evaluate` is asked to draw and to measure, and what can be seen to be wrong with that beforehand."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import dgnam_models
 from dgnam_models.card import CardError, ModelCard
@@ -18,13 +19,17 @@ class Settings:
     out: Path
     val: Sequence[Path] = ()  # held-out photographs
     data: Sequence[Path] = ()  # those trained on
+    val_limit: int | None = None  # about so many of either, evenly spread; None: all
+    data_limit: int | None = None
     pixels: Sequence[str] = ()  # methods that draw in pixels, without a prior
     units: Sequence[str] = ()  # output units by label or number; empty: all
     seeds: int = 3  # pictures of each unit
+    sheet: int | None = None  # pictures on a sheet without names; None: all on one
     method: str | None = None  # None, here and below: the server's, the method's or the prior's default
     steps: int | None = None
     bound_multiplier: float | None = None
     start_learning_rate: float | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)  # further ones of the method that draws with a prior
     models: Sequence[Path] = ()  # packs
     server: str | None = None  # None: one is started here
     device: str = "cpu"
@@ -35,6 +40,8 @@ def problems(settings: Settings) -> list[str]:
     found = [f"--val, --data: {path} does not exist" for path in [*settings.val, *settings.data] if not path.exists()]
     if settings.data and not settings.val:
         found.append("--data needs --val: held-out photographs show how close to a training image is close")
+    limits = (("--val-limit", settings.val_limit), ("--data-limit", settings.data_limit), ("--sheet", settings.sheet))
+    found += [f"{name} is {limit}; it starts at 1" for name, limit in limits if limit is not None and limit < 1]
     if settings.seeds < 1:
         found.append(f"--seeds is {settings.seeds}; it starts at 1")
     if settings.out.exists() and not settings.out.is_dir():

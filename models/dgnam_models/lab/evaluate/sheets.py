@@ -1,5 +1,6 @@
 """The sheets of `evaluate`: pictures in a grid with captions, to be looked at."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 import torch
@@ -9,7 +10,7 @@ from torch import Tensor
 from dgnam_models.lab.evaluate.drawing import as_pil, contact_sheet
 from dgnam_models.lab.evaluate.quality import Seen
 from dgnam_models.network import Network
-from dgnam_models.photographs import Photographs, as_float
+from dgnam_models.photographs import Files, Photographs, as_float
 
 PICTURE_PX = 128  # about how wide pictures stand on a sheet
 SHOWN = 12  # how many units or photographs the sheets show that cannot show all
@@ -24,9 +25,12 @@ def units(drawn: Seen, judges: Sequence[Network], title: str) -> Image.Image:
     return _sheet(drawn.images.pixels, captions, COLUMNS, title)
 
 
-def nameless(drawn: Photographs, order: Sequence[int], title: str) -> Image.Image:
-    """Pictures in another `order`, numbered from 1: can they be named?"""
-    return _sheet(drawn.pixels[list(order)], [[str(number)] for number in range(1, len(order) + 1)], COLUMNS, title)
+def nameless(drawn: Photographs, order: Sequence[int], each: int, title: str) -> list[Image.Image]:
+    """Pictures in another `order`, numbered from 1, `each` to a sheet: can they be named?"""
+    numbers = list(range(1, len(order) + 1))
+    pieces = [numbers[start : start + each] for start in range(0, len(numbers), each)]
+    columns = min(COLUMNS, math.ceil(math.sqrt(each)))
+    return [_sheet(drawn.pixels[[order[i - 1] for i in piece]], [[str(i)] for i in piece], columns, title) for piece in pieces]
 
 
 def seeds(drawn: Photographs, each: int, title: str) -> Image.Image:
@@ -57,7 +61,7 @@ def reconstructions(real: Seen, again: Mapping[str, Seen], judge: Network, title
     return _sheet(torch.cat([row.images.pixels for row in rows.values()]), captions, len(shown), title)
 
 
-def memorization(drawn: Photographs, nearest: Mapping[str, Tensor], training: Photographs, title: str) -> Image.Image:
+def memorization(drawn: Photographs, nearest: Mapping[str, Tensor], training: Files, title: str) -> Image.Image:
     """Pictures, a row each, and beside them the training image nearest in each space (Nguyen et al. 2016, supplement S22).
 
     Args:

@@ -11,6 +11,7 @@ from typing import Any
 import dgnam_models
 import numpy as np
 import pytest
+import torch
 from dgnam_models import Network
 from dgnam_models.card import sha256
 from dgnam_models.commands import evaluate as evaluate_command
@@ -105,7 +106,8 @@ def network(packs: list[str], name: str) -> Network:
 @pytest.mark.parametrize("judge", ["tiny", "tiny-res"])
 def test_agreement_is_what_the_judges_say(evaluated: Any, packs: list[str], judge: str) -> None:
     found, _, received = evaluated
-    logits = network(packs, judge).logits((received[0].images * 255).round() / 255)
+    images = torch.stack([of_seed.images for of_seed in received[:EACH]], 1).flatten(0, 1)
+    logits = network(packs, judge).logits((images * 255).round() / 255)
     right = [[unit in row.topk(k).indices for unit, row in zip(np.repeat(range(7), EACH), logits, strict=True)] for k in (1, 5)]
     agreement = found["contestants"]["tiny-prior"]["agreement"][judge]
     assert agreement["top1"] == pytest.approx(np.mean(right[0]), abs=1e-4)
@@ -143,16 +145,19 @@ def test_every_measure_is_there_and_sane(evaluated: Any) -> None:
 def test_memorization_is_a_ratio_of_distances(evaluated: Any) -> None:
     found, _, _ = evaluated
     for measures in found["contestants"].values():
-        assert set(measures["memorization"]) == {"pixels", "relu7"}
+        assert set(measures["memorization"]) == {"pixels", "tiny", "tiny-res"}
         for closeness in measures["memorization"].values():
             assert 0 < closeness["least_ratio"] <= closeness["median_ratio"]
+            assert closeness["over_pairs"] > 0
+            assert 0 < closeness["real_over_pairs"] < 1.5, "the nearest of many is hardly farther than another one of the class"
 
 
 def test_sheets_are_written(evaluated: Any) -> None:
     found, out, _ = evaluated
     common = {"reconstructions.png", "side-by-side.png"}
     expected = {out / name for name in common} | {out / prior / name for prior in found["contestants"] for name in SHEETS - common}
-    assert set(out.rglob("*.png")) == expected
+    assert set(out.rglob("*.png")) - set(out.glob("pictures/**/*.png")) == expected
+    assert len(list(out.glob("pictures/*/*.png"))) == 3 * 7 * EACH
     for path in expected:
         with Image.open(path) as sheet:
             assert sheet.width > 400
@@ -186,20 +191,54 @@ def test_without_photographs_only_agreement(packs: list[str], server: str, tmp_p
     assert {path.name for path in tmp_path.glob("*.png")} == {"units.png", "seeds.png", "nameless.png"}
 
 
+def test_nothing_is_drawn_twice(packs: list[str], server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    arguments = ["evaluate", "--models", *packs, "--target", "tiny", "--judge", "tiny-res", "--device", "cpu", "--server", server]
+    arguments += ["--out", str(tmp_path), "--set", "decay=0.5", "--steps", "1"]
+    assert main([*arguments, "--seeds", "1"]) == 0
+    asked: list[tuple[int, int]] = []
+
+    def spy(client: Any, targets: list[str], *rest: Any, seed: int, **options: Any) -> Pictures:
+        asked.append((len(targets), seed))
+        assert options["decay"] == 0.5
+        return draw(client, targets, *rest, seed=seed, **options)
+
+    monkeypatch.setattr(contestants, "draw", spy)
+    next(tmp_path.glob("pictures/*/4-seed0.png")).unlink()
+    assert main([*arguments, "--seeds", "2", "--sheet", "3"]) == 0
+    assert asked == [(1, 0), (7, 1)], "the picture that is gone, and the second seed"
+    assert {path.name for path in tmp_path.glob("nameless-*.png")} == {f"nameless-{i}.png" for i in (1, 2, 3)}
+    assert len(json.loads((tmp_path / "quality.json").read_text())["nameless"]["tiny-prior"]) == 7
+
+
 def test_all_problems_at_once(packs: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ["--models", *packs, "--target", "tiny-prior", "--judge", "nobody", "tiny", "--prior", "tiny", "--seeds", "0"]
+    arguments = [
+        "--models",
+        *packs,
+        "--target",
+        "tiny-prior",
+        "--judge",
+        "nobody",
+        "tiny",
+        "--prior",
+        "tiny",
+        "--seeds",
+        "0",
+        "--data-limit",
+        "0",
+    ]
     assert main(["evaluate", *arguments, "--data", str(tmp_path / "nowhere"), "--out", str(tmp_path)]) == 2
     errors = capsys.readouterr().err
     for problem in (
         "nowhere does not exist",
         "--data needs --val",
         "--seeds is 0",
+        "--data-limit is 0; it starts at 1",
         "--target: 'tiny-prior' is not a classifier; there are alexnet64",
         "--judge: 'nobody' is not a classifier",
         "--prior: 'tiny' is not a prior; there are tiny-prior",
     ):
         assert problem in errors
-    assert len(errors.splitlines()) == 6
+    assert len(errors.splitlines()) == 7
 
 
 def test_only_pixel_methods_draw_in_pixels(packs: list[str], server: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -230,6 +269,7 @@ def test_some_units_seen_by_a_judge_of_larger_pictures(packs: list[str], server:
     assert main(["evaluate", *arguments, "--units", f"@{tmp_path / 'units.txt'}", "0", "--steps", "2", "--out", str(out)]) == 0
     report = json.loads((out / "quality.json").read_text())
     assert report["units"] == 2
+    assert sorted(report["nameless"]["tiny-prior"].values()) == ["goldfish", "lemon"]
     assert report["contestants"]["tiny-prior"]["agreement"]["alexnet64"].keys() >= {"top1", "top5"}
 
 

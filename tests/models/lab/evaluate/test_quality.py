@@ -7,7 +7,7 @@ import pytest
 import torch
 from dgnam_models import Network
 from dgnam_models.lab.evaluate import quality
-from dgnam_models.lab.evaluate.quality import PIXELS, Seen, View
+from dgnam_models.lab.evaluate.quality import Seen, View
 from dgnam_models.photographs import Photographs
 from dgnam_models.preprocess import crop_or_enlarge, resize
 from tiny_models import LABELS, SIZE
@@ -114,21 +114,6 @@ def test_naturalness_tells_more_of_the_same_from_something_else(judge: Network) 
     assert elsewhere["precision"] == elsewhere["recall"] == 0
     assert elsewhere["frechet_ratio"] > 100
     assert elsewhere["frechet"] == pytest.approx(4 * 81, rel=0.2), "the means are 9 apart on 4 axes"
-
-
-def test_copies_of_training_images_are_found(judge: Network) -> None:
-    training, held_out = noise([0] * 300, seed=1), noise([3, 3, 5, 5], seed=2)
-    copies = Photographs(training.pixels[[299, 7]], torch.tensor([3, 5]), LABELS)
-    asked = {(who, space): images for who, images in (("copies", copies), ("held out", held_out)) for space in (PIXELS, "relu7", "conv1")}
-    found = quality.neighbours(asked, training, judge, crop_or_enlarge, CPU)
-    for space in (PIXELS, "relu7", "conv1"):
-        assert found["copies", space].indices.tolist() == [299, 7]
-        closeness = quality.closeness(found["copies", space], copies, found["held out", space], held_out)
-        assert closeness["median_ratio"] < 0.01
-        itself = quality.closeness(found["held out", space], held_out, found["held out", space], held_out)
-        assert itself["least_ratio"] <= itself["median_ratio"] <= 1.01
-    by_hand = (held_out.pixels[:, None].double() - training.pixels[None].double()).div(255).square().sum((2, 3, 4)).sqrt().min(1)
-    torch.testing.assert_close(found["held out", PIXELS].distances.double(), by_hand.values, rtol=1e-4, atol=1e-3)
 
 
 def test_perfect_reconstructions_have_no_error(judge: Network) -> None:
