@@ -1,7 +1,7 @@
 """Draw the picture that one neuron prefers, and save it with the recipe that draws it again.
 
 dgnam-server                                                          # in another terminal
-python examples/first_picture.py alexnet64:fc8:lemon --out lemon.png
+python examples/first_picture.py efficientnet-lite0:fc:lemon --out lemon.png
 """
 
 import argparse
@@ -11,7 +11,7 @@ from dgnam_client import Client
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("target", nargs="?", default="alexnet64:fc8:lemon", help="a unit: model:tap:unit (default: %(default)s)")
+    parser.add_argument("target", nargs="?", default="efficientnet-lite0:fc:lemon", help="a unit: model:tap:unit (default: %(default)s)")
     parser.add_argument("--server", help="grpc://host:port (default: $DGNAM_SERVER, else this machine)")
     parser.add_argument("--steps", type=int, help="default: the method's own")
     parser.add_argument("--out", default="picture.png", help="default: %(default)s")

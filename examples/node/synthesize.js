@@ -2,7 +2,7 @@
 //
 //     dgnam-server                                                              # in another terminal
 //     npm install --prefix examples/node
-//     node examples/node/synthesize.js alexnet64:fc8:lemon lemon.png
+//     node examples/node/synthesize.js efficientnet-lite0:fc:lemon lemon.png
 //
 // DGNAM_SERVER is the server, grpc://host:port, DGNAM_STEPS the number of steps, DGNAM_PROTO the folder with dgnam_proto/.
 
@@ -11,7 +11,7 @@ const path = require('node:path')
 const grpc = require('@grpc/grpc-js')
 const loader = require('@grpc/proto-loader')
 
-const [address = 'alexnet64:fc8:lemon', file = 'picture.png'] = process.argv.slice(2)
+const [address = 'efficientnet-lite0:fc:lemon', file = 'picture.png'] = process.argv.slice(2)
 const [model, tap, label] = address.split(':')
 const server = (process.env.DGNAM_SERVER || 'grpc://127.0.0.1:7433').replace('grpc://', '')
 const protos = process.env.DGNAM_PROTO || path.join(__dirname, '../../proto')
