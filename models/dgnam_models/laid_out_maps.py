@@ -141,9 +141,7 @@ class Stretched:
         between = torch.Size((size[0], weight.shape[0], *self._stretched(size)))
 
         def turned(weight: Tensor) -> Tensor:
-            kernels: Tensor = (
-                weight.flip(2, 3).unflatten(0, (groups, -1)).transpose(1, 2).flatten(0, 1)
-            )  # in each group
+            kernels: Tensor = weight.flip(2, 3).unflatten(0, (groups, -1)).transpose(1, 2).flatten(0, 1)  # in each group
             return kernels
 
         self._convolution = Convolution(weight, None, ((1, 1), self._rest, dilation, groups), between, turned)
