@@ -3,6 +3,7 @@
 import socket
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -52,11 +53,18 @@ def test_a_stream_that_is_left_frees_its_rows(client: Client) -> None:
     assert (load.cancelled_jobs, load.running_jobs, load.lanes) == (1, 0, ())
 
 
-def test_clients_are_told_apart(client: Client, engine: Client) -> None:
+def test_clients_are_told_apart(behind: Replica, fronted: Callable[..., Any], tmp_path: Path) -> None:
     """By their own address and token, although all calls reach the server from the front."""
-    assert client.load().own.client == "127.0.0.1"
-    with Client(client.server, token="mine") as other:
-        assert other.load().own.client.startswith("127.0.0.1/")
+    with fronted(Given([behind])) as address, Client(address) as client:
+        assert client.load().own.client == "127.0.0.1"
+    (tmp_path / "tokens").write_text("mine\nyours\n")
+    with (
+        fronted(Given([behind]), token_file=tmp_path / "tokens") as address,
+        Client(address, token="mine") as one,
+        Client(address, token="yours") as other,
+    ):
+        names = one.load().own.client, other.load().own.client
+    assert names[0] != names[1] and all(name.startswith("127.0.0.1/") for name in names)
 
 
 def test_a_deadline_is_the_servers_too(client: Client) -> None:

@@ -15,6 +15,7 @@ from dgnam_server.engine.warmup import typical
 @pytest.fixture
 def engine(builder: Builder) -> Iterator[DeviceThread]:
     """Up to four rows share a batch; nothing may be left in it when the test ends."""
+    before = set(threading.enumerate())  # a fixture of a whole session may have an engine too
     made = DeviceThread(typical(builder), EngineLimits(queue_capacity=8, max_batch_rows=4))
     made.start()
     made._runner.batch_rows = 4  # what the profile found may be less
@@ -22,7 +23,7 @@ def engine(builder: Builder) -> Iterator[DeviceThread]:
     made.drain(0)
     assert made.load().lanes == (), "rows leaked"
     assert made.load().running_jobs == made.load().queued_jobs == 0
-    assert not any(thread.name == "dgnam-device" for thread in threading.enumerate())
+    assert not any(thread.name == "dgnam-device" for thread in set(threading.enumerate()) - before)
 
 
 @pytest.fixture

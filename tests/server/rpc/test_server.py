@@ -24,7 +24,7 @@ async def test_server_info(serving: Any, config: Settings) -> None:
 def test_the_contract_tells_the_limits_by_default() -> None:
     contract = (Path(__file__).parents[3] / "proto/dgnam_proto/v1/server.proto").read_text(encoding="utf-8")
     told = re.findall(r"Default ([\d,]+)[^/]*\n  uint\d\d (\w+) =", contract)
-    assert len(told) == 10
+    assert len(told) == 11
     for number, name in told:
         assert getattr(Settings(), name) == int(number.replace(",", "")), name
     assert f"of a response: {MAX_MESSAGE_BYTES >> 20} MiB." in contract

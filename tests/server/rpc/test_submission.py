@@ -44,9 +44,11 @@ def large(variant: int, side: int = 480) -> Finished:
     )
 
 
-async def test_a_job_is_its_clients_and_waits_as_its_request_says(serving: Any, engine: Any, request_: SynthesizeRequest) -> None:
+async def test_a_job_is_its_clients_and_waits_as_its_request_says(
+    serving: Any, config: Settings, engine: Any, request_: SynthesizeRequest
+) -> None:
     request_.priority, request_.queue_timeout_s = PRIORITY_BATCH, 20
-    async with serving() as server:
+    async with serving(config.model_copy(update={"token": "x"})) as server:
         call = synthesize(server, request_, metadata=(("authorization", "Bearer x"),))
         job = await engine.job()
         now = time.monotonic()
