@@ -192,11 +192,12 @@ class Drawings:
                     drawing = self._drawings.get(id)
                     if drawing is not None and drawing.changes == seen:
                         continue
-                    yield {"id": id, "state": "gone"} if drawing is None else drawing.told()
+                    # Before the page has it: what changes meanwhile is to be told next.
                     if drawing is None or not drawing.live:
                         del left[id]
                     else:
                         left[id] = drawing.changes
+                    yield {"id": id, "state": "gone"} if drawing is None else drawing.told()
                 if left:
                     await asyncio.sleep(_PACE_S)
                     await changed.wait()
