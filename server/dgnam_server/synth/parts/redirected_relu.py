@@ -44,10 +44,23 @@ def redirected(passed: Tensor, came: Tensor, above: Tensor, active: Tensor) -> t
     Returns:
         The gradient, and which rows of it are redirected, (B,) bool.
     """
-    stuck = active & (passed == 0).flatten(1).all(1)
+    stuck = barred(passed, active)
     back = torch.where(above, came.clamp(max=0), came.clamp(min=0))
     changed = stuck & (back != 0).flatten(1).any(1)
     return torch.where(stuck.view(-1, *[1] * (came.ndim - 1)), back, passed), changed
+
+
+def barred(passed: Tensor, active: Tensor) -> Tensor:
+    """Which of the `active` rows (B,) got nothing through, (B,) bool; passed is (B, ...), with two dimensions or more.
+
+    Nearly always something got through in the middle already, and the rest is not looked at.
+    """
+    middle = passed if passed.ndim == 2 else passed.select(-2, passed.shape[-2] // 2)
+    for part in (middle, passed):
+        active = active & (part.abs().amax(tuple(range(1, part.ndim))) == 0)
+        if not active.any():
+            break
+    return active
 
 
 def relus(activation: Tensor, image: Tensor) -> Iterator[Any]:
@@ -64,11 +77,11 @@ def relus(activation: Tensor, image: Tensor) -> Iterator[Any]:
             yield node
 
 
-def _above(node: Any) -> Tensor | None:
-    """Where a ReLU's input is over its upper limit; None: it has none."""
+def _upper(node: Any) -> tuple[Tensor, Any] | None:
+    """A ReLU's input and its upper limit, a number or a tensor; None: it has none."""
     upper = _RELUS[node.name()]
     most = getattr(node, upper) if upper else None
-    return None if most is None else node._saved_self > most
+    return None if most is None else (node._saved_self.detach(), most)
 
 
 def batch_axes(nodes: Sequence[Any], activation: Tensor, image: Tensor) -> list[int | None]:
@@ -125,19 +138,25 @@ def _redirect(activation: Tensor, image: Tensor, rows: Rows, problem: Problem) -
     nodes = list(relus(activation, image))
     for node, axis in zip(nodes, batch_axes(nodes, activation, image), strict=True):
         if axis is not None:
-            node.register_hook(_hook(_above(node), active, touched, axis))
+            node.register_hook(_hook(_upper(node), active, touched, axis))
     return touched
 
 
-def _hook(above: Tensor | None, active: Tensor, touched: Tensor, axis: int) -> Hook:
-    """Must not hold the node, which holds it: nothing would ever free the two."""
+def _hook(upper: tuple[Tensor, Any] | None, active: Tensor, touched: Tensor, axis: int) -> Hook:
+    """Must not hold the node, which holds it: nothing would ever free the two.
+
+    Where something got through of every row, the gradient stays the tensor that it is, and no more is computed.
+    """
 
     def hook(passed: Sequence[Tensor], came: Sequence[Tensor]) -> tuple[Tensor | None, ...] | None:
         if came[0] is None or came[0].shape[axis] != len(active):
             return None
-        over = torch.zeros_like(came[0], dtype=torch.bool) if above is None else above
+        stuck = barred(passed[0].transpose(0, axis), active)
+        if not stuck.any():
+            return None
+        over = torch.zeros_like(came[0], dtype=torch.bool) if upper is None else upper[0] > upper[1]
         through, all_of_it, over = (value.transpose(0, axis) for value in (passed[0], came[0], over))  # rows first
-        gradient, changed = redirected(through, all_of_it, over, active)
+        gradient, changed = redirected(through, all_of_it, over, stuck)
         touched.logical_or_(changed)
         return (gradient.transpose(0, axis), *passed[1:])
 

@@ -13,7 +13,7 @@ from dgnam_models.importers import onnx
 from dgnam_server.catalog import Catalog
 from dgnam_server.synth import ascent
 from dgnam_server.synth.methods import METHODS
-from dgnam_server.synth.parts.redirected_relu import REDIRECTED_RELU, batch_axes, redirected, relus
+from dgnam_server.synth.parts.redirected_relu import REDIRECTED_RELU, _hook, _upper, barred, batch_axes, redirected, relus
 from dgnam_server.synth.rows import Rows, concat
 from dgnam_server.synth.spec import Balance
 from tiny_problems import problem_for, spec_for
@@ -62,6 +62,28 @@ def test_by_hand() -> None:
     assert changed.tolist() == [True, False, False], "a row of which something got through, or that is not to be redirected, is left alone"
     down, _ = redirected(passed[:1], came[:1], torch.zeros_like(above[:1]), torch.tensor([True]))
     assert down.tolist() == [[1, 0, 3]], "nothing that is low already is pushed lower"
+
+
+@pytest.mark.parametrize("shape", [(5, 6), (5, 4, 6), (5, 3, 4, 6)])
+def test_a_row_is_barred_only_where_nothing_at_all_got_through(shape: tuple[int, ...]) -> None:
+    passed = torch.zeros(shape)
+    passed[1].view(-1)[0] = -1e-30  # in a corner, not in the middle
+    passed[2] = 1.0
+    passed[3].view(-1)[-1] = torch.nan
+    assert barred(passed, torch.tensor([True, True, True, True, False])).tolist() == [True, False, False, False, False]
+    assert not barred(passed[1:], torch.ones(4, dtype=torch.bool))[:3].any()
+
+
+def test_a_gradient_that_gets_through_is_not_computed_anew() -> None:
+    """Hooks on every ReLU that touch whole maps cost as much as the step itself."""
+    x = torch.randn(2, 3, 8, 8, requires_grad=True)
+    node = functional.relu6(x).grad_fn
+    came = torch.ones(2, 3, 8, 8)
+    hook = _hook(_upper(node), torch.ones(2, dtype=torch.bool), torch.zeros(2, dtype=torch.bool), 0)
+    assert hook((came,), (came,)) is None
+    through = torch.stack([came[0], torch.zeros_like(came[1])])
+    changed = hook((through,), (came,))
+    assert changed is not None and changed[0] is not None and torch.equal(changed[0][0], came[0]) and torch.equal(changed[0][1], came[1])
 
 
 def run(catalog: Catalog, name: str, tap: str, redirected_steps: int) -> Rows:
