@@ -27,6 +27,10 @@ $(READY): requirements-dev.txt constraints.txt $(wildcard */pyproject.toml)
 	@$(PIP) --no-build-isolation --requirement requirements-dev.txt
 	@touch $@
 
+.venv/ready-slow: $(READY) requirements-slow.txt
+	@$(PIP) --no-build-isolation --requirement requirements-slow.txt
+	@touch $@
+
 demo: $(READY) ## From nothing to pictures in out/: start a server, ask it, stop it
 	.venv/bin/python demo.py --out out
 
@@ -36,7 +40,7 @@ serve: $(READY) ## Run the server in the foreground; ARGS="..." for its options
 test: $(READY) ## Run the tests; ARGS="-k word" and the like go to pytest
 	.venv/bin/pytest $(WORKERS) $(ARGS)
 
-test-all: $(READY) ## Run the slow tests too
+test-all: .venv/ready-slow ## Run the slow tests too
 	.venv/bin/pytest -m "" $(WORKERS) $(ARGS)
 
 # What reads other people's files, and so meets what their libraries change.

@@ -46,6 +46,7 @@ def test_its_parts_give_figures_that_are_numbers_and_can_be_kept(tiny_bench: Ben
     assert {"commit", "device", "versions"} <= kept.keys()
 
 
+@pytest.mark.slow
 def test_a_process_is_not_charged_its_parents_memory(tiny_bench: Bench) -> None:
     ballast = torch.zeros(2**29)  # 2 GiB, more than the models take
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:

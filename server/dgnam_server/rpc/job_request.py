@@ -214,7 +214,7 @@ def _shown(term: Term) -> str:
     unit, kind = term.unit, term.unit.WhichOneof("unit")
     name = str(unit.index) if kind == "index" else f"[{kind}]"
     place = f"@{unit.position.y},{unit.position.x}" if unit.HasField("position") else ""
-    weight = f"{term.weight:g}*" if term.weight != 1 else ""
+    weight = f"{term.weight:g}*" if term.HasField("weight") and term.weight != 1 else ""
     return f"{weight}{unit.model}:{unit.tap}:{name}{place}"
 
 
