@@ -35,7 +35,7 @@ else:
         "_hole": "Hole",
         "_inversion": "inverted restyled",
         "_job": "AsyncJob Job",
-        "_job_state": "JobNews JobPicture JobState",
+        "_job_state": "JobNews JobPicture JobPicturePage JobState",
         "_likeness": "resembling unlike",
         "_local": "LocalServer local_server",
         "_occlusion": "Occlusion",

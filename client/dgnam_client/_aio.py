@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from ._filters import Filters
     from ._invariance import Invariance, OnInvariance
     from ._job import AsyncJob
-    from ._job_state import JobState
+    from ._job_state import JobPicturePage, JobState, PicturePhase
     from ._occlusion import Occlusion, OnOcclusion
     from ._options import Determinism, Included, Priority
     from ._picture import Picture
@@ -284,14 +284,14 @@ class AsyncClient:
         response = await self._calls.work("jobs.SubmitJob", request, timeout)
         from ._job import AsyncJob  # only those who have jobs need it
 
-        return AsyncJob(self._calls, wire.jobs.state(response.job), response.resumed, timeout)
+        return AsyncJob(self._calls, wire.jobs.state(response.job), response.resumed, timeout, wire.jobs.places(request))
 
     async def job(self, id: str, *, timeout: float | None = None) -> AsyncJob:
         """A job that the server keeps: `Client.job`."""
         response = await self._calls.work("jobs.GetJob", wire.jobs.named("GetJobRequest", id), timeout)
         from ._job import AsyncJob
 
-        return AsyncJob(self._calls, wire.jobs.state(response.job), True, timeout)
+        return AsyncJob(self._calls, wire.jobs.state(response.job), True, timeout, wire.jobs.places(response.request))
 
     async def jobs(self, *, timeout: float | None = None) -> list[JobState]:
         """Every job that the server keeps, the newest first."""
@@ -302,6 +302,25 @@ class AsyncClient:
             found += map(wire.jobs.state, response.jobs)
             if not (token := response.next_page_token):
                 return found
+
+    async def job_pictures(
+        self,
+        job: str | None = None,
+        *,
+        model: str | None = None,
+        tap: str | None = None,
+        unit: int | None = None,
+        method: str | None = None,
+        seed: int | None = None,
+        phase: PicturePhase | None = None,
+        page_size: int = 100,
+        page_token: str = "",
+        timeout: float | None = None,
+    ) -> JobPicturePage:
+        """Some of the pictures of a job, or of all: `Client.job_pictures`."""
+        filters = {"model": model, "tap": tap, "unit": unit, "method": method, "seed": seed, "phase": phase}
+        request = wire.jobs.pictures_request(job, filters, page_token, page_size)
+        return wire.jobs.page(await self._calls.work("jobs.ListJobPictures", request, timeout))
 
     async def job_picture(self, id: str, *, timeout: float | None = None) -> Result:
         """A picture of a job: `Client.job_picture`."""

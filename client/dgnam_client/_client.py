@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from ._filters import Filters
     from ._invariance import Invariance, OnInvariance
     from ._job import Job
-    from ._job_state import JobState
+    from ._job_state import JobPicturePage, JobState, PicturePhase
     from ._occlusion import Occlusion, OnOcclusion
     from ._options import Determinism, Included, Priority
     from ._picture import Picture
@@ -430,7 +430,7 @@ class Client:
         response = self._calls.work("jobs.SubmitJob", request, timeout)
         from ._job import Job  # only those who have jobs need it
 
-        return Job(self._calls, wire.jobs.state(response.job), response.resumed, timeout)
+        return Job(self._calls, wire.jobs.state(response.job), response.resumed, timeout, wire.jobs.places(request))
 
     def job(self, id: str, *, timeout: float | None = None) -> Job:
         """A job that the server keeps.
@@ -441,7 +441,7 @@ class Client:
         response = self._calls.work("jobs.GetJob", wire.jobs.named("GetJobRequest", id), timeout)
         from ._job import Job
 
-        return Job(self._calls, wire.jobs.state(response.job), True, timeout)
+        return Job(self._calls, wire.jobs.state(response.job), True, timeout, wire.jobs.places(response.request))
 
     def jobs(self, *, timeout: float | None = None) -> list[JobState]:
         """Every job that the server keeps, the newest first."""
@@ -452,6 +452,35 @@ class Client:
             found += map(wire.jobs.state, response.jobs)
             if not (token := response.next_page_token):
                 return found
+
+    def job_pictures(
+        self,
+        job: str | None = None,
+        *,
+        model: str | None = None,
+        tap: str | None = None,
+        unit: int | None = None,
+        method: str | None = None,
+        seed: int | None = None,
+        phase: PicturePhase | None = None,
+        page_size: int = 100,
+        page_token: str = "",
+        timeout: float | None = None,
+    ) -> JobPicturePage:
+        """Some of the pictures of a job, or of all jobs; each keyword leaves out others. `Job.pictures` gives all of a job.
+
+        Args:
+            job: A job's id; None: all jobs.
+            page_size: At most so many; the server gives at most 1000.
+            page_token: The `next_token` of the page before, with the same arguments otherwise.
+
+        Raises:
+            NotFoundError: There is no job of this id.
+            NotReadyError: The server keeps no jobs.
+        """
+        filters = {"model": model, "tap": tap, "unit": unit, "method": method, "seed": seed, "phase": phase}
+        request = wire.jobs.pictures_request(job, filters, page_token, page_size)
+        return wire.jobs.page(self._calls.work("jobs.ListJobPictures", request, timeout))
 
     def job_picture(self, id: str, *, timeout: float | None = None) -> Result:
         """A picture of a job, by its id: a Result without array, code and history.

@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 class _Held:
     """What a job of either kind knows."""
 
-    def __init__(self, calls: Any, state: JobState, resumed: bool, timeout: float | None) -> None:
+    def __init__(self, calls: Any, state: JobState, resumed: bool, timeout: float | None, places: tuple[str, ...]) -> None:
         self._calls, self._timeout = calls, timeout
         self.state = state
         self.resumed = resumed
+        self.places = places
 
     @property
     def id(self) -> str:
@@ -47,6 +48,7 @@ class Job(_Held):
     Attributes:
         state: How far it is, as last heard.
         resumed: Whether it was there already.
+        places: Of what it draws: `model:tap` of each target, or `model` where that is a whole network.
     """
 
     _calls: Calls

@@ -95,6 +95,20 @@ class JobPicture:
 
 
 @dataclass(frozen=True)
+class JobPicturePage:
+    """Some of the pictures that were asked for.
+
+    Attributes:
+        total: How many there are, on all pages.
+        next_token: What gives the next page; empty: this is the last.
+    """
+
+    pictures: tuple[JobPicture, ...]
+    total: int
+    next_token: str
+
+
+@dataclass(frozen=True)
 class JobNews:
     """What is new of a job.
 

@@ -31,7 +31,7 @@ from ._hole import Hole
 from ._invariance import Invariance, InvarianceCurve
 from ._inversion import inverted, restyled
 from ._job import AsyncJob, Job
-from ._job_state import JobNews, JobPicture, JobState
+from ._job_state import JobNews, JobPicture, JobPicturePage, JobState
 from ._likeness import resembling, unlike
 from ._local import LocalServer, local_server
 from ._occlusion import Occlusion
@@ -84,6 +84,7 @@ __all__ = [
     "Job",
     "JobNews",
     "JobPicture",
+    "JobPicturePage",
     "JobState",
     "Lane",
     "Limits",

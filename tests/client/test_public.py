@@ -48,6 +48,7 @@ def test_the_public_names() -> None:
         "Job",
         "JobNews",
         "JobPicture",
+        "JobPicturePage",
         "JobState",
         "Lane",
         "Limits",

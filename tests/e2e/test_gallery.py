@@ -265,3 +265,93 @@ def test_a_page_of_ten_thousand_pictures_is_small(page: TestClient, server: Any)
     assert len(page.get(f"/pictures/{digest}.webp").content) < 10_000
     assets = sum(len(page.get(path).content) for path in re.findall(r'(?:src|href)="(/static/[^"]+)"', page.get("/").text))
     assert assets < 120_000
+
+
+def submit(page: TestClient, place: str = "tiny:fc8", **fields: Any) -> str:
+    """Submit a job as the form on a tap's page does; returns its id."""
+    answer = page.post("/jobs", data={"place": place, "method": "dgn-am", **fields}, follow_redirects=False)
+    assert answer.status_code == 303, answer.text
+    return str(answer.headers["location"].removeprefix("/jobs/"))
+
+
+@pytest.fixture
+def forgotten(server: Any) -> Iterator[None]:
+    """Leaves the server without jobs."""
+    yield
+    with server.client() as client:
+        for state in client.jobs():
+            client.job(state.id).delete()
+
+
+@pytest.mark.usefixtures("forgotten")
+def test_a_job_from_a_tap_to_its_pictures(page: TestClient) -> None:
+    assert "The server has no jobs" in page.get("/jobs").text
+    tap = page.get("/taps/tiny:fc8").text
+    assert "Draw them as a job" in tap and "<strong>7 pictures</strong>" in tap
+    told = page.get("/jobs/cost", params={"place": "tiny:fc8", "filter": "e", "seeds": "3"}, headers=PART).text
+    units = len(re.findall('class="tile"', page.get("/taps/tiny:fc8?filter=e").text))
+    assert 1 < units < 7 and f"{units} units × 3 seeds = <strong>{3 * units} pictures" in told
+    id = submit(page, method="pyramid", filter="lemon", seeds=2)
+    until(lambda: 'data-phase="done"' in page.get(f"/jobs/{id}/progress").text)
+    shown = page.get(f"/jobs/{id}").text
+    pictures = list(dict.fromkeys(re.findall(r"/job-pictures/([0-9a-f]{64})", shown)))
+    assert len(pictures) == 2 and "2 of 2 pictures" in shown and "hx-trigger" not in shown.partition('class="parts"')[2]
+    unit = page.get(f"/units/{LEMON}").text
+    assert re.findall(r"/job-pictures/([0-9a-f]{64})\.png", unit) == pictures and 'name="seed" value="2"' in unit, "seed by seed"
+    assert f"/job-pictures/{pictures[0]}.webp" in page.get("/taps/tiny:fc8").text
+    file = page.get(f"/job-pictures/{pictures[1]}.png")
+    assert file.headers["content-type"] == "image/png" and "immutable" in file.headers["cache-control"]
+    assert Recipe.from_json(page.get(f"/job-pictures/{pictures[1]}.json").content).seed == 1
+    own = page.get(f"/job-pictures/{pictures[1]}").text
+    assert "dgnam synth --replay" in own and f"/job-pictures/{pictures[1]}/projection" in own and "lemon" in own
+    assert "data:image/png" in page.post(f"/job-pictures/{pictures[1]}/projection", data={"method": "deconvnet"}, headers=PART).text
+    assert page.get("/jobs").text.count(f'href="/jobs/{id}"') == 1
+
+
+@pytest.mark.usefixtures("forgotten")
+def test_a_job_is_paused_resumed_cancelled_and_filtered(page: TestClient, server: Any) -> None:
+    with server.client() as client:
+        id = client.submit_job(["tiny:fc8", "tiny:conv3"], seeds=40, steps=1000, start_draws=0).id
+    shown = page.get(f"/jobs/{id}").text
+    assert shown.count('class="tile"') == 60 and "every 2s" in shown and 'hx-trigger="drawn from:body"' in shown
+    more = re.findall(r'hx-get="(/jobs/\w+/pictures\?[^"]*after=[^"]+)" hx-trigger="revealed"', shown)[0].replace("&amp;", "&")
+    rest = page.get(more, headers=PART).text
+    assert rest.count('class="tile"') == 60 and "<h1>" not in rest
+    again = re.findall(r'hx-get="(/jobs/\w+/pictures\?[^"]*again=more[^"]*)"', shown)[0].replace("&amp;", "&")
+    assert "revealed" not in page.get(again, headers=PART).text, "what leads on is there already"
+    chosen = page.get(f"/jobs/{id}?tap=tiny:conv3").text
+    assert "/units/tiny:conv3:0" in chosen and "/units/tiny:fc8:0" not in chosen and f"/jobs/{id}?tap=tiny%3Afc8" in chosen
+    assert "No picture of it is failed" in page.get(f"/jobs/{id}?phase=failed").text
+    paused = page.post(f"/jobs/{id}/pause", headers=PART)
+    assert 'data-phase="paused"' in paused.text and "Resume" in paused.text and paused.headers["HX-Trigger"] == "drawn"
+    seen = re.findall(r"progress\?seen=(\d+)", paused.text)[0]
+    assert "HX-Trigger" not in page.get(f"/jobs/{id}/progress?seen={seen}", headers=PART).headers
+    assert page.get(f"/jobs/{id}/progress?seen=99999", headers=PART).headers["HX-Trigger"] == "drawn"
+    assert page.post(f"/jobs/{id}/resume", follow_redirects=False).headers["location"] == f"/jobs/{id}", "without a script"
+    cancelled = page.post(f"/jobs/{id}/cancel", headers=PART).text
+    assert 'data-phase="cancelled"' in cancelled and "every" not in cancelled
+    assert page.post(f"/jobs/{id}/delete", headers=PART).status_code == 404
+    refused = page.post(f"/jobs/{id}/resume", headers={"Sec-Fetch-Site": "cross-site"})
+    assert refused.status_code == 403 and 'data-phase="cancelled"' in page.get(f"/jobs/{id}/progress").text
+
+
+@pytest.mark.usefixtures("forgotten")
+def test_what_is_wrong_with_a_job(page: TestClient) -> None:
+    told = page.get("/jobs/cost", params={"place": "tiny:fc8", "seeds": "0"}, headers=PART)
+    assert told.status_code == 200 and "0 is not between 1 and 1000" in told.text
+    answer = page.post("/jobs", data={"place": "nowhere", "method": "magic", "seeds": "x"})
+    assert answer.status_code == 422 and all(word in answer.text for word in ("a tap is wanted", "magic", "x is not a number"))
+    assert page.post("/jobs", data={"place": "tiny:fc9"}).status_code == 404
+    assert page.get("/jobs/0123456789abcdef").status_code == 404 and page.get(f"/job-pictures/{'0' * 64}.png").status_code == 404
+    lost = page.get("/jobs/0123456789abcdef/progress", headers=PART)
+    assert lost.status_code == 200 and "there is no job" in lost.text and "HX-Retarget" not in lost.headers
+
+
+def test_a_server_that_keeps_no_jobs(start_server: Callable[..., Any], tmp_path: Path) -> None:
+    served = start_server(jobs="off")
+    with opened(served.address, tmp_path / "shelf") as page:
+        assert "keeps no jobs" in page.get("/jobs").text and "--jobs off" in page.get("/jobs").text
+        tap = page.get("/taps/tiny:fc8")
+        assert "keeps no jobs" in tap.text and 'action="/jobs"' not in tap.text
+        assert page.get(f"/units/{LEMON}").status_code == 200
+        assert page.post("/jobs", data={"place": "tiny:fc8"}).status_code == 409

@@ -59,6 +59,11 @@ def test_a_job_by_the_client(client: Client) -> None:
     assert again.resumed and again.id == job.id and client.job(job.id).state.done == 16
     pictures = list(job.pictures(unit=2, phase="done"))
     assert [(one.label, one.seed) for one in pictures][:2] == [("lemon", 0), ("lemon", 1)]
+    page = client.job_pictures(job.id, unit=2, phase="done", page_size=2)
+    rest = client.job_pictures(job.id, unit=2, phase="done", page_token=page.next_token)
+    assert [*page.pictures, *rest.pictures] == pictures and page.total == len(pictures) and not rest.next_token
+    assert client.job_pictures(tap="fc8", unit=2, seed=1, page_size=1).pictures == (pictures[1],), "of all jobs"
+    assert again.places == client.job(job.id).places[::-1] == ("tiny:fc8",)
     drawn = job.picture(pictures[1])
     alone = client.synthesize("tiny:fc8:index=2", seed=1, **SHORT)
     assert np.abs(np.asarray(drawn.image, int) - np.asarray(alone.image, int)).max() <= 1, "as if it had been asked for alone"

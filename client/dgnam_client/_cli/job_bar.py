@@ -7,6 +7,7 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from .._duration import duration
 from .._job_state import JobState
 from .printing import line
 
@@ -57,11 +58,3 @@ def described(state: JobState) -> str:
     facts += [f"{state.pictures_per_s:.3g}/s"] if state.pictures_per_s and state.phase == "running" else []
     facts += [f"{duration(state.remaining_s)} left"] if state.remaining_s is not None else []
     return ", ".join(facts)
-
-
-def duration(seconds: float) -> str:
-    """Seconds as people say them."""
-    for unit, length, part, short in (("d", 86400, 3600, "h"), ("h", 3600, 60, "min"), ("min", 60, 1, "s")):
-        if seconds >= length:
-            return f"{int(seconds // length)} {unit} {int(seconds % length // part)} {short}"
-    return f"{max(0, round(seconds))} s"

@@ -6,12 +6,13 @@ import time
 from pathlib import Path
 
 from .._client import Client
+from .._duration import duration
 from .._errors import InvalidRequestError, NotFoundError
 from .._job import Job
 from .._job_state import JobState
 from . import atlas
 from .atlas_folder import AtlasFolder
-from .job_bar import JobBar, described, duration
+from .job_bar import JobBar, described
 from .parser import Arguments
 from .printing import DONE, FAILED, INTERRUPTED, complain, print_json, print_table
 

@@ -16,7 +16,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from .._aio import AsyncClient
-from . import browsing, drawing_pages, failures, looking, picture_pages
+from . import browsing, drawing_pages, failures, jobs, looking, picture_pages
 from .catalogue import Catalogue
 from .drawings import Drawings
 from .guard import ENTRANCE, Door, Guard
@@ -127,6 +127,18 @@ def _routes() -> list[Route | Mount]:
         Route("/pictures/{digest:str}.json", picture_pages.recipe),
         Route("/pictures/{digest:str}", picture_pages.picture),
         Route("/pictures/{digest:str}/projection", looking.projection, methods=["POST"]),
+        Route("/jobs", jobs.jobs),
+        Route("/jobs", jobs.submit, methods=["POST"]),
+        Route("/jobs/cost", jobs.cost),
+        Route("/jobs/{id}", jobs.job),
+        Route("/jobs/{id}/progress", jobs.progress),
+        Route("/jobs/{id}/pictures", jobs.pictures),
+        Route("/jobs/{id}/{move}", jobs.move, methods=["POST"]),
+        Route("/job-pictures/{id:str}.png", picture_pages.png),
+        Route("/job-pictures/{id:str}.webp", picture_pages.thumbnail),
+        Route("/job-pictures/{id:str}.json", picture_pages.recipe),
+        Route("/job-pictures/{id:str}", picture_pages.picture),
+        Route("/job-pictures/{id:str}/projection", looking.projection, methods=["POST"]),
         Route("/exemplars/{unit:path}", looking.exemplars),
         Route(ENTRANCE, failures.enter, methods=["GET", "POST"]),
         Mount("/static", StaticFiles(directory=STATIC)),

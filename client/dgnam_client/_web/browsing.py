@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -12,8 +12,9 @@ from starlette.responses import RedirectResponse, Response
 
 from .._catalog import Model, Tap, UnitInfo
 from .._errors import DgnamError
+from .._job_state import JobPicture
 from .catalogue import Target
-from .form import BALANCES, MOST_PICTURES, READOUTS, Choices
+from .form import BALANCES, MOST_PICTURES, MOST_SEEDS, READOUTS, Choices
 from .shelf import Kept
 from .templates import gallery, href, page
 
@@ -29,12 +30,20 @@ class Tile:
     """A unit on a page of many.
 
     Attributes:
-        cover: The digest of its picture; empty: none has been drawn.
+        cover: The address of its picture; empty: none has been drawn.
     """
 
     unit: UnitInfo
     address: str
     cover: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """A method's pictures of one target: those on the shelf, and those that the server's jobs have."""
+
+    kept: list[Kept] = field(default_factory=list)
+    of_jobs: list[JobPicture] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -73,10 +82,12 @@ async def tap(request: Request) -> Response:
         raise HTTPException(404)
     model, units = await here.catalogue.model(name), await here.catalogue.units(name, tap_name)
     wanted = request.query_params.get("filter", "").strip()
-    found = [unit for unit in units if wanted.casefold() in unit.label.casefold()] if wanted else units
+    found = labelled_units(units, wanted)
     pages = Pages.of(request, len(found), UNITS_PER_PAGE)
     tiles = await _tiles(request, name, tap_name, found[(pages.number - 1) * UNITS_PER_PAGE : pages.number * UNITS_PER_PAGE])
     facts: dict[str, Any] = {"model": model, "tap": _tap(model, tap_name), "tiles": tiles, "pages": pages, "filter": wanted}
+    methods, models, no_jobs = await asyncio.gather(here.catalogue.methods(), here.catalogue.models(), here.catalogue.no_jobs())
+    facts |= {"choices": Choices.of(methods, models, {}, [name]), "no_jobs": no_jobs, "most_seeds": MOST_SEEDS}
     return page(request, "tap.html", **facts, found=len(found), labelled=any(unit.label for unit in units))
 
 
@@ -87,6 +98,7 @@ async def unit(request: Request) -> Response:
     if target.text != request.path_params["target"]:
         return RedirectResponse(href("units", target.text), 307)
     methods, models = await asyncio.gather(here.catalogue.methods(), here.catalogue.models())
+    of_jobs = await here.catalogue.of_jobs(target)
     pages = Pages.of(request, await asyncio.to_thread(here.shelf.count_of_target, target.text), PICTURES_PER_PAGE)
     pictures = await asyncio.to_thread(here.shelf.of_target, target.text, PICTURES_PER_PAGE, (pages.number - 1) * PICTURES_PER_PAGE)
     networks = {model.name: model for model in models}
@@ -94,9 +106,9 @@ async def unit(request: Request) -> Response:
     facts: dict[str, Any] = {
         "target": target,
         "choices": Choices.of(methods, models, {}, target.networks),
-        "rows": _by_method(pictures),
+        "rows": _by_method(pictures, of_jobs if pages.number == pages.count else []),
         "drawings": here.drawings.of_target(target),
-        "next_seed": max((kept.seed for kept in pictures), default=-1) + 1,
+        "next_seed": max([*(one.seed for one in pictures), *(one.seed for one in of_jobs)], default=-1) + 1,
         "pages": pages,
         "shared": shared,
         "titles": {kept.digest: await _title(request, kept.target) for kept in shared},
@@ -142,6 +154,12 @@ async def status(request: Request) -> Response:
     return page(request, "_status.html", load=load, serving=health == "SERVING", problem="", server=client.server)
 
 
+def labelled_units(units: list[UnitInfo], text: str) -> list[UnitInfo]:
+    """Those whose label contains a text; all where it is empty."""
+    wanted = text.strip().casefold()
+    return [unit for unit in units if wanted in unit.label.casefold()] if wanted else units
+
+
 async def _title(request: Request, target: str) -> str:
     """What to call a target in a line; its address, where the server does not know it any more."""
     try:
@@ -152,7 +170,11 @@ async def _title(request: Request, target: str) -> str:
 
 async def _tiles(request: Request, model: str, tap: str, units: list[UnitInfo]) -> list[Tile]:
     addresses = [f"{model}:{tap}:{one.index}" for one in units]
-    covers = await asyncio.to_thread(gallery(request).shelf.covers, addresses)
+    of_jobs, kept = await asyncio.gather(
+        gallery(request).catalogue.covers(model, tap), asyncio.to_thread(gallery(request).shelf.covers, addresses)
+    )
+    covers = {address: f"/job-pictures/{id}.webp" for address, id in of_jobs.items()}
+    covers |= {address: f"/pictures/{digest}.webp" for address, digest in kept.items()}
     return [Tile(one, address, covers.get(address, "")) for one, address in zip(units, addresses, strict=True)]
 
 
@@ -173,8 +195,10 @@ def _tap(model: Model, name: str) -> Tap:
     return found
 
 
-def _by_method(pictures: list[Kept]) -> dict[str, list[Kept]]:
-    rows: dict[str, list[Kept]] = {}
+def _by_method(pictures: list[Kept], of_jobs: list[JobPicture]) -> dict[str, Row]:
+    rows: dict[str, Row] = {}
     for kept in pictures:
-        rows.setdefault(kept.method, []).append(kept)
+        rows.setdefault(kept.method, Row()).kept.append(kept)
+    for one in of_jobs:
+        rows.setdefault(one.method, Row()).of_jobs.append(one)
     return rows

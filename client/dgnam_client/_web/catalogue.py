@@ -14,7 +14,8 @@ from typing import Any
 
 from .._aio import AsyncClient
 from .._catalog import Methods, Model, UnitInfo
-from .._errors import NotFoundError, UnavailableError
+from .._errors import DgnamError, NotFoundError, NotReadyError, ProtocolError, UnavailableError
+from .._job_state import JobPicture
 from .._server import Limits
 from .._target import Term, parse_target
 from .._unit import Unit, position_text
@@ -22,6 +23,10 @@ from .._unit import Unit, position_text
 FRESH_S = 30.0
 MOST_REMEMBERED = 200
 MOST_FOUND = 60
+MOST_OF_JOBS = 200  # pictures of one unit
+MOST_COVERS = 1000
+_ANSWER_S = 10.0
+_OFF = "This server keeps no jobs. Whoever runs it turns them on: started without “--jobs off”, or with “--jobs FOLDER”, it keeps them."
 
 
 @dataclass(frozen=True)
@@ -111,6 +116,33 @@ class Catalogue:
         limits: Limits = info.limits
         return limits
 
+    async def no_jobs(self) -> str:
+        """Why the server keeps no jobs; empty: it keeps them."""
+        found: str = await self._ask("jobs", self._no_jobs)
+        return found
+
+    async def of_jobs(self, target: Target) -> list[JobPicture]:
+        """The pictures that jobs have drawn of exactly this target, by method and seed; none where the server does not tell."""
+        unit = target.terms[0].unit
+        place: dict[str, Any] = {"model": unit.model, "tap": unit.tap, "unit": int(str(unit.unit))}
+        try:
+            if await self.no_jobs():
+                return []
+            found = await self._client.job_pictures(**place, phase="done", page_size=MOST_OF_JOBS, timeout=_ANSWER_S)
+        except DgnamError:
+            return []
+        return sorted((one for one in found.pictures if one.target == target.text), key=lambda one: (one.method, one.seed))
+
+    async def covers(self, model: str, tap: str) -> dict[str, str]:
+        """For units of a tap that jobs have drawn, by their addresses, the id of a picture; none where the server does not tell."""
+        try:
+            if await self.no_jobs():
+                return {}
+            found = await self._client.job_pictures(model=model, tap=tap, phase="done", page_size=MOST_COVERS, timeout=_ANSWER_S)
+        except DgnamError:
+            return {}
+        return {one.target: one.id for one in reversed(found.pictures)}
+
     async def units(self, model: str, tap: str) -> list[UnitInfo]:
         """All units of a tap."""
         found: list[UnitInfo] = await self._ask(("units", model, tap), lambda: self._client.units(model, tap))
@@ -131,6 +163,15 @@ class Catalogue:
         """
         named = [await self._named(term) for term in parse_target(text)]
         return Target(tuple(sorted(named, key=lambda one: (one.unit.model, one.unit.tap, int(str(one.unit.unit)), str(one.term)))))
+
+    async def _no_jobs(self) -> str:
+        try:
+            await self._client.job_pictures(page_size=1, timeout=_ANSWER_S)
+        except NotReadyError:
+            return _OFF
+        except ProtocolError:
+            return "This server is older than jobs: update it."
+        return ""
 
     async def _labelled(self, model: Model, text: str) -> list[UnitInfo]:
         wanted = text.casefold()

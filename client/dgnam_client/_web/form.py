@@ -15,6 +15,7 @@ from .catalogue import Target
 from .drawings import PREVIEWS, Wish
 
 MOST_PICTURES = 16  # of one click
+MOST_SEEDS = 1000  # of each unit of a job
 MOST_SEED = 2**53 - 1  # what a browser's numbers hold
 OPTION = "option."
 BALANCES = ("gradient-norm", "equal-activation", "none")
@@ -97,6 +98,21 @@ class Choices:
         return [(part, knobs) for part, knobs in parts.items() if knobs]
 
 
+@dataclass(frozen=True)
+class JobWish:
+    """Pictures to have the server draw of a tap's units.
+
+    Attributes:
+        template: How to draw, as the client's call takes it.
+        seeds: How many of each unit.
+    """
+
+    model: str
+    tap: str
+    template: Mapping[str, Any]
+    seeds: int
+
+
 class Problems(Exception):
     """What is wrong with a form: each field with what is wrong with it."""
 
@@ -139,6 +155,25 @@ def wishes(choices: Choices, target: Target, fields: Mapping[str, str], start: b
     steps = int(options.get("steps") or next((knob.default for knob in choices.knobs if knob.option.name == "steps"), 0) or 0)
     keywords |= {"preview_interval": max(1, steps // PREVIEWS), "include": _PARTS}
     return [Wish(target, choices.method.pixels, {**keywords, "seed": seed + number}, steps) for number in range(count)]
+
+
+def job_wish(choices: Choices, fields: Mapping[str, str]) -> JobWish:
+    """The job that a tap's form asks for.
+
+    Raises:
+        Problems: Something is wrong with it.
+    """
+    reading = _Reading(fields)
+    model, _, tap = fields.get("place", "").partition(":")
+    if not (model and tap):
+        reading.problems.append(("place", "a tap is wanted, such as alexnet64:fc8"))
+    named = fields.get("method") or choices.method.name
+    if named != choices.method.name:
+        reading.problems.append(("method", f"there is no {named[:40]!r} on this server"))
+    seeds = reading.number("seeds", Option("seeds", "", 1, MOST_SEEDS, 1, integer=True)) or 1
+    if reading.problems:
+        raise Problems(reading.problems)
+    return JobWish(model, tap, {"method": choices.method.name, "pixels": choices.method.pixels}, int(seeds))
 
 
 class _Reading:

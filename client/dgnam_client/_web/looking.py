@@ -7,13 +7,11 @@ import base64
 import io
 from typing import TYPE_CHECKING
 
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
 from .._place import Place
-from .picture_pages import content_of
-from .shelf import Kept
+from .picture_pages import held
 from .templates import gallery, page
 
 if TYPE_CHECKING:
@@ -37,10 +35,8 @@ async def projection(request: Request) -> Response:
     """What in a picture its units' activations come from."""
     here = gallery(request)
     method = str((await request.form(max_files=0, max_fields=4)).get("method", "")) or None
-    kept: Kept | None = await asyncio.to_thread(here.shelf.find, request.path_params["digest"])
-    if kept is None:
-        raise HTTPException(404, "The picture is not here.")
-    picture, target = (await content_of(request)).png, await here.catalogue.target(kept.target)
+    kept, content = await held(request)
+    picture, target = content.png, await here.catalogue.target(kept.target)
     shown = []
     for named in target.terms:
         unit = named.unit

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from .._errors import DgnamError
 from .._recipe import Recipe
 from .making import making
-from .shelf import Content
+from .shelf import Content, Kept
 from .templates import gallery, page
 
 T = TypeVar("T")
@@ -23,9 +23,8 @@ _FOR_EVER = {"cache-control": "private, max-age=31536000, immutable"}
 
 async def picture(request: Request) -> Response:
     """The picture's page."""
-    here, digest = gallery(request), request.path_params["digest"]
-    kept = _there(await asyncio.to_thread(here.shelf.find, digest))
-    content = _there(await asyncio.to_thread(here.shelf.content, digest))
+    here = gallery(request)
+    kept, content = await held(request)
     recipe, methods, target = Recipe.from_json(content.recipe), None, None
     try:  # what is on the shelf is shown also where the server does not answer
         methods = await here.catalogue.methods()
@@ -35,6 +34,7 @@ async def picture(request: Request) -> Response:
     stem = _stem(target.name if target else kept.target, kept.seed)
     facts: dict[str, Any] = {
         "kept": kept,
+        "base": request.url.path,
         "recipe": recipe,
         "target": target,
         "stem": stem,
@@ -46,22 +46,32 @@ async def picture(request: Request) -> Response:
 
 async def png(request: Request) -> Response:
     """The picture's file."""
-    return Response((await content_of(request)).png, media_type="image/png", headers=_FOR_EVER)
+    return Response((await held(request))[1].png, media_type="image/png", headers=_FOR_EVER)
 
 
 async def thumbnail(request: Request) -> Response:
     """The picture, small."""
-    found = _there(await asyncio.to_thread(gallery(request).shelf.thumbnail, request.path_params["digest"]))
-    return Response(found, media_type="image/webp", headers=_FOR_EVER)
+    if "id" in request.path_params:
+        small = (await held(request))[1].thumbnail
+    else:
+        small = _there(await asyncio.to_thread(gallery(request).shelf.thumbnail, request.path_params["digest"]))
+    return Response(small, media_type="image/webp", headers=_FOR_EVER)
 
 
 async def recipe(request: Request) -> Response:
     """The picture's recipe."""
-    return Response((await content_of(request)).recipe, media_type="application/json", headers=_FOR_EVER)
+    return Response((await held(request))[1].recipe, media_type="application/json", headers=_FOR_EVER)
 
 
-async def content_of(request: Request) -> Content:
-    return _there(await asyncio.to_thread(gallery(request).shelf.content, request.path_params["digest"]))
+async def held(request: Request) -> tuple[Kept, Content]:
+    """The picture that an address names: one on the shelf by its digest, or one of the server's jobs by its id."""
+    here = gallery(request)
+    if "id" not in request.path_params:
+        digest = request.path_params["digest"]
+        kept = _there(await asyncio.to_thread(here.shelf.find, digest))
+        return kept, _there(await asyncio.to_thread(here.shelf.content, digest))
+    result = await here.client.job_picture(request.path_params["id"])
+    return await asyncio.to_thread(lambda: (Kept.of(result, result.recipe.target), Content.of(result)))
 
 
 def _there(found: T | None) -> T:

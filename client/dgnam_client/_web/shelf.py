@@ -61,6 +61,22 @@ class Kept:
     curve: tuple[float, ...]
     drawn: float
 
+    @classmethod
+    def of(cls, result: Result, target: str) -> Kept:
+        """What the shelf tells of a picture that was drawn now."""
+        return cls(
+            digest=hashlib.sha256(result.recipe.to_json().encode()).hexdigest(),
+            target=target,
+            method=result.recipe.method,
+            seed=result.recipe.seed,
+            activation=result.activation,
+            readout=result.readout,
+            remark=result.remark,
+            percentiles=tuple(map(str, result.percentiles)),
+            curve=_curve(result),
+            drawn=time.time(),
+        )
+
 
 @dataclass(frozen=True)
 class Content:
@@ -69,6 +85,11 @@ class Content:
     png: bytes
     thumbnail: bytes
     recipe: bytes
+
+    @classmethod
+    def of(cls, result: Result) -> Content:
+        """Those of a picture."""
+        return cls(result.png, _thumbnail(result), result.recipe.to_json().encode())
 
 
 class Shelf:
@@ -100,20 +121,8 @@ class Shelf:
             target: Its target as the gallery writes it.
             units: The addresses of the target's units.
         """
-        recipe = result.recipe.to_json().encode()
-        kept = Kept(
-            digest=hashlib.sha256(recipe).hexdigest(),
-            target=target,
-            method=result.recipe.method,
-            seed=result.recipe.seed,
-            activation=result.activation,
-            readout=result.readout,
-            remark=result.remark,
-            percentiles=tuple(map(str, result.percentiles)),
-            curve=_curve(result),
-            drawn=time.time(),
-        )
-        self._write(kept, Content(result.png, _thumbnail(result), recipe), tuple(units))
+        kept, content = Kept.of(result, target), Content.of(result)
+        self._write(kept, content, tuple(units))
         return kept
 
     def find(self, digest: str) -> Kept | None:
@@ -214,7 +223,7 @@ def _kept(row: Any) -> Kept:
 def _curve(result: Result) -> tuple[float, ...]:
     """The weighted sum of the terms' activations, at so many of the steps that a curve needs."""
     weights = [term.weight for term in result.recipe.terms]
-    steps: Any = result.history @ weights if len(result.history) else []
+    steps: Any = result.history @ weights if "history" in result.sent and len(result.history) else []
     stride = max(1, -(-len(steps) // CURVE_POINTS))
     picked = [*steps[::-stride]][::-1]
     return tuple(round(float(value), 5) for value in picked)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -11,6 +12,8 @@ from urllib.parse import quote
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
+
+from .._duration import duration
 
 if TYPE_CHECKING:
     from .app import Gallery
@@ -56,13 +59,18 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.globals |= {"href": href, "asset": asset}
-    environment.filters |= {"number": number, "points": points}
+    environment.filters |= {"number": number, "points": points, "duration": duration, "date": date}
     return environment
 
 
 def number(value: float) -> str:
     """A number as captions show it."""
     return f"{value:.4g}".replace("-", "−")
+
+
+def date(seconds: float) -> str:
+    """A time since 1970 by the gallery's own clock."""
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))
 
 
 def points(values: tuple[float, ...]) -> str:

@@ -8,7 +8,7 @@ from typing import Any, get_args
 from dgnam_proto.v1 import jobs_pb2, synthesis_pb2
 
 from .._errors import InvalidAddressError, ProtocolError
-from .._job_state import JobNews, JobPhase, JobPicture, JobState, PicturePhase
+from .._job_state import JobNews, JobPhase, JobPicture, JobPicturePage, JobState, PicturePhase
 from .._result import Result
 from .._target import TargetLike, target_message
 from . import results
@@ -59,14 +59,16 @@ def watch_request(id: str, all_pictures: bool) -> jobs_pb2.WatchJobRequest:
     return jobs_pb2.WatchJobRequest(id=id, all_pictures=all_pictures)
 
 
-def pictures_request(job: str | None, filters: Mapping[str, Any], page_token: str) -> jobs_pb2.ListJobPicturesRequest:
+def pictures_request(
+    job: str | None, filters: Mapping[str, Any], page_token: str, page_size: int = _PAGE
+) -> jobs_pb2.ListJobPicturesRequest:
     """The request for a page of pictures.
 
     Raises:
         InvalidRequestError: A filter's value has the wrong type.
     """
-    request = jobs_pb2.ListJobPicturesRequest(page_size=_PAGE, page_token=page_token)
-    for name, value in {"job": job, **filters}.items():
+    request = jobs_pb2.ListJobPicturesRequest()
+    for name, value in {"job": job, **filters, "page_token": page_token, "page_size": page_size}.items():
         if value is None:
             continue
         if name == "phase":
@@ -118,6 +120,23 @@ def picture(message: jobs_pb2.JobPicture) -> JobPicture:
         height=message.height,
         width=message.width,
     )
+
+
+def page(response: jobs_pb2.ListJobPicturesResponse) -> JobPicturePage:
+    """A page of pictures."""
+    return JobPicturePage(tuple(map(picture, response.pictures)), response.total_size, response.next_page_token)
+
+
+def places(request: jobs_pb2.SubmitJobRequest) -> tuple[str, ...]:
+    """The networks and taps that a job was submitted for."""
+    found = dict[str, None]()
+    for target in request.targets:
+        if target.HasField("units"):
+            found[f"{target.units.model}:{target.units.tap}".removesuffix(":")] = None
+        elif target.target.terms:
+            unit = target.target.terms[0].unit
+            found[f"{unit.model}:{unit.tap}"] = None
+    return tuple(found)
 
 
 def news(response: jobs_pb2.WatchJobResponse) -> JobNews:

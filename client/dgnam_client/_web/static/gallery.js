@@ -181,6 +181,7 @@ const KEYS = {
   o: () => { const part = one("#options details"); if (part) { part.open = !part.open; one("summary", part).focus(); } },
   u: () => follow("up"),
   h: () => { location.href = "/"; },
+  j: () => { location.href = "/jobs"; },
   ArrowLeft: () => follow("prev"),
   ArrowRight: () => follow("next"),
   "?": () => one("#shortcuts").showModal(),
