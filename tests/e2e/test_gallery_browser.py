@@ -203,7 +203,7 @@ def test_keys_and_sliders(tab: Callable[..., Any]) -> None:
     number.fill("1")
     assert slider.input_value() == "0"
     page.select_option("[name=method]", "pyramid")
-    page.wait_for_selector("[name='option.octaves']")
+    page.wait_for_selector("[name='option.octaves']", state="attached")  # among the options of a part that is closed
     page.fill("#pair", "tea")
     page.click("#pairs a >> nth=0")
     page.wait_for_url(f"**{LEMON}+tiny:fc8:3")
