@@ -70,6 +70,7 @@ def test_a_job_by_the_client(client: Client) -> None:
     assert drawn.recipe.request() == alone.recipe.request() and drawn.activation == pytest.approx(alone.activation, rel=1e-4)
     one = client.submit_job("tiny:fc8:lemon", seeds=2, **SHORT)
     assert (one.state.phase, one.state.found) == ("done", 2), "nothing is drawn twice"
+    assert one.state.title == "tiny:fc8:2: dgn-am, 2 seeds"
     assert one.delete() == 0 and job.delete() == 16
     with pytest.raises(NotFoundError, match="there is no job"):
         job.refresh()

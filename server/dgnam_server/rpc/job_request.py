@@ -220,16 +220,17 @@ def _shown(term: Term) -> str:
 
 def _title(parts: Sequence[Checked]) -> str:
     """What is drawn, in a line."""
-    aims = list(dict.fromkeys(_aim(part.units) for part in parts))
+    aims = list(dict.fromkeys(map(_aim, parts)))
     methods = list(dict.fromkeys(part.spec.method for part in parts))
     seeds = max(part.seeds for part in parts)
     shown_aims = ", ".join(aims[:_SHOWN]) + (f" and {len(aims) - _SHOWN} more" if len(aims) > _SHOWN else "")
     return f"{shown_aims}: {', '.join(methods[:_SHOWN])}{f', {seeds} seeds' if seeds > 1 else ''}"
 
 
-def _aim(units: _Units) -> str:
+def _aim(part: Checked) -> str:
+    units = part.units
     if units.card is None or units.tap is None:
-        return shown(units.target)
+        return next(_pictures(part)).text  # as asked for, it may have labels, and lack weights
     place = f"{units.card.name}:{units.tap.name}"
     if len(units.indices) == units.tap.shape[0]:
         return place
