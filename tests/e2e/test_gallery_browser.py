@@ -235,7 +235,29 @@ def test_a_photograph_is_dropped_in(tab: Callable[..., Any]) -> None:
     page.wait_for_selector("text=the photograph that it began with")
 
 
-@pytest.mark.parametrize("path", ["/", "/networks/tiny", "/taps/tiny:fc8", LEMON, "/search?q=lemon"])
+def test_a_job_grows_under_the_eyes(tab: Callable[..., Any], server: Any) -> None:
+    page = tab("/taps/tiny:conv3")
+    page.click("text=Draw them as a job")
+    page.fill("#job [name=seeds]", "20")
+    page.wait_for_selector("#cost strong:has-text('pictures')")
+    page.click("#job .primary")
+    page.wait_for_url("**/jobs/*")
+    count = "() => document.querySelectorAll('.tile img').length"
+    page.wait_for_function(f"() => ({count})() > 0")
+    before = page.evaluate(count)
+    page.wait_for_function(f"before => ({count})() > before", arg=before)
+    page.click("text=Pause")
+    page.wait_for_selector("[data-phase=paused] >> text=Resume")
+    page.mouse.wheel(0, 30_000)
+    page.wait_for_function("() => document.querySelectorAll('.tile').length > 60")  # the next are there when they are reached
+    page.click("text=Cancel")
+    page.wait_for_selector("[data-phase=cancelled]")
+    with server.client() as client:
+        for state in client.jobs():
+            client.job(state.id).delete()
+
+
+@pytest.mark.parametrize("path", ["/", "/jobs", "/networks/tiny", "/taps/tiny:fc8", LEMON, "/search?q=lemon"])
 def test_on_a_phone(tab: Callable[..., Any], path: str) -> None:
     page = tab(path, viewport={"width": 360, "height": 740}, is_mobile=True, has_touch=True)
     assert page.evaluate("document.documentElement.scrollWidth") <= 360, "nothing is wider than the screen"
