@@ -129,19 +129,21 @@ def step(problem: Problem, rows: Rows, redirect: bool = True) -> tuple[Rows, See
             activation = objectives.term_activations(problem.activations(_view(problem, rows, image, felt)), rows)
         untrue = _redirected(problem, rows, activation, image) if redirect else None
         gradient = objectives.GRADIENTS[problem.balance](activation, rows, code)
-    pulls = gradient.isfinite().all(1) & (gradient != 0).any(1)
+    strongest = gradient.abs().amax(1)  # of a row with a value that is not a number, not a number
+    pulls = strongest.isfinite() & (strongest != 0)
     if untrue is not None:
         pulls = pulls & ~untrue
     if drawback is not None:
         gradient = gradient - drawback
+        strongest = gradient.abs().amax(1)
     code, image, activation = code.detach(), image.detach(), activation.detach()
 
     moved, state = RULES[problem.structure.rule].move(rows, gradient, problem)
     for project in parts.at(lambda part: part.project, names):
         moved = project(moved, rows, problem)
 
-    usable = gradient.isfinite().all(1)
-    flat = usable & (gradient == 0).all(1)
+    usable = strongest.isfinite()
+    flat = strongest == 0
     drifts, varies = _drifts(problem, rows), _varies(problem, rows)
     ends = flat & ~drifts & ~varies | ~objectives.weighted_sum(activation, rows).isfinite()
     stopped = torch.where((rows.stopped < 0) & ends, rows.step + 1, rows.stopped)

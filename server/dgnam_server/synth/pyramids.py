@@ -4,9 +4,9 @@ Reducing averages with the binomial kernel 1 3 3 1 and keeps every other pixel; 
 A kernel of even length keeps the two grids centred on each other. The paper does not name its kernel.
 """
 
-import torch
+from dgnam_models.preprocess import resize
 from torch import Tensor
-from torch.nn.functional import conv2d, interpolate, pad
+from torch.nn.functional import pad
 
 Size = tuple[int, int]
 
@@ -16,16 +16,35 @@ def depth(size: Size) -> int:
     return max(1, min(size).bit_length() - 1)
 
 
+def deepest(levels: Tensor, size: Size) -> int:
+    """The most that any row's `levels` (B,) asks for, at most `depth(size)`; no fewer than 1.
+
+    Only a processor is asked. Elsewhere the answer would have to be waited for, so there it is the depth.
+    """
+    most = depth(size)
+    return max(1, min(most, int(levels.max()))) if levels.device.type == "cpu" else most
+
+
 def reduce(image: Tensor) -> Tensor:
     """(B, C, H, W) -> (B, C, H // 2, W // 2): smoothed, every other pixel kept; border pixels are repeated outwards."""
-    line = torch.tensor([1.0, 3.0, 3.0, 1.0], dtype=image.dtype, device=image.device) / 8
-    kernel = (line[:, None] * line)[None, None].expand(image.shape[1], 1, 4, 4)
-    return conv2d(pad(image, (1, 1, 1, 1), mode="replicate"), kernel, stride=2, groups=image.shape[1])
+    wide = pad(image, (1, 1, 1, 1), mode="replicate")
+    for axis in (3, 2):  # as sums of every other column, then row, it takes half the time of a convolution, or less
+        first, second, third, fourth = (_every_other(wide, axis, start) for start in range(4))
+        wide = (first + fourth).add_(second + third, alpha=3)
+    return wide / 64
+
+
+def _every_other(image: Tensor, axis: int, start: int) -> Tensor:
+    """Every other line of `axis` from `start` on, of which at most three are left over at the end."""
+    kept = (image.shape[axis] - 2) // 2
+    index = [slice(None)] * image.ndim
+    index[axis] = slice(start, start + 2 * kept - 1, 2)
+    return image[tuple(index)]
 
 
 def expand(image: Tensor, size: Size) -> Tensor:
-    """(B, C, h, w) -> (B, C, *size), bilinear."""
-    return interpolate(image, size, mode="bilinear", align_corners=False)
+    """(B, C, h, w) -> (B, C, *size), bilinear, no smaller."""
+    return resize(image, size)
 
 
 def gaussian(image: Tensor, levels: int) -> list[Tensor]:

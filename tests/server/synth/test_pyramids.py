@@ -20,3 +20,9 @@ def test_every_level_is_half_of_the_one_before_and_the_last_has_two_pixels() -> 
     assert [pyramids.size_of(level) for level in levels] == [(37, 50), (18, 25), (9, 12), (4, 6), (2, 3)]
     assert levels[0] is image
     torch.testing.assert_close(levels[2], pyramids.reduce(pyramids.reduce(image)))
+
+
+def test_no_more_levels_are_made_than_a_row_asks_for() -> None:
+    assert pyramids.deepest(torch.tensor([2.0, 4.0]), (224, 224)) == 4
+    assert pyramids.deepest(torch.tensor([0.0]), (224, 224)) == 1
+    assert pyramids.deepest(torch.tensor([99.0]), (20, 24)) == pyramids.depth((20, 24))

@@ -2,6 +2,7 @@
 
 from torch import Tensor
 
+from dgnam_server.synth.deviation import deviation
 from dgnam_server.synth.options import Option
 from dgnam_server.synth.parts.part import Part
 from dgnam_server.synth.problem import Problem
@@ -17,8 +18,8 @@ def normalize(gradient: Tensor, power: Tensor) -> Tensor:
         gradient: (B, C, H, W).
         power: (B,): 1 as published, 0 leaves the gradient as it is, between is between.
     """
-    deviation = gradient.flatten(1).std(1, unbiased=False) + DELTA
-    return gradient / (deviation**power)[:, None, None, None]
+    spread = deviation(gradient) + DELTA
+    return gradient / (spread**power)[:, None, None, None]
 
 
 def _shape(gradient: Tensor, rows: Rows, problem: Problem) -> Tensor:

@@ -16,12 +16,12 @@ def coarse(gradient: Tensor, level: Tensor) -> Tensor:
     Ascending with it is ascending over the pixels of the smaller image c with x = expand(c), whose gradient is reduce(dx) but for a
     constant; so coarse-to-fine rows and others share a batch.
     """
-    most = pyramids.depth(pyramids.size_of(gradient))
+    most = pyramids.deepest(level + 1, pyramids.size_of(gradient))
     level = level.clamp(max=most - 1)
     levels = pyramids.gaussian(gradient, most)
     result = torch.zeros_like(levels[-1])
     for k in reversed(range(most)):
-        result = pyramids.expand(result, pyramids.size_of(levels[k])) if result.shape != levels[k].shape else result
+        result = pyramids.expand(result, pyramids.size_of(levels[k]))
         result = torch.where((level == k)[:, None, None, None], levels[k], result)
     return result
 

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from dgnam_server.synth import pyramids
+from dgnam_server.synth.deviation import deviation
 from dgnam_server.synth.options import Option
 from dgnam_server.synth.parts.part import Part
 from dgnam_server.synth.problem import Problem
@@ -24,26 +25,24 @@ def balanced(gradient: Tensor, laplacian_weight: Tensor, gaussian_weight: Tensor
         laplacian_weight, gaussian_weight: (B,).
         levels: (B,), K of each row; more than the image has room for count as what it has room for.
     """
-    most = pyramids.depth(pyramids.size_of(gradient))
+    most = pyramids.deepest(levels, pyramids.size_of(gradient))
     levels = levels.clamp(1, most)
     gaussian = pyramids.gaussian(gradient, most)
     result = torch.zeros_like(gaussian[-1])
     for k in reversed(range(most)):
-        level = gaussian[k]
-        size = pyramids.size_of(level)
-        result = pyramids.expand(result, size) if result.shape != level.shape else result
-        inside, last = _column(levels > k + 1), _column(levels == k + 1)
-        band = level - pyramids.expand(gaussian[k + 1], size) if k + 1 < most else level
-        band = torch.where(inside, band, torch.where(last, level, 0.0))
-        steered = torch.where(inside | last, level, 0.0)
-        result = result + _column(laplacian_weight) * unit_size(band) + _column(gaussian_weight) * unit_size(steered)
+        level, reached, inside = gaussian[k], (levels > k).to(gradient.dtype), (levels > k + 1).to(gradient.dtype)
+        result, band = pyramids.expand(result, pyramids.size_of(level)), level
+        if k + 1 < most:
+            band = torch.addcmul(level, pyramids.expand(gaussian[k + 1], pyramids.size_of(level)), _column(inside), value=-1)
+        result = torch.addcmul(result, band, _column(reached * laplacian_weight / unit_size(band)))
+        result = torch.addcmul(result, level, _column(reached * gaussian_weight / unit_size(level)))
     return result
 
 
 def unit_size(image: Tensor, floor: float = 1e-12) -> Tensor:
-    """Each row of (B, C, H, W) divided by the standard deviation of its values; a flat one stays as it is."""
-    deviation = image.flatten(1).std(1, unbiased=False)
-    return image / _column(torch.where(deviation > floor, deviation, 1.0))
+    """What each row of (B, C, H, W) is divided by, (B,): the standard deviation of its values; 1 of a flat one, which stays as it is."""
+    spread = deviation(image)
+    return torch.where(spread > floor, spread, 1.0)
 
 
 def _column(values: Tensor) -> Tensor:

@@ -28,6 +28,8 @@ class FourierPrior:
     def __init__(self, size: Size, device: torch.device) -> None:
         self.size, self.device = size, device
         self.scale = 1 / frequencies(size, device).clamp(min=1 / max(size))  # (H, W // 2 + 1)
+        # Of real and imaginary parts side by side, as multiplying complex numbers takes longer. Dividing by 4 rounds nothing.
+        self._calm_scale = (self.scale / _CALM)[..., None].repeat(1, 1, 2)
         self.colours = colour_root(device)
 
     def random_code(self, seed: int, settings: Mapping[str, float]) -> Tensor:
@@ -43,6 +45,6 @@ class FourierPrior:
 
     def draw(self, code: Tensor) -> Tensor:
         """Code (B, D) -> image (B, 3, H, W), within (0, 1)."""
-        spectrum = torch.view_as_complex(code.view(-1, 3, *self.scale.shape, 2)) * self.scale
-        plain = torch.fft.irfft2(spectrum, s=self.size, norm="ortho") / _CALM
+        scaled = code.view(-1, 3, *self.scale.shape, 2) * self._calm_scale
+        plain = torch.fft.irfft2(torch.view_as_complex(scaled), s=self.size, norm="ortho")
         return recorrelated(plain, self.colours).sigmoid()

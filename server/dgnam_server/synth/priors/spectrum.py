@@ -26,8 +26,8 @@ def colour_root(device: torch.device) -> Tensor:
 
 def recorrelated(plain: Tensor, colours: Tensor) -> Tensor:
     """Decorrelated colours (B, 3, H, W) -> the logits of RGB."""
-    image: Tensor = torch.einsum("rc,bchw->brhw", colours, plain)
-    return image
+    image: Tensor = colours.expand(len(plain), -1, -1).bmm(plain.flatten(2))
+    return image.view_as(plain)
 
 
 def decorrelated(image: Tensor, colours: Tensor) -> Tensor:

@@ -24,11 +24,11 @@ def adam(
     Returns:
         The new code, mean and square.
     """
-    mean = betas[0] * mean + (1 - betas[0]) * gradient
-    square = betas[1] * square + (1 - betas[1]) * gradient.square()
-    unbiased = mean / (1 - betas[0] ** (step[:, None] + 1))
-    size = (square / (1 - betas[1] ** (step[:, None] + 1))).sqrt() + 1e-8
-    return code + rate[:, None] * unbiased / size, mean, square
+    mean = (betas[0] * mean).add_(gradient, alpha=1 - betas[0])
+    square = (betas[1] * square).addcmul_(gradient, gradient, value=1 - betas[1])
+    length = rate / (1 - betas[0] ** (step + 1))  # one number per row, so that no more than these passes are over the code
+    size = (square / (1 - betas[1] ** (step[:, None] + 1))).sqrt_().add_(1e-8)
+    return torch.addcdiv(code, length[:, None] * mean, size), mean, square
 
 
 def _move(rows: Rows, gradient: Tensor, problem: Problem) -> tuple[Tensor, State]:
@@ -42,7 +42,7 @@ def _no_moments(problem: Problem, code: Tensor) -> State:
 
 
 def _drifts(rows: Rows) -> Tensor:
-    return (rows.state["mean"] != 0).any(1)
+    return rows.state["mean"].abs().amax(1) != 0
 
 
 ADAM = Rule("adam", _move, drifts=_drifts, state=_no_moments)

@@ -30,7 +30,7 @@ def _move(rows: Rows, gradient: Tensor, problem: Problem) -> tuple[Tensor, State
 
 
 def _drifts(rows: Rows) -> Tensor:
-    return (rows.settings["momentum"] > 0) & (rows.state["velocity"] != 0).any(1)
+    return (rows.settings["momentum"] > 0) & (rows.state["velocity"].abs().amax(1) != 0)
 
 
 def _at_rest(problem: Problem, code: Tensor) -> State:
