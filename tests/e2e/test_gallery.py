@@ -99,10 +99,10 @@ def test_the_form_offers_what_the_server_tells(page: TestClient) -> None:
 
 
 def test_a_picture_is_drawn_watched_and_kept(page: TestClient, server: Any) -> None:
-    id = begin(page, seed=3, option__steps=2000)  # of which no machine tells in two messages: there are ten a second
+    id = begin(page, seed=3, option__steps=600)  # of which no machine tells in two messages: there are ten a second
     told = ended(page, id)[id]
     assert told["state"] == "done" and told["previews"] > 3
-    assert 1000 < told["step"] <= 2000, "the last progress may give way to the result"
+    assert 300 < told["step"] <= 600, "the last progress may give way to the result"
     (digest,) = digests(page.get(f"/drawings/{id}").text)
     assert digest in page.get(f"/units/{LEMON}").text and digest in page.get("/").text and digest in page.get("/taps/tiny:fc8").text
     recipe = Recipe.from_json(page.get(f"/pictures/{digest}.json").content)
