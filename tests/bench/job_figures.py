@@ -32,6 +32,7 @@ def measure(bench: Bench) -> Figures:
     """
     units, seeds = addresses(bench), itertools.count(0, 1000)
     settings = {"device": bench.device.type, "default_prior": bench.prior, "models": bench.packs, **bench.server_settings}
+    settings |= {"queue_capacity": 1024, "client_queue_capacity": 1024}  # all requests at once
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         server = stack.enter_context(local_server(Path(folder), jobs=Path(folder) / "jobs", **settings))
         client = stack.enter_context(Client(server.address, synthesis_timeout=3600))
