@@ -47,6 +47,11 @@ class CodedPhotographs:
         return sum(len(pool.pixels) for pool in self.pools)
 
     @property
+    def full_size(self) -> int:
+        """How many are of `size` pixels; they are the first."""
+        return sum(len(pool.pixels) for pool in self.pools if pool.pixels.shape[1] == self.size)
+
+    @property
     def units(self) -> int:
         """Of a code."""
         return int(self.pools[0].codes.shape[2])

@@ -57,6 +57,8 @@ class Projected:
     critic_halvings: tuple[int, ...]  # how often the critic's head at each of feature_taps halves what it sees
     critic_width: int = 64
     fine_width: int = 32
+    pixel_width: int = 0  # of a head that sees pictures themselves, and photographs that are as large; 0: none does
+    full_size_share: float = 0.0  # of each batch, photographs that are as large as what is drawn, beside those by lot
     layout_weight: float = 2.0  # of the squared error at 16 x 16 pixels
     adversarial_length: float = 1.0  # of the adversarial gradient at the picture, in lengths of the feature loss's
     adversarial_from_step: int = 0
@@ -81,6 +83,10 @@ class Projected:
             problems.append(f"critic_halvings has {len(self.critic_halvings)} numbers, feature_taps {len(self.feature_taps)}")
         if not 0 <= self.ascended_share < 1:
             problems.append(f"ascended_share is {self.ascended_share}; it must lie in [0, 1)")
+        if not 0 <= self.full_size_share <= 1:
+            problems.append(f"full_size_share is {self.full_size_share}; it must lie in [0, 1]")
+        if self.pixel_width < 0:
+            problems.append(f"pixel_width is {self.pixel_width}; it must not be negative")
         for name in ("encoder_size", "critic_width", "fine_width", "collapse_gap"):
             if not getattr(self, name) > 0:
                 problems.append(f"{name} is {getattr(self, name)}; it must be positive")

@@ -23,6 +23,7 @@ class Shape:
     width: int  # of these heads, and of the features after mixing
     fine_channels: int  # of the finest tap, which is judged unmixed
     fine_width: int
+    pixel_width: int = 0  # of the head that sees the pictures themselves; 0: there is none
 
 
 class ProjectedCritic(nn.Module):
@@ -41,10 +42,19 @@ class ProjectedCritic(nn.Module):
             self.register_buffer(f"mixing{index}", weight, persistent=False)
         heads = [Head(shape.width, shape.width, (1, *[2] * halvings), shape.code) for halvings in shape.halvings]
         self.heads = nn.ModuleList([*heads, Head(shape.fine_channels, shape.fine_width, (2, 1), shape.code)])
+        self.pixels = Head(3, shape.pixel_width, (1, 2, 2), None) if shape.pixel_width else None
 
     def forward(self, features: Sequence[Tensor], code: Tensor) -> list[Tensor]:
         mixed = [conv2d(x, self.get_buffer(f"mixing{index}")) for index, x in enumerate(features[:-1])]
         return [head(x, code) for head, x in zip(self.heads, [*mixed, features[-1]], strict=True)]
+
+    def texture(self, images: Tensor) -> list[Tensor]:
+        """Images (B, 3, S, S) in [0, 1] -> the logits (B, 1, S / 4, S / 4) of a head that sees them as they are; none without such a head.
+
+        A network that halves a picture at its first layer hardly sees what alternates from pixel to pixel, nor does a jittered view have
+        the picture's border. Codes have no part in it, so photographs and pictures need not be of the same things.
+        """
+        return [] if self.pixels is None else [self.pixels(2 * images - 1, None)]
 
 
 class Head(nn.Module):
@@ -55,9 +65,10 @@ class Head(nn.Module):
 
     Args:
         strides: of the convolutions, one each.
+        code: units; None: only the features count, `o(h)`.
     """
 
-    def __init__(self, inputs: int, width: int, strides: Sequence[int], code: int) -> None:
+    def __init__(self, inputs: int, width: int, strides: Sequence[int], code: int | None) -> None:
         super().__init__()
         layers: list[nn.Module] = []
         for index, stride in enumerate(strides):
@@ -65,10 +76,11 @@ class Head(nn.Module):
             layers += [spectral_norm(convolution), *([nn.BatchNorm2d(width)] if index else []), nn.LeakyReLU(SLOPE)]
         self.layers = nn.Sequential(*layers)
         self.out = spectral_norm(nn.Conv2d(width, 1, 1))
-        self.code = spectral_norm(nn.Linear(code, width))
+        self.code = None if code is None else spectral_norm(nn.Linear(code, width))
 
-    def forward(self, features: Tensor, code: Tensor) -> Tensor:
+    def forward(self, features: Tensor, code: Tensor | None) -> Tensor:
         h = self.layers(features)
-        agreement = (h * self.code(code)[:, :, None, None]).sum(1, keepdim=True)
-        logit: Tensor = self.out(h) + agreement / math.sqrt(h.shape[1])
+        logit: Tensor = self.out(h)
+        if self.code is not None:
+            logit = logit + (h * self.code(code)[:, :, None, None]).sum(1, keepdim=True) / math.sqrt(h.shape[1])
         return logit

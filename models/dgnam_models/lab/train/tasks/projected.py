@@ -110,7 +110,7 @@ class ProjectedTask:
     def _critic_shape(self, units: int) -> Shape:
         own, channels = self.settings, {tap.name: tap.shape[0] for tap in self.encoder.card.taps}
         features = tuple(channels[tap] for tap in own.feature_taps)
-        return Shape(units, features, own.critic_halvings, own.critic_width, channels[own.fine_tap], own.fine_width)
+        return Shape(units, features, own.critic_halvings, own.critic_width, channels[own.fine_tap], own.fine_width, own.pixel_width)
 
     def step(self, training: CodedPhotographs, step: int) -> dict[str, Tensor]:
         for optimizer in (self.optimizer, self.critic_optimizer):
@@ -138,6 +138,8 @@ class ProjectedTask:
     def _batch(self, training: CodedPhotographs, step: int) -> Batch:
         """The photographs of this step, every second one mirrored if the recipe flips."""
         index = batch_indices(len(training), self.recipe.batch, step, self.recipe.seed)
+        if chosen := round(self.settings.full_size_share * len(index)) if training.full_size else 0:
+            index[:chosen] = batch_indices(training.full_size, chosen, step, self.recipe.seed)
         mirrored = (torch.rand(len(index)) < 0.5) & torch.tensor(self.recipe.flip)
         return Batch(*(values.to(self.device) for values in training.take(index, mirrored)))
 
@@ -164,16 +166,21 @@ class ProjectedTask:
         found = self.frozen.activations(resize(images, self.frozen.input_size), self.taps)
         return [found[tap] for tap in self.taps]
 
-    def _judged(self, features: list[Tensor], codes: Tensor) -> list[Tensor]:
-        """The critic's logits, float32."""
+    def _judged(self, features: list[Tensor], codes: Tensor, images: Tensor | None) -> list[Tensor]:
+        """The critic's logits, float32. `images` are those that it sees as they are; of None, and of one alone, it sees none."""
         with autocast(self.device):
-            return [logits.float() for logits in self.critic(features, codes)]
+            logits = self.critic(features, codes)
+            if images is not None and len(images) > 1:
+                logits += self.critic.texture(images)
+            return [logit.float() for logit in logits]
 
     def _teach_critic(self, seen: Comparison) -> dict[str, Tensor]:
         """One step of the critic; its loss and its mean logits."""
         self.critic.requires_grad_(True)
-        real = self._judged(seen.real_features, seen.batch.codes)
-        drawn = self._judged([features.detach() for features in seen.features], seen.code)
+        full_size = seen.batch.images[~seen.batch.coarse]
+        pictures = seen.drawn.detach() if len(full_size) > 1 else None
+        real = self._judged(seen.real_features, seen.batch.codes, full_size)
+        drawn = self._judged([features.detach() for features in seen.features], seen.code, pictures)
         loss = critic_loss(real, drawn)
         _descend(self.critic_optimizer, loss)
         self.critic.requires_grad_(False)
@@ -187,7 +194,7 @@ class ProjectedTask:
         return {
             "layout": layout_error(seen.drawn[compared], seen.batch.images[compared]),
             "feature": direction_error(features, real),
-            "adversarial": generator_loss(self._judged(seen.features, seen.code)),
+            "adversarial": generator_loss(self._judged(seen.features, seen.code, seen.drawn)),
         }
 
     def _code_error(self, seen: Comparison) -> Tensor:

@@ -149,12 +149,12 @@ def equal(one: object, other: object) -> bool:
     return torch.equal(one, other) if isinstance(one, torch.Tensor) and isinstance(other, torch.Tensor) else one == other
 
 
-@pytest.mark.parametrize("share", [0.0, 0.25])
+@pytest.mark.parametrize("changes", [{}, {"ascended_share": 0.25}, {"pixel_width": 6, "full_size_share": 0.5}])
 def test_killed_and_resumed_it_ends_with_the_same_bits(
-    share: float, recipe: Recipe, lite: Lite, photographs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    changes: dict[str, float], recipe: Recipe, lite: Lite, photographs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Killed after the checkpoint of step 4, of which nothing is exported, and stopped by the clock after step 5."""
-    recipe = changed(recipe, ascended_share=share)
+    recipe = changed(recipe, **changes)
     straight, resumed = (Run(tmp_path / name, [photographs], packs=lite[1], progress=False) for name in ("straight", "resumed"))
     assert loop.train(recipe, straight).training["steps"] == 6
     real, saves = checkpoint.save, []
@@ -270,6 +270,39 @@ def test_pictures_are_brought_down_and_up_where_photographs_are_enlarged(recipe:
     assert rough[1] < 0.8 * rough[0]
 
 
+def test_pixels_are_judged_by_photographs_of_full_size_alone(recipe: Recipe, assembled: Assemble) -> None:
+    """Every drawn picture is judged as it is, not as coarse as the photograph of its code, up to its border."""
+    task, training, _ = assembled(changed(recipe, pixel_width=6, adversarial_from_step=0))
+    batch = training.take(torch.tensor([0, 1, 2, 21]), torch.zeros(4, dtype=torch.bool))
+    seen: list[torch.Tensor] = []
+    assert task.critic.pixels is not None
+    task.critic.pixels.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    compared = task._compare(batch)
+    task._teach_critic(compared)
+    assert [len(pictures) for pictures in seen] == [3, 4]
+    assert torch.equal(seen[0], 2 * batch.images[:3] - 1) and torch.equal(seen[1], 2 * compared.drawn.detach() - 1)
+    (gradient,) = torch.autograd.grad(task._losses(compared)["adversarial"], compared.drawn, retain_graph=True)
+    task.critic.pixels = None
+    (without,) = torch.autograd.grad(task._losses(compared)["adversarial"], compared.drawn)
+    own = (gradient - 5 / 6 * without).abs()
+    assert own[3, :, 0].min() > 1e-5 * own.max(), "the border of a picture from a small photograph's code"
+
+
+def test_a_batch_without_photographs_of_full_size_leaves_the_head_of_pixels_alone(recipe: Recipe, assembled: Assemble) -> None:
+    task, training, _ = assembled(changed(recipe, pixel_width=6))
+    assert task.critic.pixels is not None
+    before = [parameter.clone() for parameter in task.critic.pixels.parameters()]
+    compared = task._compare(training.take(torch.tensor([20, 21]), torch.zeros(2, dtype=torch.bool)))
+    task._teach_critic(compared)
+    assert all(torch.equal(a, b) for a, b in zip(before, task.critic.pixels.parameters(), strict=True))
+
+
+def test_a_share_of_each_batch_may_be_of_full_size(recipe: Recipe, assembled: Assemble) -> None:
+    task, training, _ = assembled(changed(recipe, full_size_share=0.75))
+    assert 0 < training.full_size < len(training)
+    assert min(int((~task._batch(training, step).coarse).sum()) for step in range(6)) >= 6
+
+
 def test_a_run_may_start_from_weights_trained_elsewhere(recipe: Recipe, assembled: Assemble, tmp_path: Path) -> None:
     """Generator and critic by the names that the file has are the same ones here."""
     task, training, _ = assembled(recipe)
@@ -355,6 +388,8 @@ def test_a_frozen_network_without_the_taps_is_refused(recipe: Recipe, assembled:
         ({"crop_px": 4}, "crop_px and colour must be 0 with kind = 'projected'"),
         ({"constant_share": 1.0}, r"constant_share is 1.0; it must lie in \[0, 1\)"),
         ({"projected": {"ascended_share": 1.5}}, r"projected.ascended_share is 1.5; it must lie in \[0, 1\)"),
+        ({"projected": {"full_size_share": -0.1}}, r"projected.full_size_share is -0.1; it must lie in \[0, 1\]"),
+        ({"projected": {"pixel_width": -1}}, "projected.pixel_width is -1; it must not be negative"),
         ({"projected": {"critic_halvings": [1]}}, "projected.critic_halvings has 1 numbers, feature_taps 4"),
         ({"projected": {"collapse_gap": 0.0}}, "projected.collapse_gap is 0.0; it must be positive"),
     ],
