@@ -77,7 +77,7 @@ class SearchServicer(search_pb2_grpc.SearchServiceServicer):
         """Every search, also those that cannot go on here."""
 
         def overviews() -> list[pb.Search]:
-            return [search_message.search(*self.searches.overview(name)) for name in self.searches.names()]
+            return [search_message.search(*overview) for overview in self.searches.overviews()]
 
         return pb.ListSearchesResponse(searches=await _done(overviews))
 

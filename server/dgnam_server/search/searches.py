@@ -90,19 +90,9 @@ class Searches:
             self._held[spec.name] = _Held(search=search)
         return True
 
-    def names(self) -> list[str]:
-        """All searches, sorted."""
-        return self._store.names()
-
-    def overview(self, name: str) -> tuple[SearchSpec, Mapping[str, object]]:
-        """A search's spec and progress, whether or not it can go on here.
-
-        Raises:
-            UnknownSearch: there is none of this name.
-        """
-        if name not in (names := self._store.names()):
-            raise UnknownSearch(name, names)
-        return self._store.overview(name)
+    def overviews(self) -> Sequence[tuple[SearchSpec, Mapping[str, object]]]:
+        """The spec and progress of every search, whether or not it can go on here, as all of them are at one moment; sorted by name."""
+        return self._store.overviews()
 
     @contextmanager
     def using(self, name: str) -> Iterator[Search]:

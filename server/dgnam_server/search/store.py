@@ -50,10 +50,15 @@ class Store:
 
     def names(self) -> list[str]:
         """All searches, sorted."""
-        if self._connection is None and not (self._folder / FILE).is_file():
+        if self._is_empty:
             return []
         with self._transaction() as database:
             return [name for (name,) in database.execute("SELECT name FROM search ORDER BY name")]
+
+    @property
+    def _is_empty(self) -> bool:
+        """Whether nothing was ever kept here."""
+        return self._connection is None and not (self._folder / FILE).is_file()
 
     def add(self, spec: SearchSpec, references: Sequence[bytes], progress: Mapping[str, object]) -> None:
         """Keep a new search and its references' PNG files."""
@@ -79,11 +84,13 @@ class Store:
         on_time = {answer.picture: answer.values for late, answer in told if not late}
         return Record(SearchSpec.from_json(text), on_time, [answer for late, answer in told if late], marks)
 
-    def overview(self, name: str) -> tuple[SearchSpec, dict[str, object]]:
-        """A search's spec, and its progress as it was last kept."""
+    def overviews(self) -> list[tuple[SearchSpec, dict[str, object]]]:
+        """Every search's spec, and its progress as it was last kept; sorted by name, all of one moment."""
+        if self._is_empty:
+            return []
         with self._transaction() as database:
-            ((text, progress),) = database.execute("SELECT spec, progress FROM search WHERE name = ?", (name,)).fetchall()
-        return SearchSpec.from_json(text), json.loads(progress)
+            rows = database.execute("SELECT spec, progress FROM search ORDER BY name").fetchall()
+        return [(SearchSpec.from_json(text), json.loads(progress)) for text, progress in rows]
 
     def references(self, name: str, numbers: Sequence[int]) -> list[bytes]:
         """The PNG files of some references."""

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -51,12 +52,12 @@ def test_what_was_told_is_there_after_a_restart(opened: Callable[..., Searches],
     searches.tell("one", [Answer(15, (3.0,)), Answer(17, ())])
     before = state(searches, "one")
     again = opened()
-    assert again.names() == ["one"]
+    assert [one.name for one, _ in again.overviews()] == ["one"]
     assert state(again, "one") == before
     assert again.references("one", [0, 0]) == [b"png", b"png"]
-    assert again.overview("one")[1]["generations_done"] == 3
+    assert [progress["generations_done"] for _, progress in again.overviews()] == [3]
     tell(again, "one")
-    assert again.overview("one")[1]["pictures_done"] == 16
+    assert [progress["pictures_done"] for _, progress in again.overviews()] == [16]
 
 
 def test_searches_that_do_not_fit_into_memory_come_back(opened: Callable[..., Searches], spec: Spec) -> None:
@@ -129,7 +130,7 @@ def test_limits_and_names(opened: Callable[..., Searches], spec: Spec) -> None:
     assert not searches.begin(spec("two"), []), "one that is there needs no room"
     searches.delete("one")
     assert searches.begin(spec("three"), [])
-    for call in (searches.delete, searches.overview, lambda name: tell(searches, name)):
+    for call in (searches.delete, lambda name: tell(searches, name)):
         with pytest.raises(UnknownSearch) as caught:
             call("one")
         assert list(caught.value.names) == ["three", "two"]
@@ -154,9 +155,28 @@ def test_a_search_without_its_prior_is_still_listed_and_can_be_deleted(opened: C
     searches = opened(gone)
     with pytest.raises(Unusable, match="not loaded"):
         tell(searches, "one")
-    assert searches.overview("one")[0] == spec()
+    assert [one for one, _ in searches.overviews()] == [spec()]
     searches.delete("one")
-    assert searches.names() == []
+    assert searches.overviews() == []
+
+
+def test_searches_may_be_deleted_while_they_are_listed(opened: Callable[..., Searches], spec: Spec) -> None:
+    searches, stop = opened(), threading.Event()
+    searches.begin(spec(), [])
+
+    def come_and_go() -> None:
+        while not stop.is_set():
+            searches.begin(spec(name="two"), [])
+            searches.delete("two")
+
+    with ThreadPoolExecutor(1) as pool:
+        other = pool.submit(come_and_go)
+        try:
+            listed = [[one.name for one, _ in searches.overviews()] for _ in range(300)]
+        finally:
+            stop.set()
+        other.result()
+    assert {tuple(names) for names in listed} <= {("one",), ("one", "two")}
 
 
 def test_points_that_are_no_longer_the_same(opened: Callable[..., Searches], spec: Spec, space: Space) -> None:
