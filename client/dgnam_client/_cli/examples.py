@@ -4,15 +4,15 @@ from __future__ import annotations
 
 EXAMPLES = """\
 examples:
-  dgnam doctor                                    is everything in order?
-  dgnam models                                    what can be looked at
-  dgnam units alexnet64 --filter lem              its units' names
-  dgnam synth alexnet64:fc8:lemon -o lemon.png    one picture, and its recipe in lemon.json
-  dgnam search --score ./measure.sh               what a neuron of yours prefers
-  dgnam activations lemon.png alexnet64:fc8       what a network makes of it
-  dgnam invert photo.jpg alexnet64:conv3          what a layer keeps of a photograph
-  dgnam look photo.jpg alexnet64:fc8:lemon        what in it that comes from
-  dgnam exemplars alexnet64:conv5:17              which photographs excite a unit most
+  dgnam doctor                                            is everything in order?
+  dgnam models                                            what can be looked at
+  dgnam units efficientnet-lite0 --filter lem             its units' names
+  dgnam synth efficientnet-lite0:fc:lemon -o lemon.png    one picture, and its recipe in lemon.json
+  dgnam search --score ./measure.sh                       what a neuron of yours prefers
+  dgnam activations lemon.png efficientnet-lite0:fc       what a network makes of it
+  dgnam invert photo.jpg efficientnet-lite0:block3b       what a layer keeps of a photograph
+  dgnam look photo.jpg efficientnet-lite0 --occlusion     what in it its class comes from
+  dgnam exemplars efficientnet-lite0:block5b:17           which photographs excite a unit most
 
 The server is --server, or else DGNAM_SERVER in the environment, or else {server}.
 DGNAM_TOKEN holds the token of a server that wants one. `dgnam COMMAND --help` tells more.
@@ -24,17 +24,17 @@ Each target becomes a picture; + between addresses puts several units into one, 
 model:tap:0-29 is thirty targets; @units.txt is those in the lines of a file.
 
 examples:
-  dgnam synth alexnet64:fc8:lemon -o lemon.png
-  dgnam synth alexnet64:fc8:lemon alexnet64:fc8:teapot -o pictures/ --grid sheet.png
-  dgnam synth "alexnet64:fc8:lemon+0.5*alexnet64:fc8:teapot" --seed 7
-  dgnam synth alexnet64:conv5:12@6,6 --steps 400 --variants 4
-  dgnam synth alexnet64:fc8:lemon --method pyramid --tv-weight 0.2 -o lemon.png
-  dgnam synth alexnet64:conv5:17 --exemplars -o unit.png
-  dgnam synth alexnet64:conv3 --features photo.jpg --method pyramid -o again.png
+  dgnam synth efficientnet-lite0:fc:lemon -o lemon.png
+  dgnam synth efficientnet-lite0:fc:lemon efficientnet-lite0:fc:teapot -o pictures/ --grid sheet.png
+  dgnam synth "efficientnet-lite0:fc:lemon+0.5*efficientnet-lite0:fc:teapot" --seed 7
+  dgnam synth efficientnet-lite0:block5c:12@7,7 --steps 400 --variants 4
+  dgnam synth efficientnet-lite0:fc:lemon --method pyramid --tv-weight 0.2 -o lemon.png
+  dgnam synth efficientnet-lite0:block5c:17 --exemplars -o unit.png
+  dgnam synth efficientnet-lite0:block3b --features photo.jpg --method pyramid -o again.png
   dgnam synth --replay lemon.json -o again.png
-  dgnam synth alexnet64:conv5:0-29 -o set/ --table set.csv --skip-existing
-  dgnam synth alexnet64:fc8:lemon --rank 8 --judge resnet64 -o best/
-  dgnam synth alexnet64:fc8:lemon --sweep steps=50,200 --sweep decay=0,0.01 -o sweep/ --grid sweep.png
+  dgnam synth efficientnet-lite0:block5c:0-29 -o set/ --table set.csv --skip-existing
+  dgnam synth efficientnet-lite0:fc:lemon --rank 8 --judge efficientnet-lite2 -o best/
+  dgnam synth efficientnet-lite0:fc:lemon --sweep steps=50,200 --sweep decay=0,0.01 -o sweep/ --grid sweep.png
 
 Every option of the method can be given as --NAME VALUE. `dgnam synth --method NAME --help` lists them.
 Without -o, pictures go to the current folder, named after target and seed; with --grid alone, only the sheet is written.
@@ -46,11 +46,11 @@ feature map 17 first; or model, for each of its taps. The activation told is min
 of what is wanted: -0.01 is an error of one percent.
 
 examples:
-  dgnam invert photo.jpg alexnet64 --grid sheet.png               every tap, on one sheet
-  dgnam invert photo.jpg vgg19:relu3_2:17 -o texture.png          what one filter makes of it
-  dgnam invert photo.jpg resnet64:relu3a --random --variants 2    two other mixtures of its textures
-  dgnam invert photo.jpg alexnet64:relu6 --feed-forward -o fc6/   beside it what a prior draws of the code
-  dgnam invert photo.jpg alexnet64:fc6 --prior upconv64-fc6 --start photo.jpg
+  dgnam invert photo.jpg efficientnet-lite0 --grid sheet.png                        every tap, on one sheet
+  dgnam invert photo.jpg vgg19:relu3_2:17 -o texture.png                            what one filter makes of it
+  dgnam invert photo.jpg efficientnet-lite0:block3b --random --variants 2           two other mixtures of its textures
+  dgnam invert photo.jpg efficientnet-lite0:head2x2 --feed-forward -o both/         beside it what a prior draws of the code
+  dgnam invert photo.jpg efficientnet-lite0:pool --prior upconv128-lite0 --start photo.jpg
 
 Every option of the method can be given as --NAME VALUE, such as --steps 400. `dgnam methods inversion` lists them.
 """
@@ -70,7 +70,7 @@ shows what in this very photograph the unit responds to. --alpha makes transpare
 
 examples:
   dgnam accentuate photo.jpg efficientnet-lite0:fc:lemon -o lemon.png --alpha
-  dgnam accentuate photo.jpg alexnet64:conv5:17 alexnet64:conv5:18 --grid sheet.png
+  dgnam accentuate photo.jpg efficientnet-lite0:block5c:17 efficientnet-lite0:block5c:18 --grid sheet.png
   dgnam accentuate photo.jpg efficientnet-lite0:fc:lemon --nearness 3 --tap block3b -o nearer.png
 
 Every option of the method can be given as --NAME VALUE, such as --steps 200. `dgnam methods accentuation` lists them.
@@ -80,8 +80,8 @@ The picture is drawn from noise. With --unlike there are two: one that the first
 other can, and one the other way round. The activation told of each tap is minus the squared relative distance; 0 is the same.
 
 examples:
-  dgnam metamer photo.jpg alexnet64:conv5 -o same.png
-  dgnam metamer photo.jpg alexnet64:conv5 --unlike resnet64:relu4b -o pair/ --grid pair.png
+  dgnam metamer photo.jpg efficientnet-lite0:block5c -o same.png
+  dgnam metamer photo.jpg efficientnet-lite0:block4c --unlike efficientnet-lite2:block4c -o pair/ --grid pair.png
 
 Every option of the method can be given as --NAME VALUE, such as --steps 400. `dgnam methods inversion` lists them.
 """
@@ -91,7 +91,7 @@ of activations that they have on average, wherever in it things are. For hidden 
 
 examples:
   dgnam vital efficientnet-lite0:fc:lemon lemons/ -o lemon.png
-  dgnam vital alexnet64:conv5:17 a.jpg b.jpg c.jpg --taps conv2 conv3 conv4 -o unit.png --alpha
+  dgnam vital efficientnet-lite0:block5c:17 a.jpg b.jpg c.jpg --taps block2b block3b block4c -o unit.png --alpha
 
 Every option of the method can be given as --NAME VALUE, such as --steps 400. `dgnam methods vital` lists them.
 """
@@ -112,7 +112,7 @@ its activations. A unit that likes two things may show both.
 
 examples:
   dgnam diversify efficientnet-lite0:block6d:17 --pictures 4 -o different/ --grid different.png
-  dgnam diversify alexnet64:conv5:17 --method lucid --diversity 1 --grid different.png
+  dgnam diversify efficientnet-lite0:block5c:17 --method lucid --diversity 1 --grid different.png
 
 Every option of the method can be given as --NAME VALUE.
 """
@@ -122,7 +122,7 @@ gives a start: with a prior the mean of its photographs' codes, without one thei
 
 examples:
   dgnam facets efficientnet-lite0:fc:lemon photos/ --groups 4 -o facets/ --grid facets.png
-  dgnam facets alexnet64:conv5:17 photos/ --method mahendran-2016 --grid facets.png
+  dgnam facets efficientnet-lite0:block5c:17 photos/ --method mahendran-2016 --grid facets.png
 
 Every option of the method can be given as --NAME VALUE.
 """
@@ -131,26 +131,28 @@ A place is model:tap for a whole tap, model:tap:unit for one unit, or model for 
 position of a convolutional tap's map. Of a whole convolutional tap, each channel counts with its largest activation.
 
 examples:
-  dgnam activations photo.jpg alexnet64:fc8
-  dgnam activations photo.jpg alexnet64:conv5 --top 3
-  dgnam activations photo.jpg alexnet64:fc6 -o fc6.npy
+  dgnam activations photo.jpg efficientnet-lite0:fc
+  dgnam activations photo.jpg efficientnet-lite0:block5c --top 3
+  dgnam activations photo.jpg efficientnet-lite0:pool -o pool.npy
 """
 LOOK_EXAMPLES = """\
 A target is model:tap:unit; with @y,x one activation of a convolutional tap's map, without it the strongest. model:tap is
 the tap's strongest unit for the picture, and model alone that of its output tap.
-The deconvnet sends the activation back to the pixels. `dgnam methods` lists the other methods; `--method all` is each.
+The deconvnet sends the activation back to the pixels, by the switches of max pooling: in a network without any, such as
+EfficientNet, take another method. `dgnam methods` lists them; `--method all` is each.
 With --occlusion a grey square slides over the picture. A target is then a feature map to watch, or a class; or one of each.
 With --invariance the picture is moved, turned and scaled. Targets are then layers to compare, and at most one class.
 
 examples:
   dgnam look photo.jpg alexnet64:conv5
-  dgnam look photo.jpg alexnet64:conv5:17 --top 9 -o projection.png
-  dgnam look photo.jpg alexnet64:fc8:lemon --method all --grid sheet.png
-  dgnam look photo.jpg alexnet64:fc8:lemon --method integrated-gradients --steps 200 -o evidence.npy
+  dgnam look photo.jpg efficientnet-lite0 --method guided-backpropagation
+  dgnam look photo.jpg efficientnet-lite0:block5c:17 --top 9 --method saliency -o projection.png
+  dgnam look photo.jpg efficientnet-lite0:fc:lemon --method all --grid sheet.png
+  dgnam look photo.jpg efficientnet-lite0:fc:lemon --method integrated-gradients --steps 200 -o evidence.npy
   dgnam look photo.jpg efficientnet-lite0 --occlusion -o occlusion.png
-  dgnam look photo.jpg alexnet64:conv5:17 alexnet64:fc8:lemon --occlusion --size 12 --stride 2 -o maps.npz
-  dgnam look photo.jpg alexnet64 --invariance -o curves.png
-  dgnam look photo.jpg alexnet64:conv1 alexnet64:fc7 --invariance --rotations -20 -10 10 20 -o curves.npz
+  dgnam look photo.jpg efficientnet-lite0:block5c:17 efficientnet-lite0:fc:lemon --occlusion --size 40 --stride 12 -o maps.npz
+  dgnam look photo.jpg efficientnet-lite0 --invariance -o curves.png
+  dgnam look photo.jpg efficientnet-lite0:stem efficientnet-lite0:pool --invariance --rotations -20 -10 10 20 -o curves.npz
   dgnam look --replay projection.json -o again.png
 
 Without -o, the pictures go to the current folder. Ctrl-C stops the server's work too.
@@ -160,7 +162,7 @@ A filter dominates when it is more than three times as strong as the median one,
 Fergus 2013, fig. 6). Strength is the root mean square of its weights, for RGB in [0, 1].
 
 examples:
-  dgnam filters alexnet64
+  dgnam filters efficientnet-lite0
   dgnam filters efficientnet-lite0 --shared-scale -o filters.png
   dgnam filters efficientnet-lite0 -o filters.npy
 """
@@ -171,9 +173,9 @@ With -o, a sheet shows what the unit sees in each photograph, and what in that i
 a block for each.
 
 examples:
-  dgnam exemplars alexnet64:conv5:17
-  dgnam exemplars alexnet64:conv5:17 -o sheet.png
-  dgnam exemplars alexnet64:conv3:0 alexnet64:conv3:1 alexnet64:conv3:2 -o figure.png
+  dgnam exemplars efficientnet-lite0:block5b:17
+  dgnam exemplars efficientnet-lite0:block5b:17 --method guided-backpropagation -o sheet.png
+  dgnam exemplars efficientnet-lite0:block4b:0 efficientnet-lite0:block4b:1 --method saliency -o figure.png
   dgnam exemplars efficientnet-lite0:fc:lemon --count 25 --method guided-backpropagation -o sheet.png
 
 A method's own options can be given as --NAME VALUE.
@@ -183,7 +185,7 @@ A code file is an array that numpy.save wrote: one code, shape (D,), or several,
 `dgnam synth --code` writes such a file beside each picture.
 
 examples:
-  dgnam synth alexnet64:fc8:lemon -o lemon.png --code
+  dgnam synth efficientnet-lite0:fc:lemon -o lemon.png --code
   dgnam draw lemon.code.npy -o again.png
 """
 SEARCH_EXAMPLES = """\
@@ -193,7 +195,7 @@ order: its score, or several with spaces between them where it was shown several
 examples:
   dgnam search my-neuron --score ./measure.sh --references photos/ --plot scores.png
   dgnam search my-neuron --score "python rig.py 7" --repeats 3 --patience 20
-  dgnam search --unit alexnet64:conv3:5@6,6 --optimizer genetic --option mutation-size=0.75
+  dgnam search --unit efficientnet-lite0:block3b:5@14,14 --optimizer genetic --option mutation-size=0.75
 
 The search is kept on the server under its name, so that the same command goes on with it after Ctrl-C or a crash.
 Pictures go to a folder of that name, or to -o. `dgnam searches --optimizers` lists optimizers and their options.
@@ -205,9 +207,9 @@ The folder gets the pictures with their recipes, a table (Parquet where that pac
 index.html, which opens in any browser.
 
 examples:
-  dgnam atlas alexnet64 --taps conv3 fc8 --seeds 3
-  dgnam atlas alexnet64:fc8:0-9 --method dgn-am --method pyramid -o ten
-  dgnam atlas alexnet64 --detach
+  dgnam atlas efficientnet-lite0 --taps block3b block5c --seeds 3
+  dgnam atlas efficientnet-lite0:fc:0-9 --method dgn-am --method pyramid -o ten
+  dgnam atlas efficientnet-lite0 --detach
 
 A method's own options can be given as --NAME VALUE, such as --steps 100: every method of the job takes them.
 """
