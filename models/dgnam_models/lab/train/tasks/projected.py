@@ -1,7 +1,7 @@
 """What one training step does for a generator that is judged in the eyes of a frozen network (Sauer et al. 2021, arXiv 2111.01007)."""
 
 import copy
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -32,6 +32,8 @@ from dgnam_models.network import Network
 from dgnam_models.precision import has_fast_bfloat16
 from dgnam_models.preprocess import Preprocess, resize
 from dgnam_models.weight_layout import lay_out_
+
+M = TypeVar("M", bound=nn.Module)
 
 MEASURED = 512  # held-out photographs; more say the same
 SETTLED = 4096  # codes of which normalization statistics are taken
@@ -286,8 +288,8 @@ def coarsened(image: Tensor) -> Tensor:
     return resize(resize(image, (height // 2, width // 2)), (height, width))
 
 
-def _placed(module: nn.Module, device: torch.device) -> nn.Module:
-    placed: nn.Module = module.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+def _placed(module: M, device: torch.device) -> M:
+    placed: M = module.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     return placed
 
 
