@@ -268,7 +268,8 @@ def from_rpc(failure: RpcFailure, server: str, sent: Sequence[tuple[str, str]] =
             return UnauthenticatedError(message, **facts)
         case "PERMISSION_DENIED":
             return PermissionDeniedError(message, **facts)
-        case "CANCELLED" if info is None and "RST_STREAM" in message:  # by gRPC itself, of a server that stops
+        # By gRPC itself, of a server that stops: it sends no text, so gRPC writes the code in its place.
+        case "CANCELLED" if info is None and message == code:
             return UnavailableError("the server ended the call as it stopped", **facts)
         case "CANCELLED":
             return CallCancelledError(message, **facts)
