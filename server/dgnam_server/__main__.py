@@ -14,6 +14,9 @@ from dgnam_server.settings import Settings
 from dgnam_server.sources import load
 
 
+_SWITCH_S = 0.001
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until a signal comes. Returns the exit status: 0 after a stop, 1 if serving failed, 2 if a setting or a model is wrong."""
     started = time.monotonic()
@@ -28,6 +31,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _serve(settings: Settings, started: float) -> int:
+    # Each time that the device thread has waited for a kernel, it needs the interpreter again, and a thread that checks requests gives it
+    # away only after this long: 5 ms by default, which is more than many a step takes.
+    sys.setswitchinterval(_SWITCH_S)
     # Imported here because PyTorch takes seconds: --help and wrong settings are answered without it.
     from dgnam_models import CardError
 

@@ -157,9 +157,18 @@ class Settings(BaseSettings):
     max_request_bytes: int = Field(8_388_608, ge=65_536, le=67_108_864, description="most bytes of a request, its picture files included")
     max_start_image_pixels: int = Field(16_000_000, ge=256, le=80_000_000, description="most pixels of a picture file in a request")
     max_request_pixels: int = Field(64_000_000, ge=256, le=2**40, description="most pixels of all picture files of a request together")
-    picture_workers: int = Field(2, ge=1, le=64, description="processes that decode picture files")
+    picture_workers: int = Field(
+        3, ge=1, le=64, description="processes that decode picture files; of several, one client has all but one at once"
+    )
     picture_timeout_s: float = Field(10.0, ge=0.01, le=600, description="processor time that a picture file may take to decode")
     max_calls: int = Field(1000, ge=1, le=100_000, description="calls that may be under way at once")
+    max_client_calls: int = Field(500, ge=1, le=100_000, description="calls of one client that may be under way at once")
+    client_call_share: float = Field(
+        0.2,
+        gt=0,
+        le=1,
+        description="part of a processor that one client's calls may take, but for drawing, while others call; then they wait. 1: no limit",
+    )
     max_connections: int = Field(500, ge=1, le=100_000, description="connections that clients may have at once")
     max_connection_calls: int = Field(
         256, ge=1, le=100_000, description="calls that one connection may have at once; more wait in the client"

@@ -141,7 +141,7 @@ def test_any_bytes_get_a_right_answer(parts: app.App) -> None:
     """`make fuzz` sends more than a hundred thousand."""
     services, count = Services(), 13 * settings().max_examples
     serve.add_services(parts, services)  # type: ignore[arg-type]
-    gate, door = Gate(parts.settings, parts.pools), Door(Width(1000, parts.settings.max_request_bytes))
+    gate, door = Gate(parts.settings, parts.pools), Door(Width(1000, parts.settings.max_request_bytes, 1000))
     calls = {path: gate._served(path, handler, door) for path, handler in services.handlers.items()}
     chance, codes, wrong = random.Random(0), Counter[str](), []
 

@@ -70,6 +70,7 @@ class Access(aio.ServerInterceptor):  # type: ignore[type-arg]  # generic only i
         """For the length of a call, in a task of its own: what is set for it is not seen by others."""
         request_id.CURRENT.set(identity_)
         caller = identity.Caller.of(context, self._client_header)  # of one who is gone nobody could tell any more
+        identity.CALLER.set(caller)
         self._metrics.call_began(name.service, name.method)
         started, code = time.monotonic(), grpc.StatusCode.UNKNOWN
         try:

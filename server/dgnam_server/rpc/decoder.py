@@ -16,7 +16,8 @@ from asyncio.subprocess import PIPE, Process
 import numpy as np
 
 from dgnam_server.engine.load import Overloaded
-from dgnam_server.rpc import decoding
+from dgnam_server.rpc import decoding, identity
+from dgnam_server.rpc.turns import Turns
 
 log = logging.getLogger(__name__)
 
@@ -33,13 +34,15 @@ class Decoder:
     def __init__(self, workers: int, most_pixels: int, most_s: float) -> None:
         """Args: most_pixels: of a picture; most_s: seconds of a processor that one may take."""
         self._most_pixels, self._most_s = most_pixels, most_s
-        self._places = asyncio.Semaphore(workers)
+        self._places = Turns(workers)
         self._idle: list[Process] = []
         self._all: set[Process] = set()
         self._waiting_bytes = 0
 
     async def decode(self, data: bytes, size: tuple[int, int]) -> np.ndarray:
         """A picture file as `size` (height, width) pixels: (H, W, 3) float32 RGB in [0, 1]; see `decoding.decode`.
+
+        Clients take turns, each for as long as its pictures take.
 
         Raises:
             ValueError: it cannot be decoded, or not in the time that a picture may take.
@@ -49,7 +52,7 @@ class Decoder:
             raise Overloaded(_RETRY_S)
         self._waiting_bytes += len(data)
         try:
-            async with self._places:
+            async with self._places.one(identity.ACCOUNT.get()):
                 reply = await self._reply(data, size)
         finally:
             self._waiting_bytes -= len(data)

@@ -6,11 +6,16 @@ after BAD what is wrong with the file. A file that takes SECONDS of a processor 
 that it starts at once and can be ended at once.
 """
 
-import io
 import os
+import sys
+
+_NICENESS = 10  # decoding lets drawing go first
+if __name__ == "__main__" and sys.platform != "win32":
+    os.nice(_NICENESS)  # before it imports the rest, which takes longer than many a picture: hostile ones end their process
+
+import io
 import signal
 import struct
-import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,7 +30,6 @@ LEAST_SIDE_PX = 16  # below it there is nothing to see, and scaling up a dot is 
 ORDER = struct.Struct("<QIIQ")
 REPLY = struct.Struct("<Q")
 GOOD, BAD = b"\x00", b"\x01"
-_NICENESS = 5  # decoding lets drawing go first
 
 
 def decode(data: bytes, size: tuple[int, int], most_pixels: int) -> np.ndarray:
@@ -90,7 +94,6 @@ def _confine(memory_mib: int) -> None:
     if sys.platform != "win32":
         import resource
 
-        os.nice(_NICENESS)
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         if sys.platform == "linux":  # elsewhere it is not kept
             resource.setrlimit(resource.RLIMIT_AS, (memory_mib << 20, memory_mib << 20))

@@ -5,6 +5,7 @@ the message with its sender. Nobody keeps a place for longer than PATIENCE_S, an
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,11 +24,12 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Width:
-    """How much a door lets in: `calls` at once, each with a message of at most `message_bytes`; so many `messages` at once, and so many
-    `of_one_host`."""
+    """How much a door lets in: `calls` at once, and so many `of_one_client`, each with a message of at most `message_bytes`; so many
+    `messages` at once, and so many `of_one_host`."""
 
     calls: int
     message_bytes: int
+    of_one_client: int
     messages: int = 16
     of_one_host: int = 8
 
@@ -36,24 +38,31 @@ class Door:
     """Its coroutines run on one event loop."""
 
     def __init__(self, width: Width) -> None:
-        self._width, self._calls = width, 0
+        self._width = width
+        self._calls: Counter[str] = Counter()
         self._places = asyncio.Semaphore(width.messages)
         self._hosts: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
 
     @contextmanager
-    def entered(self) -> Iterator[None]:
-        """For the length of a call.
+    def entered(self, client: str) -> Iterator[None]:
+        """For the length of a client's call.
 
         Raises:
-            QueueFull: there are as many as there may be.
+            QueueFull: there are as many as there may be, of all clients or of this one.
         """
-        if self._calls >= self._width.calls:
-            raise errors.QueueFull(f"{self._calls} such calls are under way, as many as may be; try again later", retry_after_s=_RETRY_S)
-        self._calls += 1
+        calls, mine = self._calls.total(), self._calls[client]
+        if calls >= self._width.calls:
+            raise errors.QueueFull(f"{calls} such calls are under way, as many as may be; try again later", retry_after_s=_RETRY_S)
+        if mine >= self._width.of_one_client:
+            why = f"{mine} such calls of client {client} are under way, as many as one client may have"
+            raise errors.QueueFull(f"{why}; try again later", retry_after_s=_RETRY_S, whose="client")
+        self._calls[client] += 1
         try:
             yield
         finally:
-            self._calls -= 1
+            self._calls[client] -= 1
+            if not self._calls[client]:
+                del self._calls[client]
 
     async def message(self, context: Any, parse: Callable[[bytes], Awaitable[T]]) -> T | None:
         """The next message of the call, parsed; None: there is no other.

@@ -36,23 +36,25 @@ class Gate(aio.ServerInterceptor):  # type: ignore[type-arg]  # generic only in 
     def __init__(self, settings: Settings, pools: Pools) -> None:
         self._expected = [f"Bearer {token}".encode() for token in settings.tokens]
         self._pools = pools
+        calls, of_one = settings.max_calls, settings.max_client_calls
         # By the beginning of the methods' names; the first that fits. Health has doors of its own, because strangers may ask it.
         self._doors: Mapping[str, Door] = {
-            _WATCH: Door(Width(64, _NAME_BYTES)),
-            _HEALTH: Door(Width(64, _NAME_BYTES)),
-            _REFLECTION: Door(Width(16, _SMALL_BYTES)),
-            **{name: Door(Width(settings.max_calls, _SMALL_BYTES)) for name in _QUESTIONS},
-            _WORK: Door(Width(settings.max_calls, settings.max_request_bytes)),
+            _WATCH: Door(Width(64, _NAME_BYTES, 64)),
+            _HEALTH: Door(Width(64, _NAME_BYTES, 64)),
+            _REFLECTION: Door(Width(16, _SMALL_BYTES, 16)),
+            **{name: Door(Width(calls, _SMALL_BYTES, of_one)) for name in _QUESTIONS},
+            _WORK: Door(Width(calls, settings.max_request_bytes, of_one)),
         }
+        self._refused = Door(Width(calls, 0, of_one))  # of which no message is read
 
     async def intercept_service(self, continuation: Continuation, details: grpc.HandlerCallDetails) -> Any:
         """The handler of a call."""
         method = _method(details)
         if self._expected and not method.startswith(_HEALTH) and not self._allowed(details):
-            return grpc.stream_stream_rpc_method_handler(_refuse)
+            return grpc.stream_stream_rpc_method_handler(self._let_in(method, _refuse, self._refused))
         handler = await continuation(details)
         if handler is None:
-            return grpc.stream_stream_rpc_method_handler(_unknown)
+            return grpc.stream_stream_rpc_method_handler(self._let_in("an unknown call", _unknown, self._refused))
         door = next(door for start, door in self._doors.items() if method.startswith(start))
         served = self._served(method, handler, door)
         make = grpc.stream_stream_rpc_method_handler if handler.response_streaming else grpc.stream_unary_rpc_method_handler
@@ -96,10 +98,21 @@ class Gate(aio.ServerInterceptor):  # type: ignore[type-arg]  # generic only in 
             behaviour = handler.unary_stream or handler.unary_unary
             return await behaviour(message, context)
 
+        return self._let_in(method, answer, door)
+
+    def _let_in(self, method: str, answer: Callable[[Any], Awaitable[Any]], door: Door) -> Behaviour:
+        """What lets a call of this method through the door, once its client's allowance has it, and has it answered."""
+        probe = method.startswith(_HEALTH)
+        waited_for = not probe and door is not self._refused
+
         async def served(_: Any, context: Any) -> Any:
+            client = identity.CALLER.get().name
+            account = f"probes of {client}" if probe else client
+            identity.ACCOUNT.set(account)
             try:
-                with door.entered():
-                    return await answer(context)
+                with door.entered(client):
+                    async with self._pools.allowances.call(account, waited_for=waited_for):
+                        return await answer(context)
             except aio.InternalError:  # a message could not be sent: its caller was gone before gRPC said so
                 raise asyncio.CancelledError from None
             except aio.BaseError:  # gRPC's own: the call is over already
@@ -115,11 +128,11 @@ class Gate(aio.ServerInterceptor):  # type: ignore[type-arg]  # generic only in 
         return served
 
 
-async def _refuse(_: Any, context: Any) -> None:
-    await _abort(context, errors.Unauthenticated("this server asks for a token: send the metadata `authorization: Bearer TOKEN`"))
+async def _refuse(context: Any) -> None:
+    raise errors.Unauthenticated("this server asks for a token: send the metadata `authorization: Bearer TOKEN`")
 
 
-async def _unknown(_: Any, context: Any) -> None:
+async def _unknown(context: Any) -> None:
     await context.abort(grpc.StatusCode.UNIMPLEMENTED, "this server does not have this call")
 
 

@@ -41,6 +41,10 @@ class Caller:
         return self.known or self.host + (f"/{hashlib.sha256(token).hexdigest()[:_DIGITS]}" if token else "")
 
 
+CALLER: ContextVar[Caller] = ContextVar("caller", default=Caller("", ""))  # of the call that this task serves
+ACCOUNT: ContextVar[str] = ContextVar("account", default="")  # what its checking is charged to; see `allowance`
+
+
 def of_call(context: Any, header: str | None = None) -> str:
     """The name of whoever makes a call; see `Caller.of`."""
     return Caller.of(context, header).name

@@ -189,7 +189,7 @@ async def test_a_caller_who_is_gone_when_a_message_is_sent_has_cancelled(config:
 
     pools = Pools.of(config)
     handler = grpc.unary_stream_rpc_method_handler(stream, server_pb2.GetServerInfoRequest.FromString)
-    served = Gate(config, pools)._served(INFO, handler, door.Door(door.Width(1, 1000)))
+    served = Gate(config, pools)._served(INFO, handler, door.Door(door.Width(1, 1000, 1)))
     with pytest.raises(asyncio.CancelledError):
         await served(None, Gone())
     await pools.close()
