@@ -13,7 +13,6 @@ from dgnam_server.observability import logs
 from dgnam_server.settings import Settings
 from dgnam_server.sources import load
 
-
 _SWITCH_S = 0.001
 
 

@@ -1,15 +1,19 @@
 """Figures of a server under attack: how long another client's picture takes meanwhile, and what memory the server comes to.
 
 The attacks are those of a hostile client that the server has been held against; `tests/e2e/test_attacks.py` tests that each is refused
-or bounded. They run in a process of their own, on the same machine, whose processor time they share.
+or bounded. They run in a process of their own, on the same machine. What its calls in a loop take of the processors is no doing of the
+server's, so what other processes cost that take as much and send nothing is measured beside it.
 """
 
+import math
 import multiprocessing
+import os
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from multiprocessing.context import SpawnProcess
 from multiprocessing.synchronize import Event
 from pathlib import Path
 
@@ -20,11 +24,19 @@ from service_figures import addresses, serving
 
 TOKEN = "the-other-clients"
 BEGUN_S = 300.0  # in which an attack must have begun
+LEFT_S = 60.0  # in which memory must have been given back
+LEAST_PART = 0.02  # of a processor: less is not worth a process that takes as much
 
 
 def measure(bench: Bench) -> Figures:
-    """For each attack: `attack_NAME_latency_ratio`, the median time of another client's picture over that without an attack just before;
-    `_worst_ratio`, the longest such time; `_mib`, the memory that the server's processes came to have more than before.
+    """For each attack, the median time of another client's picture over that just before:
+
+    `attack_NAME_burst_ratio` while each caller's one call is answered, `_loop_ratio` while all call again and again, `_control_ratio` while
+    processes take as much processor time as the attackers did and send nothing, and `_added_ratio`, the loop's over the control's.
+    `_mib`: the memory that the server's processes came to have more than before.
+
+    `attack_left_mib` is what they still have more than at first a minute after the last attack at most, and `attack_limit_mib` what
+    requests, rows and results may hold.
     """
     figures: dict[str, float] = {}
     unit = addresses(bench)[0]
@@ -36,26 +48,55 @@ def measure(bench: Bench) -> Figures:
             Client(server.address, token=TOKEN, synthesis_timeout=600) as client,
         ):
             latencies(client, unit, bench, 1.0)
-            for name in attacks.ATTACKS:
+            first = memory_mib(server.process.pid)
+            for name in bench.attacks or attacks.ATTACKS:
                 figures |= under_attack(bench, name, server, client, unit)
-                wait_until_idle(client)
+            bench.progress("memory after the attacks")
+            figures["attack_limit_mib"] = client.server_info().limits.max_memory_bytes / 2**20
+            figures["attack_left_mib"] = left_mib(server.process.pid, first)
     return figures
 
 
 def under_attack(bench: Bench, name: str, server: LocalServer, client: Client, unit: str) -> dict[str, float]:
     """The figures of one attack."""
-    pid = server.process.pid
+    pid, watch_s = server.process.pid, bench.watch_s
     bench.progress(f"before the attack of {name}")
-    quiet, before = statistics.median(latencies(client, unit, bench, bench.watch_s)), memory_mib(pid)
-    bench.progress(f"the attack of {name}")
-    with attacked(name, server.address, unit):
-        times, most = [], before
-        ends = time.perf_counter() + 2 * bench.watch_s
-        while not times or time.perf_counter() < ends:
-            times += latencies(client, unit, bench, 0.5)
+    quiet, before = statistics.median(latencies(client, unit, bench, watch_s)), memory_mib(pid)
+    most = before
+
+    def ratio(going_on: Callable[[], bool]) -> float:
+        nonlocal most
+        times, ends = [], time.perf_counter() + watch_s
+        while not times or (going_on() and time.perf_counter() < ends):
+            times += latencies(client, unit, bench, 0.0)
             most = max(most, memory_mib(pid))
-    ratios = {"latency_ratio": statistics.median(times) / quiet, "worst_ratio": max(times) / quiet}
-    return {f"attack_{name}_{figure}": value for figure, value in (ratios | {"mib": most - before}).items()}
+        return statistics.median(times) / quiet
+
+    bench.progress(f"the attack of {name}, once")
+    with beside(attacks.attack, name, server.address, unit, once=True) as attacker:
+        burst = ratio(attacker.is_alive)
+    wait_until_idle(client)
+    bench.progress(f"the attack of {name}, again and again")
+    with beside(attacks.attack, name, server.address, unit, once=False) as attacker:
+        started, used = time.perf_counter(), processor_s(attacker)
+        loop = ratio(attacker.is_alive)
+        part = (processor_s(attacker) - used) / (time.perf_counter() - started)
+    wait_until_idle(client)
+    bench.progress(f"as much processor time as the attack of {name}")
+    with burning(part):
+        control = ratio(lambda: True)
+    found = {"burst_ratio": burst, "loop_ratio": loop, "control_ratio": control, "added_ratio": loop / control, "mib": most - before}
+    return {f"attack_{name}_{figure}": value for figure, value in found.items()}
+
+
+def left_mib(pid: int, first: float) -> float:
+    """What the processes have more than at first once they have given back what they do, within LEFT_S."""
+    ends = time.perf_counter() + LEFT_S
+    left = memory_mib(pid) - first
+    while left > 0 and time.perf_counter() < ends:
+        time.sleep(1.0)
+        left = min(left, memory_mib(pid) - first)
+    return left
 
 
 def wait_until_idle(client: Client) -> None:
@@ -78,18 +119,37 @@ def latencies(client: Client, unit: str, bench: Bench, seconds: float) -> list[f
 
 
 @contextmanager
-def attacked(name: str, address: str, unit: str) -> Iterator[None]:
-    """An attack goes on, in a process of its own."""
+def beside(work: Callable[..., None], *values: object, **named: object) -> Iterator[SpawnProcess]:
+    """Something goes on in a process of its own, which hears by its argument `begun` how to say that it has begun."""
     spawn = multiprocessing.get_context("spawn")
     begun: Event = spawn.Event()
-    attacker = spawn.Process(target=attacks.attack, args=(name, address, unit, begun), daemon=True)
-    attacker.start()
+    process = spawn.Process(target=work, args=values, kwargs={**named, "begun": begun}, daemon=True)
+    process.start()
     try:
-        assert begun.wait(BEGUN_S), f"the attack of {name} did not begin"
-        yield
+        assert begun.wait(BEGUN_S), f"{work.__name__}{values} did not begin"
+        yield process
     finally:
-        attacker.kill()
-        attacker.join()
+        process.kill()
+        process.join()
+
+
+@contextmanager
+def burning(part: float) -> Iterator[None]:
+    """Processes take this part of a processor together; of several, where it is more than one."""
+    count = math.ceil(part) if part >= LEAST_PART else 0
+    with ExitStack() as stack:
+        for _ in range(count):
+            stack.enter_context(beside(attacks.burn, part / count))
+        yield
+
+
+def processor_s(process: SpawnProcess) -> float:
+    """Seconds of processor time that a process has taken; 0 where the system does not tell, or it has ended."""
+    try:
+        fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def memory_mib(pid: int) -> float:

@@ -1,10 +1,11 @@
-"""What a hostile client does, again and again, until its process is ended."""
+"""What a hostile client does: once, or again and again until its process is ended; and what only takes as much of the processors."""
 
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ UNREAD = [("grpc.http2.bdp_probe", 0), ("grpc.http2.lookahead_bytes", 65_536), (
 
 @dataclass(frozen=True)
 class Attack:
-    """Calls that are made over and over.
+    """Calls that are made at once.
 
     Attributes:
         callers: how many at once.
@@ -48,11 +49,11 @@ def _pixels(unit: Unit, **fields: Any) -> SynthesizePixelsRequest:
 
 
 def _scans(unit: Unit, number: int) -> bytes:
-    return _pixels(unit, start_image=MANY_SCANS, options={"steps": 2}).SerializeToString()
+    return _pixels(unit, start_image=many_scans(), options={"steps": 2}).SerializeToString()
 
 
 def _features(unit: Unit, number: int) -> bytes:
-    term = Term(unit=Unit(model=unit.model, tap=unit.tap, features_of=LARGE))
+    term = Term(unit=Unit(model=unit.model, tap=unit.tap, features_of=large()))
     return SynthesizePixelsRequest(target=Target(terms=[term] * 4), options={"steps": 2}).SerializeToString()
 
 
@@ -78,8 +79,18 @@ def _large(unit: Unit, number: int) -> bytes:
     return bytes(60 * 2**20)
 
 
-MANY_SCANS = of_many_scans(2000, 2000, 50)
-LARGE = saved(Image.new("RGB", (4000, 4000), "orange"))  # few bytes, and with three more as many pixels as a request may have
+@cache
+def many_scans() -> bytes:
+    """A picture file that takes seconds to decode."""
+    return of_many_scans(2000, 2000, 50)
+
+
+@cache
+def large() -> bytes:
+    """One of few bytes; four of these have as many pixels as a request may have."""
+    return saved(Image.new("RGB", (4000, 4000), "orange"))
+
+
 ATTACKS: Mapping[str, Attack] = {
     "slow_pictures": Attack(6, "SynthesizePixels", _scans, deadline_s=2.0),
     "large_pictures": Attack(4, "SynthesizePixels", _features),
@@ -91,27 +102,37 @@ ATTACKS: Mapping[str, Attack] = {
 }
 
 
-def attack(name: str, address: str, unit: str, begun: Event) -> None:
-    """Attack the server at `address` for ever; `begun` is set once each caller has called."""
+def attack(name: str, address: str, unit: str, begun: Event, once: bool) -> None:
+    """Attack the server at `address`, each caller once or all for ever; `begun` is set as they begin."""
     made = ATTACKS[name]
     model, tap, index = unit.split(":")
+    bodies = [made.request(Unit(model=model, tap=tap, index=int(index)), number) for number in range(made.callers)]
     with ThreadPoolExecutor(made.callers) as pool:
-        callers = [pool.submit(_caller, made, address, Unit(model=model, tap=tap, index=int(index)), n) for n in range(made.callers)]
-        time.sleep(1.0)
         begun.set()
-        for caller in callers:
+        for caller in [pool.submit(_caller, made, address, body, once) for body in bodies]:
             caller.result()
 
 
-def _caller(made: Attack, address: str, unit: Unit, number: int) -> None:
-    """Call, take the answer whatever it is, call again."""
-    body = made.request(unit, number)
+def burn(part: float, begun: Event) -> None:
+    """Take this part of a processor for ever, and do nothing with it."""
+    begun.set()
+    while True:
+        started, used = time.perf_counter(), time.process_time()
+        while time.process_time() - used < 0.01:
+            pass
+        time.sleep(max(0.0, 0.01 / part - (time.perf_counter() - started)))
+
+
+def _caller(made: Attack, address: str, body: bytes, once: bool) -> None:
+    """Call and take the answer whatever it is; then call again, unless once is all."""
     options = [("grpc.max_send_message_length", -1), ("grpc.use_local_subchannel_pool", 1), *(() if made.read else UNREAD)]
     with grpc.insecure_channel(address.removeprefix("grpc://"), options) as channel:
         method = channel.unary_stream(f"{SERVICE}/{made.call}")
         metadata = () if made.stranger else (("authorization", f"Bearer {TOKEN}"),)
         while True:
             _answer(method(body, timeout=made.deadline_s, metadata=metadata), made.read)
+            if once:
+                return
 
 
 def _answer(call: Iterator[bytes], read: bool) -> Sequence[object]:

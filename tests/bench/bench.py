@@ -16,7 +16,8 @@ Parts:
     networks  EfficientNet-Lite0, and where torchvision is installed ResNet-50, VGG-16 and ViT-B/16, at 224 pixels: a notebook's loop,
               torch-lucent where it is installed, and our lane of 1, 4 and 16 rows, for dgn-am, lucid and pyramid
     peers     torch-lucent's step in pixel space against ours, where torch-lucent is installed
-    attacks   what a hostile client costs another one: the time of its pictures times that on a quiet server, and the server's memory
+    attacks   what a hostile client costs another one: the time of its pictures times that on a quiet server, and the server's memory;
+              beside it what processes cost that take as much processor time and send nothing; about three minutes
     photographs  occlusion and indexing against plain loops, and projections against Captum's, where it is installed
 
 Every figure is a median. "times naive" and "times careful" say how many times faster than that; "of limit" is the part of the time that the

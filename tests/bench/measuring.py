@@ -32,7 +32,8 @@ class Bench:
         sizes: concurrent requests.
         steps: per picture; `timed_steps`: per timing of the bare lane.
         arrivals: requests of each load of staggered arrivals, of `steps // 4` steps.
-        watch_s: how long each mixture of requests is watched.
+        watch_s: how long each mixture of requests is watched, and each attack.
+        attacks: those that are made; empty: all.
         server_settings: for the servers that are started.
     """
 
@@ -46,6 +47,7 @@ class Bench:
     timed_steps: int = 10
     arrivals: int = 60
     watch_s: float = 5.0
+    attacks: tuple[str, ...] = ()
     server_settings: Mapping[str, Any] = field(default_factory=dict)
     progress: Callable[[str], object] = field(default=lambda doing: None)  # hears what is being done
 

@@ -15,6 +15,7 @@ from dgnam_client import Client, LocalServer, Progress, Result, local_server
 from measuring import Bench, Figures
 from step_figures import advance, lane_of, target_of
 
+START_S = 300.0  # in which a server must have started, on a busy machine too
 IMPORT = "import time; start = time.perf_counter(); from dgnam_client import Client; print(time.perf_counter() - start)"
 
 
@@ -78,7 +79,7 @@ def client_import_s(bench: Bench) -> float:
 def serving(bench: Bench, **more: Any) -> Iterator[LocalServer]:
     """A server on the bench's models and device, with `more` settings."""
     settings = {"device": bench.device.type, "default_prior": bench.prior, "models": bench.packs, **bench.server_settings, **more}
-    with tempfile.TemporaryDirectory() as folder, local_server(Path(folder), **settings) as server:
+    with tempfile.TemporaryDirectory() as folder, local_server(Path(folder), timeout=START_S, **settings) as server:
         yield server
 
 

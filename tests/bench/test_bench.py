@@ -3,10 +3,13 @@
 import json
 import math
 import multiprocessing
+import time
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
+import attack_figures
+import attacks
 import bench as program
 import pytest
 import torch
@@ -79,11 +82,27 @@ def test_the_parts_with_processes_of_their_own_too(tiny_bench: Bench) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_attacks_are_seen_from_another_client(tiny_bench: Bench) -> None:
-    figures = program.measure(tiny_bench, ["attacks"])
-    assert {f"attack_{name}_latency_ratio" for name in ATTACKS} <= figures.keys()
+def test_attacks_are_seen_from_another_client(tiny_bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two of them: one that goes on for ever, and one whose results stay."""
+    monkeypatch.setattr(attack_figures, "LEFT_S", 2.0)
+    few = ("unknown_names", "unread_results")
+    figures = program.measure(replace(tiny_bench, attacks=few), ["attacks"])
+    kinds = ("burst_ratio", "loop_ratio", "control_ratio", "added_ratio", "mib")
+    assert figures.keys() == {f"attack_{name}_{kind}" for name in few for kind in kinds} | {"attack_limit_mib", "attack_left_mib"}
     assert all(math.isfinite(value) for value in figures.values()), figures
     assert all(value > 0 for name, value in figures.items() if name.endswith("_ratio"))
+    assert set(few) < ATTACKS.keys()
+
+
+def test_what_burns_takes_the_part_that_it_is_told() -> None:
+    with attack_figures.burning(0.2), attack_figures.burning(0.0):
+        pass
+    with attack_figures.beside(attacks.burn, 0.2) as burner:
+        time.sleep(0.5)
+        started, used = time.perf_counter(), attack_figures.processor_s(burner)
+        time.sleep(2.0)
+        part = (attack_figures.processor_s(burner) - used) / (time.perf_counter() - started)
+    assert 0.02 < part < 0.4, "on a busy machine it gets less"
 
 
 def test_the_table_has_ratios_where_there_is_something_to_compare_with() -> None:

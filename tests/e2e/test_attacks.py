@@ -1,6 +1,7 @@
 """Attacks on a real server, in small: another client is served meanwhile, and memory stays bounded."""
 
 import struct
+import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -41,12 +42,12 @@ def code(call: Any) -> grpc.StatusCode:
     return grpc.StatusCode.OK
 
 
-def peak_mib(server: Any) -> float:
-    """The most memory that the server's process ever had."""
+def peak_mib(server: Any, of: str = "VmHWM") -> float:
+    """The most memory that the server's process ever had; `of` VmRSS: what it has now."""
     status = Path(f"/proc/{server.process.pid}/status")
     if not status.exists():
         pytest.skip("needs Linux's /proc")
-    line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+    line = next(line for line in status.read_text().splitlines() if line.startswith(of))
     return int(line.split()[1]) / 1024
 
 
@@ -95,3 +96,32 @@ def test_messages_over_the_limit_are_not_kept(server: Any, channel: grpc.Channel
         for error in pool.map(lambda _: answer(channel.unary_stream(SYNTHESIZE)(body, timeout=60)), range(16)):
             assert error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED  # type: ignore[attr-defined]
     assert peak_mib(server) - before < 250
+
+
+@pytest.mark.slow
+def test_results_that_nobody_reads_stay_within_the_memory_and_it_is_given_back(start_server: Any) -> None:
+    """64 pictures of 512 x 512, which would take 1 GiB until they were read."""
+    server = start_server(max_memory_mib=400)
+    unread = [("grpc.http2.bdp_probe", 0), ("grpc.http2.lookahead_bytes", 65_536), ("grpc.use_local_subchannel_pool", 1)]
+    large = {"target": TARGET, "height": 512, "width": 512, "options": {"steps": 1}}
+    with grpc.insecure_channel(server.address.removeprefix("grpc://"), unread) as channel, server.client() as other:
+        stub = synthesis_pb2_grpc.SynthesisServiceStub(channel)
+        assert code(stub.SynthesizePixels(SynthesizePixelsRequest(**large))) is grpc.StatusCode.OK
+        before = peak_mib(server, "VmRSS")
+        calls = [stub.SynthesizePixels(SynthesizePixelsRequest(**large, variants=16, seed=100 * n)) for n in range(4)]
+        for call in calls:
+            next(call)
+        held, seen_at = 0, time.monotonic()
+        while time.monotonic() < seen_at + 5:  # until no more is drawn
+            if (load := other.load()).memory_bytes != held:
+                held, seen_at = load.memory_bytes, time.monotonic()
+            time.sleep(0.1)
+        assert 0 < held <= 400 * 2**20
+        assert peak_mib(server) - before < 400
+        assert isinstance(other.synthesize("tiny:fc8:lemon", steps=2), Result), "another client finds room"
+        for call in calls:
+            call.cancel()
+        ends = time.monotonic() + 60
+        while (left := peak_mib(server, "VmRSS") - before) > 50 and time.monotonic() < ends:
+            time.sleep(0.5)
+        assert left <= 50

@@ -1,9 +1,9 @@
 """Allowance: how much of a processor one client's calls take while others call, and how long its next call waits for that.
 
-Rules: a call costs CALL_S and what checking its message takes, also where it is refused. Each second pays `share` of a second back. Who owes
-more than SAVED_S waits until it does not, before its message is read, so that waiting costs next to nothing; who would wait longer than
-PATIENCE_S waits so long and is refused. Nobody waits who is alone: there is nobody whom he holds up. All clients' drawing shares one
-interpreter with this; what drawing itself takes is the scheduler's to share.
+Rules: a call costs CALL_S and what checking its message takes, also where it is refused. A second pays back `share` of a second. Who owes
+more than SAVED_S waits until it does not, before its message is read, so that waiting costs next to nothing; who would have to wait for
+longer than PATIENCE_S waits so long and is refused. Nobody waits who is alone, since nobody is held up. What drawing takes is no part of
+it: that is the scheduler's to share.
 """
 
 import asyncio

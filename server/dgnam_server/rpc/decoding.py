@@ -6,12 +6,14 @@ after BAD what is wrong with the file. A file that takes SECONDS of a processor 
 that it starts at once and can be ended at once.
 """
 
+# ruff: noqa: E402 - as a program it lets others go first before it imports the rest
+
 import os
 import sys
 
 _NICENESS = 10  # decoding lets drawing go first
 if __name__ == "__main__" and sys.platform != "win32":
-    os.nice(_NICENESS)  # before it imports the rest, which takes longer than many a picture: hostile ones end their process
+    os.nice(_NICENESS)  # importing takes longer than many a picture, and hostile pictures end their process again and again
 
 import io
 import signal

@@ -106,7 +106,7 @@ class Gate(aio.ServerInterceptor):  # type: ignore[type-arg]  # generic only in 
         waited_for = not probe and door is not self._refused
 
         async def served(_: Any, context: Any) -> Any:
-            client = identity.CALLER.get().name
+            client = identity.current()
             account = f"probes of {client}" if probe else client
             identity.ACCOUNT.set(account)
             try:

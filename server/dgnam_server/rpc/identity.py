@@ -41,8 +41,14 @@ class Caller:
         return self.known or self.host + (f"/{hashlib.sha256(token).hexdigest()[:_DIGITS]}" if token else "")
 
 
-CALLER: ContextVar[Caller] = ContextVar("caller", default=Caller("", ""))  # of the call that this task serves
+CALLER: ContextVar[Caller | None] = ContextVar("caller", default=None)  # of the call that this task serves
 ACCOUNT: ContextVar[str] = ContextVar("account", default="")  # what its checking is charged to; see `allowance`
+
+
+def current() -> str:
+    """The name of whoever makes the call that this task serves; empty: it serves none."""
+    caller = CALLER.get()
+    return caller.name if caller else ""
 
 
 def of_call(context: Any, header: str | None = None) -> str:

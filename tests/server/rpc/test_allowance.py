@@ -3,7 +3,6 @@
 import asyncio
 
 import pytest
-
 from dgnam_server.rpc.allowance import CALL_S, PATIENCE_S, SAVED_S, Allowances
 from dgnam_server.rpc.errors import QueueFull
 

@@ -3,7 +3,10 @@
 import asyncio
 import logging
 import socket
+import time
+from collections import Counter
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -11,7 +14,7 @@ import pytest
 from dgnam_proto.v1 import server_pb2, server_pb2_grpc, synthesis_pb2_grpc
 from dgnam_proto.v1.synthesis_pb2 import SynthesizeRequest
 from dgnam_proto.v1.target_pb2 import Target, Term
-from dgnam_server.rpc import door
+from dgnam_server.rpc import allowance, door
 from dgnam_server.rpc.gate import Gate
 from dgnam_server.rpc.pools import Pools
 from dgnam_server.settings import Settings
@@ -90,6 +93,14 @@ async def test_a_message_of_very_many_fields_is_refused(serving: Any) -> None:
     assert (error.code(), error.details()) == (INVALID, "the message has more than 20000 fields")
 
 
+async def test_wide_maps_are_refused_before_they_are_parsed(serving: Any) -> None:
+    """Counting all fields of the names in a loop took a thread that others needed."""
+    names = SynthesizeRequest(options={f"nothing{i}": 1.0 for i in range(4000)}).SerializeToString()
+    async with serving() as server:
+        error = await refused(server.channel.unary_stream(SYNTHESIZE)(names))
+    assert (error.code(), error.details()) == (INVALID, "the message has maps of more than 256 entries")
+
+
 async def test_calls_are_limited_and_what_is_asked_of_health_is_not(
     serving: Any, config: Settings, engine: Any, request_: SynthesizeRequest
 ) -> None:
@@ -111,6 +122,55 @@ async def test_calls_are_limited_and_what_is_asked_of_health_is_not(
         calls[0].cancel()
         assert await asyncio.to_thread((await engine.job()).cancelled.wait, 5)
         assert (await stub.Synthesize(request_).read()).HasField("queued")
+
+
+async def test_one_client_has_a_part_of_the_calls(serving: Any, config: Settings, tmp_path: Path, request_: SynthesizeRequest) -> None:
+    (tmp_path / "tokens").write_text("anns\nbobs\n")
+    async with serving(config.model_copy(update={"max_client_calls": 2, "token_file": tmp_path / "tokens"})) as server:
+        stub = synthesis_pb2_grpc.SynthesisServiceStub(server.channel)
+        anns, bobs = ((("authorization", f"Bearer {name}"),) for name in ("anns", "bobs"))
+        for _ in range(2):
+            assert (await stub.Synthesize(request_, metadata=anns).read()).HasField("queued")
+        third = stub.Synthesize(request_, metadata=anns)
+        error = await refused(third)
+        assert error.code() is EXHAUSTED and "2 such calls of client 127.0.0.1/" in (error.details() or "")
+        info = error_details_pb2.ErrorInfo()
+        assert (await rpc_status.aio.from_call(third)).details[0].Unpack(info) and info.metadata["whose"] == "client"
+        assert (await stub.Synthesize(request_, metadata=bobs).read()).HasField("queued")
+
+
+@pytest.mark.parametrize("bad", ["names", "strangers", "unknown calls"])
+async def test_who_sends_what_is_refused_again_and_again_waits_while_others_call(
+    serving: Any, config: Settings, tmp_path: Path, request_: SynthesizeRequest, monkeypatch: pytest.MonkeyPatch, bad: str
+) -> None:
+    """And what it sends is not read before that."""
+    monkeypatch.setattr(allowance, "SAVED_S", 0.1)
+    monkeypatch.setattr(allowance, "CALL_S", 0.01)
+    monkeypatch.setattr(allowance, "PATIENCE_S", 0.3)
+    (tmp_path / "tokens").write_text("anns\nbobs\n")
+    anns, bobs = ((("authorization", f"Bearer {name}"),) for name in ("anns", "bobs"))
+    names = SynthesizeRequest(target=request_.target, options={f"nothing{i}": 1.0 for i in range(4000)}).SerializeToString()
+    method, metadata, code = {
+        "names": (SYNTHESIZE, bobs, INVALID),
+        "strangers": (SYNTHESIZE, (), grpc.StatusCode.UNAUTHENTICATED),
+        "unknown calls": ("/dgnam.v1.Nobody/Nothing", bobs, grpc.StatusCode.UNIMPLEMENTED),
+    }[bad]
+
+    async def answers(server: Any, calls: int) -> Counter[grpc.StatusCode]:
+        hostile = server.channel.unary_stream(method)
+        ended = [await refused(hostile(names, metadata=metadata)) for _ in range(calls)]
+        return Counter(error.code() for error in ended)
+
+    async with serving(config.model_copy(update={"client_call_share": 0.001, "token_file": tmp_path / "tokens"})) as server:
+        assert await answers(server, 20) == {code: 20}, "nobody else is there"
+        drawn = synthesis_pb2_grpc.SynthesisServiceStub(server.channel).Synthesize(request_, metadata=anns)
+        assert (await drawn.read()).HasField("queued")
+        started = time.monotonic()
+        assert await answers(server, 3) == {EXHAUSTED: 3}
+        assert time.monotonic() - started >= 3 * 0.3
+        info = server_pb2_grpc.ServerServiceStub(server.channel)
+        assert (await info.GetServerInfo(server_pb2.GetServerInfoRequest(), metadata=anns)).version
+        assert (await health_pb2_grpc.HealthStub(server.channel).Check(health_pb2.HealthCheckRequest())).status
 
 
 async def test_watchers_are_limited(serving: Any) -> None:
