@@ -137,7 +137,10 @@ async def _unknown(context: Any) -> None:
 
 
 async def _abort(context: Any, error: errors.ServerError) -> None:
-    await context.abort(error.code, error.message, (*error.trailers(), *request_id.trailers()))
+    try:
+        await context.abort(error.code, error.message, (*error.trailers(), *request_id.trailers()))
+    except aio.InternalError:  # its caller was gone before gRPC said so
+        raise asyncio.CancelledError from None
 
 
 def _method(details: grpc.HandlerCallDetails) -> str:

@@ -14,7 +14,7 @@ import pytest
 from dgnam_proto.v1 import server_pb2, server_pb2_grpc, synthesis_pb2_grpc
 from dgnam_proto.v1.synthesis_pb2 import SynthesizeRequest
 from dgnam_proto.v1.target_pb2 import Target, Term
-from dgnam_server.rpc import allowance, door
+from dgnam_server.rpc import allowance, door, errors
 from dgnam_server.rpc.gate import Gate
 from dgnam_server.rpc.pools import Pools
 from dgnam_server.settings import Settings
@@ -231,8 +231,9 @@ async def test_connections_are_limited(serving: Any, config: Settings) -> None:
         assert (await server_pb2_grpc.ServerServiceStub(server.channel).GetServerInfo(server_pb2.GetServerInfoRequest())).version
 
 
-async def test_a_caller_who_is_gone_when_a_message_is_sent_has_cancelled(config: Settings) -> None:
-    """As one that is killed while its stream waits for it to read: the write fails before gRPC cancels the call."""
+@pytest.mark.parametrize("error", [None, errors.Unread("the call's results were not read for 4 s")])
+async def test_a_caller_who_is_gone_when_something_is_sent_has_cancelled(config: Settings, error: errors.ServerError | None) -> None:
+    """As one that is killed while its stream waits for it to read: a message or a status cannot be sent before gRPC cancels the call."""
 
     class Gone:
         async def read(self) -> bytes:
@@ -244,7 +245,12 @@ async def test_a_caller_who_is_gone_when_a_message_is_sent_has_cancelled(config:
         async def write(self, _: object) -> None:
             raise grpc.aio.InternalError("execute_batch")
 
+        async def abort(self, *_: object) -> None:
+            raise grpc.aio.InternalError("execute_batch")
+
     async def stream(_: object, context: Any) -> None:
+        if error is not None:
+            raise error
         await context.write(server_pb2.GetServerInfoResponse())
 
     pools = Pools.of(config)
