@@ -13,6 +13,7 @@ from typing import Any
 import ray
 from ray.exceptions import RayError
 
+from dgnam_server.cluster import local_ray
 from dgnam_server.cluster.front import of_a_replica
 from dgnam_server.cluster.replica import Server, State
 from dgnam_server.cluster.routing import Replica
@@ -27,7 +28,6 @@ _PERIOD_S = 1.0
 _JOBS = 32
 _SILENCE_S = 30.0  # after which a replica that does not answer is taken for gone, until it does
 _LAST_WORDS_S = 10.0  # beside the drain itself
-_OBJECT_STORE_BYTES = 100 * 2**20  # Ray's least is 75 MiB; nothing goes through it
 
 
 @dataclass(eq=False)
@@ -120,10 +120,11 @@ class Fleet:
         ray.shutdown()
 
     def _connect(self) -> None:
-        here = self._settings.ray == RAY_HERE
-        more: dict[str, Any] = {"include_dashboard": False, "object_store_memory": _OBJECT_STORE_BYTES} if here else {}
         try:
-            ray.init(address=self._settings.ray, logging_level=logging.WARNING, configure_logging=False, **more)
+            if self._settings.ray == RAY_HERE:
+                local_ray.start()
+            else:
+                ray.init(address=self._settings.ray, logging_level=logging.WARNING, configure_logging=False)
         except Exception as error:  # Ray raises that itself where its processes do not start
             raise SettingsError(
                 [Fault("ray", f"{self._settings.ray} cannot be started or joined: {str(error).splitlines()[0]}")]

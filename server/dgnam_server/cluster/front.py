@@ -30,6 +30,13 @@ _FOR_RAY = {
     "RAY_DEDUP_LOGS": "0",  # replicas that say the same are not one
     "RAY_COLOR_PREFIX": "0",
     "RAY_worker_niceness": "0",  # by default 15, at which everything else on the machine goes first
+    "RAY_prestart_worker_first_driver": "0",  # a process for each core, that nothing here would use
+    "RAY_local_fs_capacity_threshold": "1",  # nothing is written to the disk, so it may be full
+    # On a busy machine all takes longer; whatever has ended is noticed at once.
+    "RAY_gcs_server_port_wait_time_s": "300",
+    "RAY_DASHBOARD_STARTUP_TIMEOUT_S": "300",
+    "RAY_worker_register_timeout_seconds": "600",
+    "RAY_health_check_failure_threshold": "30",
 }
 _GET_LOAD = "/dgnam.v1.ServerService/GetLoad"
 

@@ -1,0 +1,38 @@
+"""Ray's start, as far as it goes without Ray; `tests/e2e/test_cluster.py` has it with Ray."""
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("ray")
+from dgnam_server.cluster.local_ray import without_agents
+
+
+def session(folder: Path, name: str) -> Path:
+    """What a Ray of this process makes at first."""
+    made = folder / f"session_{name}_{os.getpid()}"
+    made.mkdir(parents=True)
+    (made / "gcs_server_port_abc").write_text("6379")
+    return made
+
+
+def test_ports_of_agents_are_there_for_a_new_session_alone(tmp_path: Path) -> None:
+    old = session(tmp_path, "old")
+    with without_agents(tmp_path):
+        (tmp_path / "session_of_somebody_else").mkdir()
+        new = session(tmp_path, "new")
+        agents = ("metrics_agent", "metrics_export", "dashboard_agent_listen", "runtime_env_agent")
+        wanted = {f"{agent}_port_abc": "-1" for agent in agents} | {"gcs_server_port_abc": "6379"}
+        deadline = time.monotonic() + 60
+        while (found := {path.name: path.read_text() for path in new.glob("*_abc")}) != wanted and time.monotonic() < deadline:
+            time.sleep(0.01)
+    assert found == wanted
+    assert [path.name for path in old.iterdir()] == ["gcs_server_port_abc"]
+
+
+def test_a_ray_that_makes_no_session_leaves_nothing(tmp_path: Path) -> None:
+    with without_agents(tmp_path):
+        pass
+    assert not list(tmp_path.iterdir())
