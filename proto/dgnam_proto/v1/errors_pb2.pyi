@@ -37,6 +37,7 @@ class Reason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     REASON_JOB_STORE: _ClassVar[Reason]
     REASON_NOT_DRAWN: _ClassVar[Reason]
     REASON_NO_FILTERS: _ClassVar[Reason]
+    REASON_SEARCH_STORE: _ClassVar[Reason]
 REASON_UNSPECIFIED: Reason
 REASON_INVALID_REQUEST: Reason
 REASON_NOT_FOUND: Reason
@@ -68,3 +69,4 @@ REASON_JOB_LIMIT: Reason
 REASON_JOB_STORE: Reason
 REASON_NOT_DRAWN: Reason
 REASON_NO_FILTERS: Reason
+REASON_SEARCH_STORE: Reason

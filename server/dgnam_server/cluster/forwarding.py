@@ -1,8 +1,9 @@
 """Forwarding: calls pass to a replica and its answers back, as bytes, with metadata, deadline, cancelling, status and details.
 
-Rules: a call that may be repeated goes to another replica where the first is not available and nothing of an answer was passed on yet. Who
-calls is told to the replica in CLIENT_KEY, so that clients share it as they would share one server. Nothing is read ahead: a client that
-does not read is the replica's to notice.
+Rules: a call that may be repeated goes to another replica where the first is not available and nothing of an answer was passed on yet.
+Calls of searches go to the replica that has their store; once that is gone, another one of its machine, which finds the same folder,
+opens it. Who calls is told to the replica in CLIENT_KEY, so that clients share it as they would share one server. Nothing is read ahead:
+a client that does not read is the replica's to notice.
 """
 
 import logging
@@ -28,7 +29,7 @@ log = logging.getLogger(__name__)
 
 CLIENT_KEY = "dgnam-client"
 REPEATABLE = ("SynthesisService", "AnalysisService", "CatalogService", "ServerService")  # they change nothing that stays
-PINNED = ("SearchService",)  # whose folder only one server may have: the first
+PINNED = ("SearchService",)  # whose store one server may have at a time, first of all the first
 _OURS = ("authorization", "user-agent", "content-type", "te", CLIENT_KEY, request_id.KEY)
 _SUSPECT_S = 5.0  # a replica that was not available is tried last for so long
 _RETRY_S = 2.0
@@ -59,6 +60,7 @@ class Forwarder:
     replicas: Callable[[], Sequence[Replica]]
     token: str
     client_header: str | None = None
+    _searching: Replica | None = None  # the one that has the store of searches
     _channels: dict[str, aio.Channel] = field(default_factory=dict)
     _rows: Counter[str] = field(default_factory=Counter)
     _suspects: dict[str, float] = field(default_factory=dict)
@@ -112,12 +114,16 @@ class Forwarder:
                         async for part in parts:
                             passed = True
                             yield part
+                self._hold(method, replica)
                 return
             except aio.AioRpcError as error:
                 if error.code() is not grpc.StatusCode.UNAVAILABLE:
+                    self._hold(method, replica)
                     raise
-                self._suspect(replica, error)
-                if passed or not left or method.service not in REPEATABLE:
+                elsewhere = method.service in PINNED and _told(error)  # it says so before it does anything
+                if not elsewhere:
+                    self._suspect(replica, error)
+                if passed or not left or not (elsewhere or method.service in REPEATABLE):
                     raise
 
     async def _called(self, replica: Replica, method: Method, data: bytes, context: Any) -> AsyncGenerator[bytes, None]:
@@ -137,11 +143,21 @@ class Forwarder:
 
     def _candidates(self, method: Method, lane: str) -> list[Replica]:
         replicas = self.replicas()
-        if method.service in PINNED:
-            return [replica for replica in replicas if replica.name == "0"]
+        best = self._searchers(replicas) if method.service in PINNED else routing.ordered(lane, replicas, self._rows)
         now = time.monotonic()
-        best = routing.ordered(lane, replicas, self._rows)
         return sorted(best, key=lambda replica: self._suspects.get(replica.address, 0) > now)
+
+    def _searchers(self, replicas: Sequence[Replica]) -> list[Replica]:
+        """Those that can have the store of searches: the one that has it, then others of its machine."""
+        first = next((replica for replica in replicas if replica.name == "0"), None)
+        for one in filter(None, (self._searching, first)):
+            if there := [replica for replica in replicas if _machine(replica) == _machine(one)]:
+                return sorted(there, key=lambda replica: replica.name != one.name)
+        return []
+
+    def _hold(self, method: Method, replica: Replica) -> None:
+        if method.service in PINNED:
+            self._searching = replica
 
     def _suspect(self, replica: Replica, error: aio.AioRpcError) -> None:
         log.warning("replica %s at %s is not available: %s", replica.name, replica.address, error.details())
@@ -167,9 +183,17 @@ def raise_lost(error: aio.AioRpcError) -> None:
     Raises:
         ShuttingDown: the replica was lost.
     """
-    told = errors.DETAILS_KEY in dict(_pairs(error))
-    if error.code() is grpc.StatusCode.UNAVAILABLE and not told:
+    if error.code() is grpc.StatusCode.UNAVAILABLE and not _told(error):
         raise errors.ShuttingDown("the server that worked on this call was lost; send it again", retry_after_s=_RETRY_S) from None
+
+
+def _told(error: aio.AioRpcError) -> bool:
+    """Whether a replica says this, and not gRPC."""
+    return errors.DETAILS_KEY in dict(_pairs(error))
+
+
+def _machine(replica: Replica) -> str:
+    return replica.address.rpartition(":")[0]
 
 
 def _pairs(error: aio.AioRpcError) -> tuple[tuple[str, Any], ...]:

@@ -59,6 +59,7 @@ class Reason(Enum):
     SEARCH_OVER = "SEARCH_OVER"
     SEARCH_LIMIT = "SEARCH_LIMIT"
     SEARCH_UNUSABLE = "SEARCH_UNUSABLE"
+    SEARCH_STORE = "SEARCH_STORE"
     NO_JOBS = "NO_JOBS"
     JOB_LIMIT = "JOB_LIMIT"
     JOB_STORE = "JOB_STORE"
@@ -213,6 +214,16 @@ class JobStoreDown(ServerError):
 
     code = StatusCode.UNAVAILABLE
     reason = Reason.JOB_STORE
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, retry_after_s=_RETRY_S)
+
+
+class SearchStoreDown(ServerError):
+    """The store of searches cannot be used now; nothing was done."""
+
+    code = StatusCode.UNAVAILABLE
+    reason = Reason.SEARCH_STORE
 
     def __init__(self, message: str) -> None:
         super().__init__(message, retry_after_s=_RETRY_S)

@@ -11,7 +11,17 @@ from dgnam_proto.v1 import search_pb2_grpc
 from dgnam_proto.v1.synthesis_pb2 import Include
 
 from dgnam_server.rpc import payload, queueing, search_message, search_request
-from dgnam_server.rpc.errors import FailedPrecondition, InvalidRequest, Missing, NotFound, Reason, SearchExists, Unmet, Violation
+from dgnam_server.rpc.errors import (
+    FailedPrecondition,
+    InvalidRequest,
+    Missing,
+    NotFound,
+    Reason,
+    SearchExists,
+    SearchStoreDown,
+    Unmet,
+    Violation,
+)
 from dgnam_server.rpc.queueing import Queueing
 from dgnam_server.rpc.search_message import Drawn
 from dgnam_server.rpc.submission import Context, Submitter
@@ -179,8 +189,10 @@ async def _done(call: Callable[..., T], *arguments: Any) -> T:
         raise FailedPrecondition([Unmet("name", why, Reason.SEARCH_LIMIT)]) from error
     except searches.SearchOver as error:
         raise FailedPrecondition([Unmet("name", "the search is over and takes no more scores", Reason.SEARCH_OVER)]) from error
-    except (searches.Unusable, StoreError) as error:
+    except searches.Unusable as error:
         raise FailedPrecondition([Unmet("name", str(error), Reason.SEARCH_UNUSABLE)]) from error
+    except StoreError as error:
+        raise SearchStoreDown(str(error)) from error
     except searches.BadAnswers as error:
         raise _refused(error) from error
 

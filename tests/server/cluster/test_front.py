@@ -79,11 +79,28 @@ def test_a_lost_replica_costs_no_call_that_can_be_repeated(behind: Replica, nowh
         assert client.load().finished_jobs >= 4
 
 
-def test_searches_have_one_place(nowhere: Replica, fronted: Callable[..., Any]) -> None:
-    first = Replica("0", nowhere.address)
-    with fronted(Given([first])) as address, Client(address, timeout=60) as client, pytest.raises(UnavailableError) as lost:
-        client.delete_search("mine")
-    assert "was lost; send it again" in lost.value.message
+def test_searches_are_not_lost_with_their_replica(behind: Replica, nowhere: Replica, fronted: Callable[..., Any]) -> None:
+    """The call that meets with its end is lost, since it may have been heard; the next one finds another."""
+    given = Given([Replica("0", nowhere.address), Replica("1", behind.address)])
+    with fronted(given) as address, Client(address, timeout=60) as client:
+        with pytest.raises(UnavailableError) as lost:
+            client.delete_search("mine")
+        assert "was lost; send it again" in lost.value.message
+        with pytest.raises(NotFoundError, match="there is no search 'mine'"):
+            client.delete_search("mine")
+
+
+def test_searches_move_to_another_replica_of_their_machine(behind: Replica, fronted: Callable[..., Any]) -> None:
+    given = Given([Replica("0", behind.address)])
+    with fronted(given) as address, Client(address, timeout=60) as client:
+        search = client.search("moving", optimizer="cma", population=4, max_pictures=8)
+        given.replicas[:] = [Replica("1", behind.address)]
+        search.tell({one.number: 1.0 for one in search.ask()})
+        given.replicas.append(Replica("0", behind.address.replace("127.0.0.1", "localhost")))  # started anew, on another machine
+        client.delete_search("moving")
+        given.replicas[:] = [Replica("2", behind.address.replace("127.0.0.1", "localhost"))]
+        with pytest.raises(UnavailableError, match="no server is ready for this call"):
+            client.delete_search("moving")
 
 
 def test_without_replicas_it_says_so(fronted: Callable[..., Any]) -> None:
