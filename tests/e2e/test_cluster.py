@@ -1,12 +1,13 @@
 """Two replicas that Ray places on this machine, as one server: every kind of call, and what becomes of them when a replica is killed.
 
-TEST_RAY names a cluster that runs already, in place of one that the server starts.
+TEST_RAY names a cluster that runs already, in place of one that the server starts. Of that one the agents come late, as on a busy machine.
 """
 
 import os
 import signal
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +18,23 @@ pytest.importorskip("ray")
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
 LEMON = "tiny:fc8:lemon"
+# Python runs it first of all, in every process. A raylet waits 15 s for its agents.
+LATE = """
+import sys, time
+if any(part.endswith(("dashboard/agent.py", "runtime_env/agent/main.py")) for part in sys.orig_argv):
+    time.sleep(30)
+"""
 
 
 @pytest.fixture(scope="module")
 def running(tiny_settings: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
     folder = tmp_path_factory.mktemp("cluster")
     settings = {**tiny_settings, "ray": os.environ.get("TEST_RAY", "local"), "replicas": 2, "batch_rows": 4}
-    settings |= {"metrics_port": None, "picture_timeout_s": 120}
-    with local_server(folder, timeout=600, state_dir=folder / "state", **settings) as started:
+    settings |= {"metrics_port": None, "picture_timeout_s": 120, "job_lease_s": 10}
+    (folder / "sitecustomize.py").write_text(LATE)
+    with pytest.MonkeyPatch.context() as patch, ExitStack() as stack:
+        patch.setenv("PYTHONPATH", str(folder), prepend=os.pathsep)
+        started = stack.enter_context(local_server(folder, timeout=600, state_dir=folder / "state", **settings))
         said(started.log, "replica 0 is ready")
         said(started.log, "replica 1 is ready")
         yield started
@@ -101,6 +111,55 @@ def test_a_killed_replica_ends_its_own_calls_and_no_others(client: Client, runni
         client.synthesize(target, steps=1)
     said(running.log, " is ready at ", ready + 1)
     assert len(replicas()) == 2 and first not in replicas()
+
+
+def test_a_killed_replica_loses_nothing_of_a_job(client: Client, running: LocalServer) -> None:
+    """Both draw it, one is killed, and every picture is there, once."""
+    ready = running.log.read_text().count(" is ready at ")
+    job = client.submit_job("tiny:fc8", seeds=6, steps=300)
+    for news in job.watch(timeout=600):
+        if news.state.done >= 4:
+            break
+    before = {path.name: path.stat().st_mtime_ns for path in running.log.parent.rglob("*.png")}
+    os.kill(replicas()[0], signal.SIGKILL)
+    state = job.wait(timeout=900)
+    assert (state.phase, state.done, state.failed) == ("done", 42, 0)
+    pictures = list(job.pictures(phase="done"))
+    assert len({one.id for one in pictures}) == 42 and job.picture(pictures[0]).image.size == (32, 32)
+    after = {path.name: path.stat().st_mtime_ns for path in running.log.parent.rglob("*.png")}
+    assert len(before) >= 4 and all(after[name] == written for name, written in before.items()), "nothing is drawn twice"
+    assert job.delete() == 42
+    said(running.log, " is ready at ", ready + 1)
+
+
+def test_a_search_goes_on_where_its_replica_was_killed(client: Client, running: LocalServer) -> None:
+    """Another replica opens the store, long before Ray has started the first one anew, and the search is where it was."""
+    ready = running.log.read_text().count(" is ready at ")
+    search = client.search("durable", optimizer="cma", population=4, max_pictures=40, seed=5)
+    search.tell({one.number: float(one.number) for one in search.ask()})
+    shown = [one.png for one in search.ask()]
+    for pid in replicas():  # whichever has the store
+        if any("searches.sqlite" in path for path in opened(pid)):
+            os.kill(pid, signal.SIGKILL)
+    deadline = time.monotonic() + 120
+    while True:
+        try:
+            again = client.search("durable", optimizer="cma", population=4, max_pictures=40, seed=5)
+            break
+        except UnavailableError:
+            assert time.monotonic() < deadline
+            time.sleep(0.5)
+    assert again.resumed and [one.png for one in again.ask()] == shown
+    assert running.log.read_text().count(" is ready at ") == ready, "nobody waited for Ray"
+    again.tell({one.number: float(one.number) for one in again.ask()})
+    said(running.log, " is ready at ", ready + 1)
+    assert client.search("durable", optimizer="cma", population=4, max_pictures=40, seed=5).state.generations_done == 2
+    client.delete_search("durable")
+
+
+def opened(pid: int) -> list[str]:
+    """The files that a process has open."""
+    return [os.readlink(path) for path in Path(f"/proc/{pid}/fd").iterdir() if path.is_symlink()]
 
 
 def failed(stream: Any) -> UnavailableError | None:
