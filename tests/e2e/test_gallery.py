@@ -292,17 +292,19 @@ def test_a_job_from_a_tap_to_its_pictures(page: TestClient) -> None:
     told = page.get("/jobs/cost", params={"place": "tiny:fc8", "filter": "e", "seeds": "3"}, headers=PART).text
     units = len(re.findall('class="tile"', page.get("/taps/tiny:fc8?filter=e").text))
     assert 1 < units < 7 and f"{units} units × 3 seeds = <strong>{3 * units} pictures" in told
-    id = submit(page, method="pyramid", filter="lemon", seeds=2)
+    id = submit(page, method="pyramid", filter="lemon", seeds=2, **{"option.steps": "3", "option.rotation": ""})
     until(lambda: 'data-phase="done"' in page.get(f"/jobs/{id}/progress").text)
     shown = page.get(f"/jobs/{id}").text
     pictures = list(dict.fromkeys(re.findall(r"/job-pictures/([0-9a-f]{64})", shown)))
+    assert "<h1>tiny:fc8, labels with “lemon”: pyramid</h1>" in shown
     assert len(pictures) == 2 and "2 of 2 pictures" in shown and "hx-trigger" not in shown.partition('class="parts"')[2]
     unit = page.get(f"/units/{LEMON}").text
     assert re.findall(r"/job-pictures/([0-9a-f]{64})\.png", unit) == pictures and 'name="seed" value="2"' in unit, "seed by seed"
     assert f"/job-pictures/{pictures[0]}.webp" in page.get("/taps/tiny:fc8").text
     file = page.get(f"/job-pictures/{pictures[1]}.png")
     assert file.headers["content-type"] == "image/png" and "immutable" in file.headers["cache-control"]
-    assert Recipe.from_json(page.get(f"/job-pictures/{pictures[1]}.json").content).seed == 1
+    recipe = Recipe.from_json(page.get(f"/job-pictures/{pictures[1]}.json").content)
+    assert (recipe.seed, recipe.options["steps"]) == (1, 3)
     own = page.get(f"/job-pictures/{pictures[1]}").text
     assert "dgnam synth --replay" in own and f"/job-pictures/{pictures[1]}/projection" in own and "lemon" in own
     assert "data:image/png" in page.post(f"/job-pictures/{pictures[1]}/projection", data={"method": "deconvnet"}, headers=PART).text
@@ -340,6 +342,8 @@ def test_a_job_is_paused_resumed_cancelled_and_filtered(page: TestClient, server
 def test_what_is_wrong_with_a_job(page: TestClient) -> None:
     told = page.get("/jobs/cost", params={"place": "tiny:fc8", "seeds": "0"}, headers=PART)
     assert told.status_code == 200 and "0 is not between 1 and 1000" in told.text
+    told = page.get("/jobs/cost", params={"place": "tiny:fc8", "option.steps": "0", "option.colour": "1", "prior": "none"}, headers=PART)
+    assert all(word in told.text for word in ("0 is not between 1 and", "has no such option", "there is no &#39;none&#39;")), told.text
     answer = page.post("/jobs", data={"place": "nowhere", "method": "magic", "seeds": "x"})
     assert answer.status_code == 422 and all(word in answer.text for word in ("a tap is wanted", "magic", "x is not a number"))
     assert page.post("/jobs", data={"place": "tiny:fc9"}).status_code == 404

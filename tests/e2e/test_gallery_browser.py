@@ -257,6 +257,23 @@ def test_a_job_grows_under_the_eyes(tab: Callable[..., Any], server: Any) -> Non
             client.job(state.id).delete()
 
 
+def test_a_job_has_the_options_of_its_method(tab: Callable[..., Any], server: Any) -> None:
+    page = tab("/taps/tiny:fc8?filter=lemon")
+    page.click("text=Draw them as a job")
+    page.select_option("#job [name=method]", "pyramid")
+    page.locator("#job [name='option.octaves']").wait_for(state="attached")
+    page.fill("#job [name='option.steps']", "3")
+    page.wait_for_selector("#cost strong:has-text('1 picture')")
+    page.click("#job .primary")
+    page.wait_for_url("**/jobs/*")
+    page.wait_for_selector(".tile img")
+    with server.client() as client:
+        job = client.job(client.jobs()[0].id)
+        recipe = job.picture(next(job.pictures(phase="done"))).recipe
+        assert (recipe.method, recipe.options["steps"]) == ("pyramid", 3)
+        job.delete()
+
+
 @pytest.mark.parametrize("path", ["/", "/jobs", "/networks/tiny", "/taps/tiny:fc8", LEMON, "/search?q=lemon"])
 def test_on_a_phone(tab: Callable[..., Any], path: str) -> None:
     page = tab(path, viewport={"width": 360, "height": 740}, is_mobile=True, has_touch=True)

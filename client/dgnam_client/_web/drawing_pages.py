@@ -4,28 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Collection
 
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
-from .catalogue import Target
 from .drawings import Drawing
-from .form import Choices, wishes
+from .form import MOST_FIELDS, Choices, wishes
 from .templates import gallery, href, is_part, page
 
 MOST_WATCHED = 200
 _SILENCE_S = 15.0  # after which a line says that the page is still heard
-_FORM = {"max_files": 1, "max_fields": 200, "max_part_size": 64 * 1024}
+_FORM = {"max_files": 1, "max_fields": MOST_FIELDS, "max_part_size": 64 * 1024}
 
 
 async def options(request: Request) -> Response:
-    """The form's part that depends on the method and the prior."""
+    """The part of a form that depends on the method and the prior: of a target's form, or of the one for a tap's job."""
     fields = dict(request.query_params)
     target = await gallery(request).catalogue.target(fields["target"]) if fields.get("target") else None
-    return page(request, "_options.html", choices=await _choices(request, fields, target))
+    networks = target.networks if target else [fields.get("place", "").partition(":")[0]]
+    return page(request, "_options.html", choices=await _choices(request, fields, networks))
 
 
 async def begin(request: Request) -> Response:
@@ -36,7 +36,7 @@ async def begin(request: Request) -> Response:
         file = form.get("start")
         start = await file.read() if isinstance(file, UploadFile) else None
     target = await here.catalogue.target(fields.get("target", ""))
-    begun = here.drawings.start(wishes(await _choices(request, fields, target), target, fields, start or None))
+    begun = here.drawings.start(wishes(await _choices(request, fields, target.networks), target, fields, start or None))
     if not is_part(request):
         return RedirectResponse(href("units", target.text), 303)
     return page(request, "_begun.html", drawings=begun[::-1])
@@ -122,6 +122,6 @@ def _shown(request: Request, found: Drawing) -> Response:
     return page(request, "_drawing.html", drawing=found, kept=kept)
 
 
-async def _choices(request: Request, fields: dict[str, str], target: Target | None) -> Choices:
+async def _choices(request: Request, fields: dict[str, str], networks: Collection[str]) -> Choices:
     methods, models = await asyncio.gather(gallery(request).catalogue.methods(), gallery(request).catalogue.models())
-    return Choices.of(methods, models, fields, target.networks if target else ())
+    return Choices.of(methods, models, fields, networks)

@@ -254,6 +254,8 @@ class Drawings:
                     self._tell(drawing, preview=row.preview, previews=drawing.previews + 1)
         elif isinstance(event, Result):
             target = drawing.wish.target
+            # The last progress may have given way to the result.
+            self._tell(drawing, step=drawing.total, activation=event.activation)
             kept = await asyncio.to_thread(self._shelf.keep, event, target.text, target.units)
             drawing.wish = replace(drawing.wish, keywords={**drawing.wish.keywords, "start": None})
             self._tell(drawing, state="done", picture=kept.digest, activation=kept.activation, preview=None)

@@ -16,6 +16,7 @@ from .drawings import PREVIEWS, Wish
 
 MOST_PICTURES = 16  # of one click
 MOST_SEEDS = 1000  # of each unit of a job
+MOST_FIELDS = 200
 MOST_SEED = 2**53 - 1  # what a browser's numbers hold
 OPTION = "option."
 BALANCES = ("gradient-norm", "equal-activation", "none")
@@ -134,25 +135,15 @@ def wishes(choices: Choices, target: Target, fields: Mapping[str, str], start: b
         Problems: Something is wrong with it.
     """
     reading = _Reading(fields)
-    named = fields.get("method") or choices.method.name
-    if named != choices.method.name:
-        reading.problems.append(("method", f"there is no {named!r} on this server"))
-    prior = fields.get("prior") or None
-    if prior and choices.prior is not None and choices.prior.name != prior:
-        reading.problems.append(("prior", f"there is no {prior!r} on this server"))
+    keywords = reading.drawing(choices)
     seed = int(reading.number("seed", Option("seed", "", 0, MOST_SEED, 0, integer=True)) or 0)
     count = int(reading.number("count", Option("count", "", 1, MOST_PICTURES, 1, integer=True)) or 1)
-    options = {knob.option.name: value for knob in choices.knobs if (value := reading.number(knob.field, knob.option)) is not None}
-    foreign = {name for name in fields if name.startswith(OPTION)} - {knob.field for knob in choices.knobs}
-    reading.problems += [(name.removeprefix(OPTION), f"{choices.method.name} has no such option") for name in sorted(foreign)]
-    keywords: dict[str, Any] = {"method": choices.method.name, **options}
-    keywords |= {} if choices.prior is None else {"prior": choices.prior.name}
     keywords["readout"] = reading.one_of("readout", READOUTS)
     keywords["balance"] = reading.one_of("balance", BALANCES) if len(target.terms) > 1 else None
     keywords["start"] = start
     if reading.problems:
         raise Problems(reading.problems)
-    steps = int(options.get("steps") or next((knob.default for knob in choices.knobs if knob.option.name == "steps"), 0) or 0)
+    steps = int(keywords.get("steps") or next((knob.default for knob in choices.knobs if knob.option.name == "steps"), 0) or 0)
     keywords |= {"preview_interval": max(1, steps // PREVIEWS), "include": _PARTS}
     return [Wish(target, choices.method.pixels, {**keywords, "seed": seed + number}, steps) for number in range(count)]
 
@@ -167,13 +158,11 @@ def job_wish(choices: Choices, fields: Mapping[str, str]) -> JobWish:
     model, _, tap = fields.get("place", "").partition(":")
     if not (model and tap):
         reading.problems.append(("place", "a tap is wanted, such as alexnet64:fc8"))
-    named = fields.get("method") or choices.method.name
-    if named != choices.method.name:
-        reading.problems.append(("method", f"there is no {named[:40]!r} on this server"))
+    keywords = reading.drawing(choices)
     seeds = reading.number("seeds", Option("seeds", "", 1, MOST_SEEDS, 1, integer=True)) or 1
     if reading.problems:
         raise Problems(reading.problems)
-    return JobWish(model, tap, {"method": choices.method.name, "pixels": choices.method.pixels}, int(seeds))
+    return JobWish(model, tap, {**keywords, "pixels": choices.method.pixels}, int(seeds))
 
 
 class _Reading:
@@ -182,6 +171,17 @@ class _Reading:
     def __init__(self, fields: Mapping[str, str]) -> None:
         self.fields = fields
         self.problems: list[tuple[str, str]] = []
+
+    def drawing(self, choices: Choices) -> dict[str, Any]:
+        """How to draw, as the client's calls take it: the method, the prior, and those of its options that were filled in."""
+        for name, chosen in (("method", choices.method), ("prior", choices.prior)):
+            asked = self.fields.get(name)
+            if asked and chosen is not None and chosen.name != asked:
+                self.problems.append((name, f"there is no {asked[:40]!r} on this server"))
+        options = {knob.option.name: value for knob in choices.knobs if (value := self.number(knob.field, knob.option)) is not None}
+        foreign = {name for name in self.fields if name.startswith(OPTION)} - {knob.field for knob in choices.knobs}
+        self.problems += [(name.removeprefix(OPTION)[:40], f"{choices.method.name} has no such option") for name in sorted(foreign)]
+        return {"method": choices.method.name, **options} | ({} if choices.prior is None else {"prior": choices.prior.name})
 
     def number(self, name: str, option: Option) -> float | None:
         """A field's number; None where it is empty or wrong."""

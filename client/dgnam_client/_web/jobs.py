@@ -19,7 +19,7 @@ from .._catalog import UnitInfo
 from .._errors import DgnamError
 from .._job_state import JobState, PicturePhase
 from .browsing import Pages, labelled_units
-from .form import Choices, JobWish, Problems, job_wish
+from .form import MOST_FIELDS, Choices, JobWish, Problems, job_wish
 from .templates import gallery, is_part, page
 
 JOBS_PER_PAGE = 20
@@ -118,12 +118,13 @@ async def cost(request: Request) -> Response:
 
 async def submit(request: Request) -> Response:
     """Begin a job, or go on with it."""
-    async with request.form(max_files=0, max_fields=20) as form:
+    async with request.form(max_files=0, max_fields=MOST_FIELDS) as form:
         fields = {name: value for name, value in form.items() if isinstance(value, str)}
     wish, found, whole = await _wished(request, fields)
     place = f"{wish.model}:{wish.tap}"
     targets = [place] if whole else [f"{place}:{unit.index}" for unit in found]
-    begun = await gallery(request).client.submit_job(targets, seeds=wish.seeds, templates=[wish.template])
+    title = None if whole else f"{place}, labels with “{fields['filter'].strip()[:40]}”: {wish.template['method']}"
+    begun = await gallery(request).client.submit_job(targets, seeds=wish.seeds, templates=[wish.template], title=title)
     return RedirectResponse(f"/jobs/{begun.id}", 303)
 
 
@@ -159,7 +160,8 @@ async def _wished(request: Request, fields: dict[str, str]) -> tuple[JobWish, li
     """
     catalogue = gallery(request).catalogue
     methods, models = await asyncio.gather(catalogue.methods(), catalogue.models())
-    wish = job_wish(Choices.of(methods, models, fields), fields)
+    network = fields.get("place", "").partition(":")[0]
+    wish = job_wish(Choices.of(methods, models, fields, [network]), fields)
     units = await catalogue.units(wish.model, wish.tap)
     found = labelled_units(units, fields.get("filter", ""))
     return wish, found, len(found) == len(units)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 from dgnam_client import Methods, Model
-from dgnam_client._web.form import Choices, Problems, wishes
+from dgnam_client._web.form import Choices, Problems, job_wish, wishes
 
 from .conftest import target
 
@@ -66,6 +66,20 @@ def test_a_prior_has_defaults_of_its_own(methods: Methods, models: list[Model]) 
     near = Choices.of(methods, [*every, replace(large, name="near", image_size=(192, 192))], {}, ["near"])
     assert near.prior is not None and near.prior.name == "large-prior", "that for pictures of about the size"
     assert [part for part, _ in near.parts] == ["method", "ascent", "decay"]
+
+
+def test_a_job_takes_the_methods_options(methods: Methods, models: list[Model]) -> None:
+    choices = Choices.of(methods, models, {}, ["alexnet64"])
+    wish = job_wish(choices, {"place": "alexnet64:fc8", "seeds": "3", "option.decay": "0.5", "option.steps": ""})
+    assert wish.template == {"method": "dgn-am", "decay": 0.5, "prior": "fc6-prior", "pixels": False}
+    assert (wish.model, wish.tap, wish.seeds) == ("alexnet64", "fc8", 3)
+    with pytest.raises(Problems) as caught:
+        job_wish(choices, {"place": "alexnet64:fc8", "prior": "none", "option.decay": "2", "option.colour": "1"})
+    assert dict(caught.value.found) == {
+        "prior": "there is no 'none' on this server",
+        "decay": "2 is not between 0 and 1",
+        "colour": "dgn-am has no such option",
+    }
 
 
 def test_without_a_prior_the_default_is_a_method_of_pixels(methods: Methods, models: list[Model]) -> None:

@@ -56,6 +56,12 @@ function watch() {
 function told(fact) {
   const element = one(`[data-drawing="${CSS.escape(fact.id)}"]`);
   if (!element) return;
+  const bar = one("progress", element);
+  if (bar) {
+    bar.max = fact.total || 1;
+    bar.value = fact.step;
+  }
+  if (fact.text) one("[data-text]", element).textContent = fact.text;
   if (fact.state !== "waiting" && fact.state !== "drawing") {
     if ("live" in element.dataset) {
       delete element.dataset.live;
@@ -65,11 +71,7 @@ function told(fact) {
     return;
   }
   element.dataset.state = fact.state;
-  one("[data-text]", element).textContent = fact.text;
   if (fact.activation !== null) one("[data-activation]", element).textContent = figure(fact.activation);
-  const bar = one("progress", element);
-  bar.max = fact.total || 1;
-  bar.value = fact.step;
   if (fact.previews) show(one(".preview", element), `/drawings/${fact.id}/preview?n=${fact.previews}`);
 }
 
