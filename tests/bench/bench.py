@@ -10,6 +10,8 @@ Parts:
     service   a server process and the real client: start-up, import, throughput of 1 ... 64 requests at once, a lone request's latency
     arrivals  requests that arrive at random at 30, 60 and 90 % of the capacity, against batching that waits for a batch to finish
     jobs      pictures per second of a job, of as many requests at once, and of the bare lane; what the store costs for a picture
+    cluster   two replicas against one, and one behind a front against a plain server, where Ray is installed
+    gallery   seconds until pages of the gallery are painted, with 10,000 pictures on its shelf; by Chromium, where Playwright is installed
     mixed     several taps, networks and methods at once: how fairly they share, and what throughput that costs
     inside    where a step's time goes; memory per row and at the peak
     quality   the pictures of the path that serves against float32's: activations, and how many the judges name right
@@ -31,6 +33,8 @@ from pathlib import Path
 
 import analysis_figures
 import attack_figures
+import cluster_figures
+import gallery_figures
 import job_figures
 import load_figures
 import network_figures
@@ -49,6 +53,8 @@ PARTS: dict[str, Callable[[Bench], Figures]] = {
     "service": service_figures.measure,
     "arrivals": load_figures.arrivals,
     "jobs": job_figures.measure,
+    "cluster": cluster_figures.measure,
+    "gallery": gallery_figures.measure,
     "mixed": load_figures.mixed,
     "inside": step_figures.breakdown,
     "quality": quality_figures.measure,

@@ -72,6 +72,24 @@ def test_jobs_too(tiny_bench: Bench) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_replicas_too(tiny_bench: Bench) -> None:
+    pytest.importorskip("ray")
+    figures = program.measure(tiny_bench, ["cluster"])
+    assert all(value > 0 and math.isfinite(value) for value in figures.values())
+    assert {"two_replicas_times_one", "one_replica_of_server"} <= figures.keys()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_the_gallery_too(tiny_bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gallery_figures.PICTURES", 200)
+    figures = program.measure(tiny_bench, ["gallery"])
+    assert {f"gallery_{page}_{what}_s" for page in ("home", "layer", "unit") for what in ("first_paint", "pictures")} == figures.keys()
+    assert all(value > 0 and math.isfinite(value) for value in figures.values())
+
+
+@pytest.mark.slow
 def test_the_parts_with_processes_of_their_own_too(tiny_bench: Bench) -> None:
     figures = program.measure(tiny_bench, ["step", "service", "inside"])
     assert all(math.isfinite(value) for value in figures.values()), figures
