@@ -51,8 +51,8 @@ class SearchServicer(search_pb2_grpc.SearchServiceServicer):
         beginning = await search_request.pictured(reader, request, checked, pools.decoder.decode)
         begun = await _done(self.searches.begin, beginning.spec, beginning.references)
         if not begun:
-            spec, _ = await _done(self.searches.overview, request.name)
-            if differing := search_request.compared(spec, beginning):
+            there = [spec for spec, _ in await _done(self.searches.overviews) if spec.name == request.name]
+            if there and (differing := search_request.compared(there[0], beginning)):  # else it was deleted meanwhile
                 raise SearchExists(request.name, [Violation(field, why) for field, why in differing.items()])
         return pb.CreateSearchResponse(search=await _done(self._search, request.name, True), resumed=not begun)
 
