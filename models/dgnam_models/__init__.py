@@ -62,7 +62,7 @@ def load(
     import torch
 
     from dgnam_models import directions, loaders
-    from dgnam_models.network import Network
+    from dgnam_models.network import Network, folded
 
     paths = _card_paths(packs)
     if name not in paths:
@@ -73,7 +73,7 @@ def load(
         raise CardError(f"{name}: {path} is missing")
     if (digest := sha256(path)) != card.sha256:
         raise CardError(f"{name}: {path.name} has SHA-256 {digest}, its card says {card.sha256}: damaged or replaced")
-    module = loaders.load(card, path)
+    module = folded(loaders.load(card, path), card.preprocessing)
     model = (
         _generator(card, module, dtype or torch.float32, loaders.statistics(card, path))
         if card.role == "prior"

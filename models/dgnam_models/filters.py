@@ -87,7 +87,7 @@ def first_layer(network: Network) -> Filters:
     """
     image = network.preprocess.mean.new_full((1, 3, *network.input_size), 0.5)
     with _Ear() as heard, suppress(_Heard):
-        network.logits(image)
+        network.activations(image, [tap.name for tap in network.card.taps])  # of all, or the weights would be normalization's, too
     encoded = network.preprocess.encode(image)
     if heard.weight is None or heard.weight.ndim != 4 or heard.weight.shape[1] != encoded.shape[1]:
         raise DataError(f"{network.name} does not begin with a convolution of the whole picture, so it has no first-layer filters")

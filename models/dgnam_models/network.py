@@ -13,6 +13,7 @@ from dgnam_models import gate
 from dgnam_models.card import CardError, ModelCard, Preprocessing, Tap, addressable
 from dgnam_models.mixture_denoiser import MIXTURE, MixtureDenoiser
 from dgnam_models.module_copy import readable
+from dgnam_models.nets._folding import Foldable
 from dgnam_models.nets._hooked import Hooked, survey
 from dgnam_models.nets.denoiser import Denoiser
 from dgnam_models.preprocess import Preprocess
@@ -219,6 +220,18 @@ class Generator(nn.Module):
     def forward(self, code: Tensor) -> Tensor:
         """Draw codes (B, D) float32 as images (B, 3, H, W) float32."""
         return self.preprocess.decode(self.module(code.to(self.dtype)).float())
+
+
+def folded(module: nn.Module, preprocessing: Preprocessing) -> nn.Module:
+    """The module with batch normalization folded, in place, where it is of a kind that may have some.
+
+    It is for modules that are in float32 still: what is folded is then rounded once.
+    """
+    if isinstance(module, Foldable):
+        image = torch.rand(1, 3, *preprocessing.size, generator=torch.Generator().manual_seed(0))
+        dtype = next((value.dtype for value in module.parameters() if value.is_floating_point()), torch.float32)
+        module.fold_(Preprocess(preprocessing).encode(image).to(dtype))
+    return module
 
 
 def _own_precision(module: nn.Module) -> torch.dtype | None:

@@ -18,10 +18,12 @@ from torch.nn.functional import relu, relu6
 from torch.overrides import TorchFunctionMode, has_torch_function
 
 from dgnam_models.laid_out_attention import LaidOutAttention, is_plain_attention
-from dgnam_models.laid_out_maps import Convolution, Frozen, Map, Product, Stretched, Then, Transposed
+from dgnam_models.laid_out_chain import Chain, LaidOutChain, Link, passed
+from dgnam_models.laid_out_maps import NOTHING, Convolution, Frozen, Map, Product, Stretched, Then, Transposed
 from dgnam_models.nets._blocks import Normalized
+from dgnam_models.nets._folding import Folded
 from dgnam_models.nets._halving import HalvingConv2d, evened
-from dgnam_models.network import Generator, Network
+from dgnam_models.network import Generator, Network, folded
 from dgnam_models.precision import has_fast_bfloat16
 
 log = logging.getLogger(__name__)
@@ -61,12 +63,20 @@ def lay_out_(model: Model) -> Model:
     finally:
         for handle in handles:
             handle.remove()
+    for part in model.modules():
+        if isinstance(part, Folded) and _suits(part.layer) and _suits(part.together) and part.layer in sizes:
+            sizes[part.together] = sizes[part.layer]  # all taps were read, so it was the map itself that ran
     for parent in list(model.modules()):
         for name, layer in parent.named_children():
             if _suits(layer) and layer in sizes:
-                setattr(parent, name, LaidOut(layer, sizes[layer], _take_rectifier(parent)))
+                rarely = isinstance(parent, Folded) and layer is parent.layer
+                setattr(parent, name, LaidOut(layer, None if rarely else sizes[layer], take_rectifier(parent)))
             elif is_plain_attention(layer) and _computes_in(layer.in_proj_weight.dtype):
                 setattr(parent, name, LaidOutAttention(layer))
+    for parent in list(model.modules()):
+        for name, block in parent.named_children():
+            if isinstance(block, Chain) and all(isinstance(layer, LaidOut) for layer in block.maps()):
+                setattr(parent, name, LaidOutChain(block))
     return model
 
 
@@ -79,7 +89,9 @@ def laid_out(network: Network) -> Network:
     if network.card.forward_only or network.preprocess.mean.device.type != "cpu":
         return network
     try:
-        prepared = lay_out_(copy.deepcopy(network))
+        prepared = copy.deepcopy(network)
+        folded(prepared.module, network.card.preprocessing)
+        lay_out_(prepared)
         same = _agree(prepared, network)
     except Exception as error:  # the module's own code may raise anything
         log.info("%s is served as it is, not prepared for speed: %s", network.name, error)
@@ -103,7 +115,7 @@ def _agree(one: Network, other: Network) -> bool:
     return all(bool((a - b).norm() <= off * b.norm()) for a, b in (*pairs, (slopes[0], slopes[1])))
 
 
-def _take_rectifier(parent: nn.Module) -> nn.Module | None:
+def take_rectifier(parent: nn.Module) -> nn.Module | None:
     """The rectifier that follows at once on the linear map inside `parent`, which is left without."""
     if not isinstance(parent, Normalized) or type(parent.rectifier) not in _RECTIFIERS:
         return None
@@ -124,18 +136,28 @@ class RectifiersApart(TorchFunctionMode):
 
 
 class LaidOut(nn.Module):
-    """What `layer` (a Linear, Conv2d or ConvTranspose2d) computes, then `rectifier`, for inputs that are mostly of shape `size`."""
+    """What `layer` (a Linear, Conv2d or ConvTranspose2d) computes, then `rectifier`, for inputs that are mostly of shape `size`.
 
-    def __init__(self, layer: Layer, size: torch.Size, rectifier: nn.Module | None = None) -> None:
+    Without a size it is laid out when it is first called, for inputs as that one: many never are.
+    """
+
+    def __init__(self, layer: Layer, size: torch.Size | None, rectifier: nn.Module | None = None) -> None:
         super().__init__()
         self.is_product = isinstance(layer, nn.Linear)
         self._rectifier = rectifier
-        weight, bias = layer.weight.detach(), None if layer.bias is None else layer.bias.detach()
         empty = {id(one): nn.Parameter(torch.empty_like(one, device="meta"), requires_grad=False) for one in layer.parameters()}
         self._layer = (copy.deepcopy(layer, empty),)  # in a tuple, or its weights would count as this module's own
         self._before: Callable[[Tensor], Tensor] | None = None
         self._forwards: Map
         self._backwards: Map
+        self._waiting: tuple[Layer, ...] = (layer,)
+        if size is not None:
+            self._prepare(size)
+
+    def _prepare(self, size: torch.Size) -> None:
+        (layer,) = self._waiting
+        self._waiting = ()
+        weight, bias = layer.weight.detach(), None if layer.bias is None else layer.bias.detach()
         if isinstance(layer, nn.Linear):
             self._forwards, self._backwards = Product(weight, bias), Product(weight.t().contiguous(), None)
             return
@@ -157,12 +179,19 @@ class LaidOut(nn.Module):
         else:
             self._backwards = Transposed(weight, None, (stride, padding, dilation, groups), result, size)
 
+    @property
+    def link(self) -> Link:
+        """What it is in a chain."""
+        return self._forwards, self._backwards, _RECTIFIERS[type(self._rectifier)] if self._rectifier else NOTHING, self._before is evened
+
     def plain(self) -> nn.Module:
         """A layer like the one that was laid out, and its rectifier, with any numbers for weights: its own are no longer there."""
         layer = copy.deepcopy(self._layer[0]).to_empty(device="cpu")
         return layer if self._rectifier is None else nn.Sequential(layer, self._rectifier)
 
     def forward(self, x: Tensor) -> Tensor:
+        if self._waiting:
+            self._prepare(x.shape)
         x = x if self._before is None else self._before(x)
         y: Tensor
         if self._rectifier is None:
@@ -188,11 +217,7 @@ class _Rectified(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, None]:
         (y,) = ctx.saved_tensors
-        if ctx.limits:
-            passed = torch.ops.aten.hardtanh_backward(gradient, y, *ctx.limits)
-        else:
-            passed = torch.ops.aten.threshold_backward(gradient, y, 0)
-        return ctx.backwards(passed, ctx.size), None, None, None
+        return ctx.backwards(passed(gradient, y, ctx.limits), ctx.size), None, None, None
 
 
 def _suits(part: nn.Module) -> TypeGuard[Layer]:

@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from dgnam_models.nets._folding import Affine, normalization
+
 
 class InnerProduct(nn.Linear):
     """`W x + b` of the flattened row."""
@@ -206,6 +208,20 @@ def _along(values: Tensor | None, x: Tensor, axis: int) -> Tensor:
     """`values` with dimensions of length 1 after them, so that they meet those of `x` from `axis` on."""
     assert values is not None
     return values.reshape(*values.shape, *[1] * (x.ndim - axis % x.ndim - values.ndim))
+
+
+def channelwise(layer: nn.Module) -> Affine | None:
+    """What a layer does to each channel, where it only scales and shifts them by numbers of its own; else None."""
+    if isinstance(layer, BatchNorm):
+        return normalization(layer.mean, layer.variance, layer.eps)
+    if not isinstance(layer, Scale | Bias) or layer.axis != 1:
+        return None
+    weight, bias = getattr(layer, "weight", None), layer.bias
+    first = bias if weight is None else weight
+    if first is None or first.ndim != 1 or (weight is None and isinstance(layer, Scale)):
+        return None
+    scale = torch.ones_like(first) if weight is None else weight
+    return Affine(scale.detach().double(), (torch.zeros_like(first) if bias is None else bias).detach().double())
 
 
 def _relu(slope: float = 0.0) -> nn.Module:

@@ -12,6 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from dgnam_models.card import addressable
+from dgnam_models.nets._folding import Absorbed, Fold, Folded, apart
+from dgnam_models.nets._sequences import folded
 
 OUTPUT = "output"  # the whole network's own output, as a tap
 HEADS = "heads"  # the heads of an attention module, side by side before they are projected
@@ -43,9 +45,15 @@ class Hooked(nn.Module):
         self.module = module
         self._tap_names = dict(tap_names)
         self._features_last, self._sequence_first = frozenset(features_last), frozenset(sequence_first)
+        self._folds: list[Fold] = []
 
     def forward(self, x: Tensor) -> Tensor:
         return self.module(x)
+
+    @torch.no_grad()
+    def fold_(self, x: Tensor) -> None:
+        """Fold batch normalization into the maps before it; see `folded`."""
+        self._folds += folded(self.module, x)
 
     def activations(self, x: Tensor, taps: Collection[str]) -> dict[str, Tensor]:
         """Run until the last of `taps` has been computed, and return a copy of each, (B, C) or (B, C, H, W).
@@ -64,7 +72,7 @@ class Hooked(nn.Module):
             return from_map(found[tap], value.ndim, last, first).clone() if value.requires_grad else None
 
         try:
-            with _listening(self.module, keep, wanted.__contains__):
+            with apart(self._folds, wanted), _listening(self.module, keep, wanted.__contains__):
                 self.module(x)
         except _Enough:
             return {tap: found[name] for tap, name in own.items()}
@@ -141,7 +149,7 @@ def _listening(
     What it returns, if anything, takes the place of the output, where that is a tensor or a tuple that begins with one.
     """
     calls: Counter[str] = Counter()
-    names = {addressable(name) for name, _ in module.named_modules()}
+    names = {addressable(name) for name, _ in _named_parts(module)}
 
     def hear(name: str, part: nn.Module, value: object) -> Tensor | None:
         tap = f"{name}_{calls[name]}" if calls[name] else name
@@ -163,7 +171,7 @@ def _listening(
         hear(name, part, _heads(part, inputs, named) if wanted(name) or calls[name] else None)
 
     handles = []
-    for name, part in module.named_modules():
+    for name, part in _named_parts(module):
         tap = addressable(name) or OUTPUT
         if isinstance(part, nn.MultiheadAttention):
             handles.append(part.register_forward_hook(partial(hear_heads, f"{tap}.{HEADS}"), with_kwargs=True))
@@ -178,6 +186,12 @@ def _listening(
         torch.backends.mha.set_fastpath_enabled(fast)
         for handle in handles:
             handle.remove()
+
+
+def _named_parts(module: nn.Module) -> list[tuple[str, nn.Module]]:
+    """The modules inside, without what was put there to fold them."""
+    new = {id(child) for part in module.modules() if isinstance(part, Folded | Absorbed) for child in part.children()}
+    return [(name, part) for name, part in module.named_modules() if id(part) not in new]
 
 
 def as_map(value: Tensor, features_last: bool = False, sequence_first: bool = False) -> Tensor:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
+from dgnam_models.nets._folding import Fold, apart, fold, is_linear, of_norm
 from dgnam_models.nets._hooked import as_map
 from dgnam_models.nets._onnx_graph import FLOAT, HALF, STANDARD, Graph, bodies, libraries, reads
 
@@ -89,6 +90,7 @@ class Converted(nn.Module):
         _forget_copies(self.module)
         self.module.requires_grad_(False)
         self._up_to = cache(self._cut)
+        self._folds: list[Fold] = []
 
     @property
     def dtype(self) -> torch.dtype:
@@ -116,9 +118,28 @@ class Converted(nn.Module):
         """The first output, in the shape that the file gives it."""
         return self._run(x, (self.graph.output,))[0]
 
+    def fold_(self, x: Tensor) -> None:
+        """Fold batch normalization into the convolution before it, where no other node reads what is between."""
+        nodes, names, taps = self.module.onnx_model.graph.node, self.module.mapping, {value: tap for tap, value in self.graph.taps.items()}
+        readers = {value: [node for node in nodes if value in reads(node)] for node in nodes for value in node.output}
+        for node in nodes:
+            value = node.output[0]
+            layer = getattr(self.module, names[value])
+            if not is_linear(layer) or value not in taps or len(readers[value]) != 1:
+                continue
+            then = readers[value][0]
+            norm = getattr(self.module, names[then.output[0]])
+            affine = of_norm(getattr(norm, "bnu", norm))
+            if then.op_type == "BatchNormalization" and affine is not None:
+                done = fold(layer, [(norm, affine)], [taps[value]])
+                for one, part in zip((node, then), done.parts, strict=True):
+                    setattr(self.module, names[one.output[0]], part)
+                self._folds.append(done)
+
     def _run(self, x: Tensor, taps: tuple[str, ...]) -> list[Tensor]:
         fed, module = self.graph.fed(x), self._up_to(taps)
-        runs = [module(part) for part in fed.split(1 if self.one_by_one else len(fed))]
+        with apart(self._folds, taps):
+            runs = [module(part) for part in fed.split(1 if self.one_by_one else len(fed))]
         runs = [[run] if isinstance(run, Tensor) else run for run in runs]
         return [torch.cat(values) for values in zip(*runs, strict=True)]
 

@@ -9,7 +9,8 @@ from typing import Any
 from torch import Tensor, nn
 
 from dgnam_models.card import addressable
-from dgnam_models.nets._caffe_layers import LAYERS
+from dgnam_models.nets._caffe_layers import LAYERS, channelwise
+from dgnam_models.nets._folding import Fold, apart, fold, is_linear
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class Caffe(nn.Module):
         self.layers = nn.ModuleList(_layer(layer) for layer in layers)
         self.steps = _steps(layers)
         self._path = cache(self._find_path)
+        self._folds: list[Fold] = []
 
     @property
     def code_shape(self) -> tuple[int, ...]:
@@ -44,8 +46,36 @@ class Caffe(nn.Module):
         """All taps in the order they are computed."""
         return [tap for step in self.steps for tap in step.writes]
 
+    def fold_(self, x: Tensor) -> None:
+        """Fold BatchNorm, Scale and Bias into the map before them, where nothing else reads what is between."""
+        for first, layer in enumerate(self.layers):
+            path = self._followers(first) if is_linear(layer) else []
+            if not is_linear(layer) or not path:
+                continue
+            taps = [self.steps[index].writes[0] for index in (first, *path[:-1])]
+            affines = [channelwise(self.layers[index]) for index in path]
+            done = fold(layer, [(self.layers[i], affine) for i, affine in zip(path, affines, strict=True) if affine is not None], taps)
+            for index, part in zip((first, *path), done.parts, strict=True):
+                self.layers[index] = part
+            self._folds.append(done)
+
+    def _followers(self, index: int) -> list[int]:
+        """The layers after this one that scale and shift channels, each of which alone reads what the one before it writes."""
+        found = list[int]()
+        while True:
+            tap = self.steps[index].writes[0]
+            readers = [i for i, step in enumerate(self.steps) if tap in step.reads]
+            if len(readers) != 1 or self.steps[readers[0]].reads != (tap,) or channelwise(self.layers[readers[0]]) is None:
+                return found
+            index = readers[0]
+            found.append(index)
+
     def activations(self, x: Tensor, taps: Collection[str]) -> dict[str, Tensor]:
         """Run the layers that `taps` need and no others; an input (B, D) is brought into the shape the first layer takes."""
+        with apart(self._folds, taps):
+            return self._run(x, taps)
+
+    def _run(self, x: Tensor, taps: Collection[str]) -> dict[str, Tensor]:
         if missing := set(taps) - set(self.tap_names()):
             raise KeyError(f"no such tap: {sorted(missing)}")
         path = self._path(frozenset(taps))

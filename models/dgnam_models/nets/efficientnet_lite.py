@@ -78,6 +78,10 @@ class InvertedResidual(nn.Module):
         self.project = Normalized(nn.Conv2d(inner, outputs, 1), normalized, eps=EPS)
         self.shortcut = stride == 1 and inputs == outputs
 
+    def maps(self) -> list[nn.Module]:
+        """Its linear maps, in order."""
+        return [part.linear for part in (self.expand, self.depthwise, self.project) if part is not None]
+
     def forward(self, x: Tensor) -> Tensor:
         y = self.project(self.depthwise(x if self.expand is None else self.expand(x)))
         return x + y if self.shortcut else y
