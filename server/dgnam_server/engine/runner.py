@@ -8,7 +8,7 @@ the jobs of its key, and neither ends anything else.
 
 import logging
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -26,6 +26,10 @@ TELL_EVERY_S = 0.1  # progress is read back at most ten times a second (SERVING.
 # And with many rows less often, so that they all together hear of so many steps a second: on a processor, passing them on takes time from
 # the step. A row's progress message costs server and client about half a millisecond of a core.
 PROGRESS_PER_S = 40
+# A lane grows no further than this, so that no lane waits long for another one's step and previews come; but to so many rows it may,
+# since what goes before the first steps, such as the judging of draws, makes a row look slow.
+MOST_STEP_S, LEAST_ROWS = 1.0, 4
+_KEPT_PACES = 1024  # keys
 _LATE = {Failure.DEADLINE: "the deadline was reached", Failure.QUEUE_TIMEOUT: "the job waited longer than it may"}
 
 
@@ -34,7 +38,24 @@ class Running:
     """An open lane, and when it was last asked how far its rows are."""
 
     lane: Lane[Any]  # of the work that has its key
+    work: Work  # the latest of it
     told_at: float = 0.0
+
+
+class Pace:
+    """How long a row of a lane takes for a step: the shortest of the latest steps, since what is slow now and then is not the row."""
+
+    def __init__(self) -> None:
+        self._latest: deque[float] = deque(maxlen=8)
+
+    def add(self, row_s: float) -> None:
+        """A step took so long for each of its rows."""
+        self._latest.append(max(row_s, 1e-9))
+
+    @property
+    def row_s(self) -> float:
+        """Seconds of one row."""
+        return min(self._latest)
 
 
 class Runner:
@@ -50,7 +71,8 @@ class Runner:
         self.row_step_s = 0.001  # device time per row and step, a running mean
         self.scheduler: Scheduler[Hashable] = Scheduler(limits.row_bytes)
         self.jobs: dict[int, Job] = {}
-        self._batch_bytes, self._moved, self._meter = limits.max_batch_mib * 2**20, moved, meter
+        self._limits, self._moved, self._meter = limits, moved, meter
+        self._paces: dict[Hashable, Pace] = {}  # by key, that stepped last at the end
         self._unclosed: set[int] = set()
         self._running: dict[Hashable, Running] = {}
         self._ended = dict.fromkeys(TERMINAL, 0)
@@ -60,7 +82,7 @@ class Runner:
         self.jobs[job.id] = job
         self._unclosed.add(job.id)
         work, standing = job.work, job.standing
-        sizes = (work.rows, self._capacity(work), work.row_bytes, work.result_bytes)
+        sizes = (work.rows, self._capacity(job.key, work), work.row_bytes, work.result_bytes)
         self.scheduler.add(Demand(job.id, standing.client, job.key, *sizes, standing.priority))
 
     def run(self) -> None:
@@ -126,11 +148,29 @@ class Runner:
             for name in {*order, *running, *self.scheduler.budget.clients()}
         }
 
-    def _capacity(self, work: Work) -> int:
-        """The most rows of a lane: as many as pay, and where callers choose how much a row computes, as many as fit into memory."""
+    def _capacity(self, key: Hashable, work: Work) -> int:
+        """The most rows of a lane: as many as pay, as fit into memory where callers choose how much a row computes, and as step in time.
+
+        How many pay was measured for the commonest work; rows of another network, method or size may take a hundred times as long.
+        """
         if work.strict:
             return 1
-        return max(1, min(self.batch_rows, self._batch_bytes // work.row_bytes)) if work.sized else self.batch_rows
+        rows = self.batch_rows
+        if work.sized:
+            rows = min(rows, self._limits.max_batch_mib * 2**20 // work.row_bytes)
+        if self._limits.batch_rows is None:
+            pace = self._paces.get(key)
+            rows = min(rows, max(LEAST_ROWS, 0 if pace is None else int(MOST_STEP_S / pace.row_s)))
+        return max(1, rows)
+
+    def _paced(self, key: Hashable, work: Work, row_s: float) -> None:
+        """A step of the key took so long for each row."""
+        pace = self._paces.pop(key, None) or Pace()
+        self._paces[key] = pace
+        pace.add(row_s)
+        if len(self._paces) > _KEPT_PACES:
+            del self._paces[next(iter(self._paces))]
+        self.scheduler.resize(key, self._capacity(key, work))
 
     def _turn(self, turn: Turn[Hashable]) -> None:
         """One iteration of a lane, at the cost of the client whose turn it is."""
@@ -154,14 +194,17 @@ class Runner:
         took_s = time.monotonic() - now
         self.row_step_s += 0.1 * (took_s / rows - self.row_step_s)
         self._meter.stepped(rows, took_s)
+        self._paced(key, running.work, took_s / rows)
         for number, event in events:
             self._tell(self.jobs.get(number), event)
 
     def _join(self, job: Job, row: int) -> None:
         try:
             if job.key not in self._running:
-                self._running[job.key] = Running(job.work.open())
-            self._running[job.key].lane.join(job.id, job.work, row)
+                self._running[job.key] = Running(job.work.open(), job.work)
+            running = self._running[job.key]
+            running.work = job.work
+            running.lane.join(job.id, job.work, row)
         except Exception:
             log.exception("a row could not be made: %s", job.key)
             self.end(job, State.FAILED, Failed(Failure.BUG, "the row could not be made"))

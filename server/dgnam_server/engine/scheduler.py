@@ -116,6 +116,11 @@ class Scheduler(Generic[Key]):
         for row in range(demand.rows):
             heapq.heappush(heap, Waiting(demand.priority, demand.job + row, demand.job, row))
 
+    def resize(self, key: Key, capacity: int) -> None:
+        """Let the key's batch have another capacity; rows that run stay."""
+        if (lane := self._lanes.get(key)) is not None:
+            lane.capacity = capacity
+
     def __contains__(self, key: Key) -> bool:
         """Whether the key has rows, running or waiting."""
         return key in self._lanes

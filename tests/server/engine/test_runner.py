@@ -3,16 +3,18 @@
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from callers import FOREVER, spec_for
+from dgnam_server.engine import runner as runner_module
 from dgnam_server.engine.builder import Builder
 from dgnam_server.engine.events import Event, Failed, Failure, Finished, Started
 from dgnam_server.engine.job import Job, Standing, State
-from dgnam_server.engine.kinds.synthesis import Synthesis
+from dgnam_server.engine.kinds.synthesis import Synthesis, SynthesisLane
 from dgnam_server.engine.load import EngineLimits
 from dgnam_server.engine.meter import Unmeasured
-from dgnam_server.engine.runner import Runner
+from dgnam_server.engine.runner import Pace, Runner
 from dgnam_server.engine.scheduler import Priority
 from dgnam_server.engine.work import Work
 from dgnam_server.synth.methods import METHODS
@@ -161,3 +163,43 @@ def test_the_load_tells_each_client_its_own_place(builder: Builder) -> None:
     assert sorted(load.running_jobs for load in clients.values()) == [1, 1, 2]
     assert sorted(load.clients_ahead for load in clients.values()) == [0, 1, 2]
     assert all(load.memory_bytes == load.running_jobs * (work.row_bytes + work.result_bytes) for load in clients.values())
+
+
+@pytest.mark.parametrize(
+    ("row_s", "as_set", "expected"),
+    [(0.001, None, [4, 12, 12]), (0.2, None, [4, 5, 5]), (30.0, None, [4, 4, 4]), (0.2, 16, [12, 12, 12])],
+    ids=["quick", "slow", "very slow", "slow, but its size was set"],
+)
+def test_a_lane_grows_until_its_step_takes_a_second(
+    builder: Builder, monkeypatch: pytest.MonkeyPatch, row_s: float, as_set: int | None, expected: list[int]
+) -> None:
+    """How many rows pay was measured for the commonest work; of slower ones a batch of so many would keep all other lanes waiting."""
+    bench = Bench(**({} if as_set is None else {"batch_rows": as_set}))
+    bench.runner.batch_rows = 16
+    now, step = 0.0, SynthesisLane.step
+
+    def slow_step(lane: SynthesisLane, tell: bool) -> list[tuple[int, Event]]:
+        nonlocal now
+        now += row_s * len(lane)
+        return step(lane, tell)
+
+    monkeypatch.setattr(SynthesisLane, "step", slow_step)
+    monkeypatch.setattr(runner_module, "time", SimpleNamespace(monotonic=lambda: now))
+    work = builder.synthesis(spec_for(("tiny", "fc8", 1), settings=FOREVER))
+    for _ in range(12):
+        bench.take(work)
+    sizes = []
+    for _ in expected:
+        bench.runner.run()
+        sizes.append(bench.runner.load().lanes[0].running_rows)
+    assert sizes == expected
+
+
+def test_one_slow_step_does_not_make_a_lane_small() -> None:
+    pace = Pace()
+    for seconds in (9.0, 0.01, 5.0):
+        pace.add(seconds)
+    assert pace.row_s == 0.01
+    for _ in range(8):
+        pace.add(0.5)
+    assert pace.row_s == 0.5, "but one that is always slow does"
