@@ -9,6 +9,7 @@ from importlib.util import find_spec
 import dgnam_models
 import torch
 from dgnam_models import Generator, Network, NotInstalled, Preprocessing
+from dgnam_models.network import folded
 from dgnam_models.weight_layout import lay_out_
 from dgnam_server.catalog import Catalog
 from dgnam_server.engine.builder import Builder
@@ -44,9 +45,10 @@ def measure(bench: Bench) -> Figures:
     """
     figures: dict[str, float] = {}
     bench = replace(bench, timed_steps=max(1, bench.timed_steps // 3))  # a step of these takes ten times that of the small ones
-    for pair in networks(bench):
+    loaded = bench.models()
+    for pair in networks(bench, loaded.dtype):
         name = pair.served.name
-        models = served(bench, pair.served)
+        models = replace(loaded, networks={**loaded.networks, name: pair.served}, settled=False)
         works: dict[str, Callable[[], object]] = {
             f"{name}_{WITH_PRIOR}_plain": plain_loop(bench, pair.plain, prior_of(bench, models, name)),
             f"{name}_pixels_plain": plain_loop(bench, pair.plain, None),
@@ -68,12 +70,11 @@ def measure(bench: Bench) -> Figures:
     return figures
 
 
-def networks(bench: Bench) -> Iterator[Pair]:
+def networks(bench: Bench, dtype: torch.dtype) -> Iterator[Pair]:
     """Those with weights in a package, and torchvision's with random weights, which take as long as trained ones."""
-    dtype = bench.models().dtype
     for name in PACKAGED:
         try:
-            plain, served_ = (dgnam_models.load(name, bench.device, dtype=one) for one in (torch.float32, dtype))
+            plain, served_ = (dgnam_models.load(name, bench.device, bench.packs, one) for one in (torch.float32, dtype))
         except NotInstalled:
             continue
         assert isinstance(plain, Network) and isinstance(served_, Network)
@@ -87,14 +88,8 @@ def networks(bench: Bench) -> Iterator[Pair]:
         if name.startswith("vit"):  # torchvision begins with a last layer of zeros, through which no gradient goes
             torch.nn.init.normal_(module.heads.head.weight)
         plain, fast = (Network.of(module, name, IMAGENET) for _ in range(2))  # copies of it
-        fast = Network(fast.card, fast.module, dtype).eval().to(device=bench.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        fast = Network(fast.card, folded(fast.module, IMAGENET), dtype).eval().to(device=bench.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         yield Pair(plain.to(bench.device), lay_out_(fast))
-
-
-def served(bench: Bench, network: Network) -> Catalog:
-    """The bench's models, and `network` among them."""
-    models = bench.models()
-    return replace(models, networks={**models.networks, network.name: network}, settled=False)
 
 
 def prior_of(bench: Bench, models: Catalog, name: str) -> Generator:

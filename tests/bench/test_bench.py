@@ -11,9 +11,12 @@ from pathlib import Path
 import attack_figures
 import attacks
 import bench as program
+import network_figures
 import pytest
 import torch
 from attacks import ATTACKS
+from dgnam_models import Preprocessing
+from dgnam_server import catalog
 from dgnam_server.engine.scheduler import Demand
 from load_figures import WholeBatches, arrival_times
 from measuring import Bench
@@ -47,6 +50,26 @@ def test_its_parts_give_figures_that_are_numbers_and_can_be_kept(tiny_bench: Ben
     kept = json.loads(program.write(tiny_bench, figures, tmp_path).read_text())
     assert kept["figures"].keys() == figures.keys()
     assert {"commit", "device", "versions"} <= kept.keys()
+
+
+@pytest.mark.parametrize(
+    ("packaged", "torchvision"), [("tiny-res", ""), pytest.param("", "squeezenet1_1", marks=pytest.mark.slow)], ids=["packs", "torchvision"]
+)
+def test_networks_of_other_people_too(tiny_bench: Bench, monkeypatch: pytest.MonkeyPatch, packaged: str, torchvision: str) -> None:
+    """With small ones in place of those of 224 pixels."""
+    if torchvision:
+        pytest.importorskip("torchvision")
+    monkeypatch.setattr(network_figures, "PACKAGED", tuple(filter(None, [packaged])))
+    monkeypatch.setattr(network_figures, "TORCHVISION", tuple(filter(None, [torchvision])))
+    monkeypatch.setattr(network_figures, "IMAGENET", Preprocessing((32, 32)))
+    monkeypatch.setattr(network_figures, "ROWS", (1, 2))
+    models = catalog.load(tiny_bench.packs, tiny_bench.device, tiny_bench.prior, torch.float32, only=["tiny-prior"])
+    monkeypatch.setattr(Bench, "models", lambda bench: models)  # and no others, which take seconds to load
+    figures = program.measure(tiny_bench, ["networks"])
+    assert all(value > 0 and math.isfinite(value) for value in figures.values()), figures
+    works = {f"{method}_{rows}" for method in ("dgn-am", "lucid", "pyramid") for rows in (1, 2)}
+    wanted = {f"{packaged or torchvision}_{work}_ms" for work in (*works, "dgn-am_plain", "pixels_plain", "dgn-am_limit")}
+    assert wanted <= figures.keys()
 
 
 @pytest.mark.slow
