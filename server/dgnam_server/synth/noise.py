@@ -8,11 +8,12 @@ from torch import Tensor
 _GOLDEN = -7046029254386353131  # the golden ratio's odd 64-bit integer, as a signed one
 
 
-def uniform(seed: Tensor, step: Tensor, stream: int) -> Tensor:
+def uniform(seed: Tensor, step: Tensor, stream: int | Tensor) -> Tensor:
     """(B,) float32 in [0, 1); `stream`, below 64, tells the draws of one step apart.
 
     Args:
         seed, step: (B,) int64.
+        stream: of several at once, (N, 1) int64; the result is (N, B) then, with the numbers that each alone gives.
     """
     return _scattered(seed * _GOLDEN + step * 64 + stream)
 

@@ -16,6 +16,12 @@ def test_random_numbers_are_uniform_and_independent() -> None:
     assert correlation.abs().max() < 0.05
 
 
+def test_several_streams_at_once_are_those_streams() -> None:
+    seeds, steps = torch.tensor([0, 7, 2**62]), torch.tensor([0, 3, 500])
+    together = uniform(seeds, steps, torch.arange(64)[:, None])
+    assert all(torch.equal(together[stream], uniform(seeds, steps, stream)) for stream in range(64))
+
+
 def test_normal_numbers_have_their_moments_and_do_not_repeat() -> None:
     seeds, steps = torch.tensor([0, 0, 1, 2**62]), torch.tensor([0, 1, 0, 500])
     draws = normal(seeds, steps, 50_000)

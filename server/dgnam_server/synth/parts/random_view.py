@@ -30,15 +30,12 @@ def random_view(
     """
     height, width = image.shape[2:]
     side = min(height, width)
-
-    def draw(stream: int) -> Tensor:
-        return uniform(seed, step, stream)
-
-    cut = crop * draw(0)
-    zoom = (1 + 2 * padding / side) * (1 - cut) * (1 + scale) ** (2 * draw(1) - 1)
-    turn = angle * (2 * draw(2) - 1) * (math.pi / 180)
-    down = 2 * shift / height * (2 * draw(3) - 1) + cut * (2 * draw(4) - 1)
-    across = 2 * shift / width * (2 * draw(5) - 1) + cut * (2 * draw(6) - 1)
+    drawn = uniform(seed, step, torch.arange(7, device=seed.device)[:, None])
+    cut = crop * drawn[0]
+    zoom = (1 + 2 * padding / side) * (1 - cut) * (1 + scale) ** (2 * drawn[1] - 1)
+    turn = angle * (2 * drawn[2] - 1) * (math.pi / 180)
+    down = 2 * shift / height * (2 * drawn[3] - 1) + cut * (2 * drawn[4] - 1)
+    across = 2 * shift / width * (2 * drawn[5] - 1) + cut * (2 * drawn[6] - 1)
     cosine, sine, ratio = zoom * turn.cos(), zoom * turn.sin(), height / width
     matrix = torch.stack([torch.stack([cosine, -sine * ratio, across], 1), torch.stack([sine / ratio, cosine, down], 1)], 1)
     grid = affine_grid(matrix.to(image.dtype), list(image.shape), align_corners=False)
