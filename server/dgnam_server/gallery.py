@@ -46,10 +46,8 @@ async def beside(settings: Settings, port: int) -> AsyncIterator[None]:
         return
     environment = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
     environment |= {f"{PREFIX}TOKEN": settings.tokens[0]} if settings.tokens else {}
-    # In a session of its own: Ctrl-C is for the server, which then ends it.
-    process = await asyncio.create_subprocess_exec(
-        *_command(settings, port), stdin=PIPE, stdout=DEVNULL, env=environment, start_new_session=True
-    )
+    # In a process group of its own: Ctrl-C is for the server, which then ends it.
+    process = await asyncio.create_subprocess_exec(*_command(settings, port), stdin=PIPE, stdout=DEVNULL, env=environment, process_group=0)
     log.info("the gallery, a web page, is on port %d of %s", settings.web, settings.web_host)
     watching = asyncio.create_task(_watch(process))
     try:

@@ -113,8 +113,9 @@ class Decoder:
         memory_mib = _BARE_MIB + self._most_pixels * _BYTES_PER_PIXEL // 2**20
         program = (sys.executable, "-m", decoding.__name__, str(memory_mib), str(self._most_s))
         environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-        # A session of its own, so that Ctrl-C in a terminal ends the server in its order and not this process first.
-        process = await asyncio.create_subprocess_exec(*program, stdin=PIPE, stdout=PIPE, env=environment, start_new_session=True)
+        # A process group of its own, so that Ctrl-C in a terminal ends the server in its order and not this process first. But no session
+        # of its own: Linux shares the processors between sessions first (autogroups), and niceness would count for nothing.
+        process = await asyncio.create_subprocess_exec(*program, stdin=PIPE, stdout=PIPE, env=environment, process_group=0)
         self._all.add(process)
         return process
 

@@ -1,6 +1,7 @@
 """Decoder: processes that decode, and end when they must."""
 
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -39,6 +40,17 @@ async def test_it_gives_what_decoding_gives(opened: Open) -> None:
         await here.decode(noise(40, 30)[:-90], (20, 20))
     assert (await here.decode(data, (20, 20))).shape == (20, 20, 3)
     assert len(here._all) == 1, "one process did it all"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="processes' niceness is looked up")
+async def test_decoding_lets_drawing_go_first(opened: Open) -> None:
+    """In the server's own session: in another one, Linux would give it as much of the processors, whatever its niceness."""
+    here = opened()
+    await here.decode(noise(40, 30), (20, 20))
+    (process,) = here._all
+    assert os.getpriority(os.PRIO_PROCESS, process.pid) == min(19, os.getpriority(os.PRIO_PROCESS, 0) + 10)
+    assert os.getsid(process.pid) == os.getsid(0)
+    assert os.getpgid(process.pid) == process.pid, "Ctrl-C in a terminal is not for it"
 
 
 async def test_a_picture_that_takes_too_long_ends_its_process_and_no_other(opened: Open) -> None:
