@@ -43,6 +43,7 @@ import quality_figures
 import service_figures
 import step_figures
 import torch
+from attacks import ATTACKS
 from dgnam_server.engine.heap import keep_freed_memory
 from measuring import Bench, Figures, record
 from tqdm import tqdm
@@ -103,13 +104,20 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=list(PARTS), default=list(PARTS), metavar="PART", help="measure only these parts")
     parser.add_argument("--repeats", type=int, default=3, metavar="N", help="timings of which the median counts (default: 3)")
     parser.add_argument("--steps", type=int, default=200, metavar="N", help="steps of a picture (default: 200)")
+    parser.add_argument("--attacks", nargs="+", choices=list(ATTACKS), default=[], metavar="NAME", help="of the attacks, only these")
     parser.add_argument(
         "--out", type=Path, default=HISTORY, metavar="FOLDER", help="where the JSON file goes (default: tests/bench/history)"
     )
     options = parser.parse_args()
     keep_freed_memory()  # as the server does
     with tqdm(bar_format="{elapsed}  {desc}") as line:
-        bench = Bench(torch.device(options.device), repeats=options.repeats, steps=options.steps, progress=line.set_description_str)
+        bench = Bench(
+            torch.device(options.device),
+            repeats=options.repeats,
+            steps=options.steps,
+            attacks=tuple(options.attacks),
+            progress=line.set_description_str,
+        )
         figures = measure(bench, options.only)
     print(table(figures))
     print(f"written to {write(bench, figures, options.out)}")
