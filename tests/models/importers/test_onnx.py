@@ -54,7 +54,8 @@ def test_a_file_is_served_as_it_is_with_gradients_at_every_tap(batch: str | int,
     found = network.activations(image, list(shapes))
     torch.testing.assert_close(found["probabilities"], runtime(file, image.detach()), rtol=1e-4, atol=1e-5)
     for tap, value in found.items():
-        alone = network.activations(image, [tap])[tap]  # normalization is folded then, if "stem" is not asked for, and rounds otherwise
+        assert network.activations(image, [tap, "stem"])[tap].equal(value), "each tap is the same, asked for with no other"
+        alone = network.activations(image, [tap])[tap]  # normalization is folded then, since nobody asks for "stem", and rounds otherwise
         torch.testing.assert_close(alone, value, msg="each tap is the same, asked for alone")
         (gradient,) = torch.autograd.grad((value * value.detach()).sum(), image, retain_graph=True)
         assert gradient.isfinite().all() and gradient.flatten(1).any(1).all(), tap
