@@ -10,7 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from dgnam_models.lab.train.config import Recipe
+from dgnam_models.network import Network
 from dgnam_models.precision import has_fast_bfloat16
+from dgnam_models.weight_layout import lay_out_
 
 
 def learning_rate(recipe: Recipe, step: int) -> float:
@@ -60,6 +62,13 @@ def measured(module: nn.Module, inputs: Iterable[Tensor]) -> nn.Module:
     for batch in inputs:
         copied(batch)
     return copied.eval()
+
+
+def frozen(network: Network) -> Network:
+    """A copy to look through: laid out for its processor, and in bfloat16 where that is fast."""
+    device = network.preprocess.mean.device
+    dtype = torch.bfloat16 if has_fast_bfloat16(device) else torch.float32
+    return lay_out_(Network(network.card, copy.deepcopy(network.module), dtype).eval().to(device))
 
 
 def autocast(device: torch.device) -> contextlib.AbstractContextManager[Any]:

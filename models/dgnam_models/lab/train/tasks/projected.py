@@ -26,17 +26,17 @@ from dgnam_models.lab.train.losses.code import code_error
 from dgnam_models.lab.train.losses.direction import direction_error
 from dgnam_models.lab.train.losses.hinge import critic_loss, generator_loss, mean_logit
 from dgnam_models.lab.train.losses.layout import layout_error
-from dgnam_models.lab.train.optimization import autocast, average_, learning_rate, measured, set_learning_rate, take_over
+from dgnam_models.lab.train.optimization import autocast, average_, frozen, learning_rate, measured, set_learning_rate, take_over
 from dgnam_models.lab.train.run import Run
 from dgnam_models.network import Network
-from dgnam_models.precision import has_fast_bfloat16
 from dgnam_models.preprocess import Preprocess, resize
-from dgnam_models.weight_layout import lay_out_
 
 M = TypeVar("M", bound=nn.Module)
 
 MEASURED = 512  # held-out photographs; more say the same
-SETTLED = 4096  # codes of which normalization statistics are taken
+SETTLED = 4096  # codes of which a unit's mean and deviation are taken
+NORMALIZED = 1024  # of which the normalizations' are, which see each code at four places at least; drawing them takes longest of an export
+BEGUN = 256  # and those that training begins with; soon forgotten, and all in memory at once
 HELD_OUT = 20  # one photograph in so many, where none are given
 
 
@@ -50,7 +50,7 @@ def photographs(recipe: Recipe, run: Run) -> tuple[CodedPhotographs, CodedPhotog
     else:
         held_out = training[::HELD_OUT]
         training = [entry for index, entry in enumerate(training) if index % HELD_OUT]
-    coder = Coder(_encoder(own, run), own.tap, recipe.image_size)
+    coder = Coder(frozen(_encoder(own, run)), own.tap, recipe.image_size)
     folder = run.folder / "photographs"
     one, other = (prepare(found, folder / name, coder, run.progress) for name, found in (("training", training), ("held-out", held_out)))
     return one, other
@@ -94,8 +94,7 @@ class ProjectedTask:
         self.recipe, self.settings, self.encoder = recipe, own, encoder
         self.device = encoder.preprocess.mean.device
         self.taps = [*own.feature_taps, own.fine_tap]
-        dtype = torch.bfloat16 if has_fast_bfloat16(self.device) else torch.float32
-        self.frozen = lay_out_(Network(encoder.card, copy.deepcopy(encoder.module), dtype).eval().to(self.device))
+        self.frozen = frozen(encoder)
         parameters = {**recipe.parameters, "code": training.units, "normalized": True}
         self.module = _placed(nets.build(recipe.architecture, parameters), self.device)
         self.average = copy.deepcopy(self.module).requires_grad_(False)
@@ -107,7 +106,7 @@ class ProjectedTask:
         self.anew = True  # begun with random weights, of which the average must soon forget the first
         self._generate = torch.compile(self.module) if compiled else self.module
         if own.ascended_share:
-            self.ascent = ascent(encoder, self._codes(training), own.ascended_length)
+            self.ascent = ascent(encoder, self._codes(training, SETTLED), own.ascended_length)
 
     def _critic_shape(self, units: int) -> Shape:
         own, channels = self.settings, {tap.name: tap.shape[0] for tap in self.encoder.card.taps}
@@ -247,12 +246,12 @@ class ProjectedTask:
         some = training.spread(own.statistics_photographs)
         parts = (training.codes(part, torch.arange(len(part)) % 2 == 1) for part in some.split(SETTLED))
         known = statistics.of_codes(parts, min(own.statistics_components, len(some) - 1, training.units))
-        module = nets.fold_(measured(self.average, self._codes(training).split(256)))
+        module = nets.fold_(measured(self.average, self._codes(training, NORMALIZED).split(256)))
         return export.projected(self.recipe, module, known, to)
 
-    def _codes(self, training: CodedPhotographs) -> Tensor:
-        """Of many photographs, in no order."""
-        index = training.spread(SETTLED)
+    def _codes(self, training: CodedPhotographs, count: int) -> Tensor:
+        """Of so many photographs, or of all where there are fewer, in no order."""
+        index = training.spread(count)
         index = index[torch.randperm(len(index), generator=torch.Generator().manual_seed(0))]
         return training.codes(index, torch.zeros(len(index), dtype=torch.bool)).to(self.device)
 
@@ -262,7 +261,7 @@ class ProjectedTask:
 
     def fine_tune(self, module: nn.Module, training: CodedPhotographs) -> None:
         take_over(self.module, module.state_dict())
-        nets.unfold_(self.module, self._codes(training))
+        nets.unfold_(self.module, self._codes(training, BEGUN))
         self.average.load_state_dict(self.module.state_dict())
         self.anew = False
 
