@@ -1,47 +1,69 @@
-"""Codes moved to where an ascent goes, for which there is no photograph: a generator that has seen them draws objects there too."""
+"""Codes where an ascent leads, for which there is no photograph: a generator that has seen them draws objects there too.
 
+An ascent through the generator does not go along the class's weights, though the code is what these read: what it finds (measured with the
+bundled prior: at right angles to them) is what the generator draws wrong to the encoder's delight. So the codes come from real ascents,
+short ones (projected gradient steps, Madry et al. 2017, arXiv 1706.06083), on the generator as it is at that step.
+"""
+
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import normalize
 
-from dgnam_models.errors import RecipeError
+from dgnam_models.lab.train.jitter import jitter
 from dgnam_models.network import Network
+from dgnam_models.preprocess import resize
 
 DEVIATIONS = 3  # above the mean; the published clip of an ascent (Nguyen et al. 2016, section 2.2)
+AMONG = 50  # the strongest classes of a drawn picture, of which one is climbed: an ascent begins where its unit is strong already
 
 
 @dataclass(frozen=True)
 class Ascent:
-    """Where an ascent on the encoder's own class units goes."""
+    """An ascent on class units.
 
-    directions: Tensor  # (classes, D), of unit length
-    bound: Tensor  # (D,), the largest code there is
-    length: float  # of the longest move, in lengths of the code
+    Attributes:
+        network: whose they are, frozen, at the size at which pictures are drawn for it.
+        bound: (D,), the largest code there is.
+        length: of the longest way, in lengths of the code.
+        steps: in which it is gone.
+        shift_px, scale, degrees: by how much the view may move, differ in size and turn at each step.
+    """
 
-    def moved(self, code: Tensor) -> Tensor:
-        """`clip(y + u L |y| W_c / |W_c|, 0, bound)` for codes y (B, D), with a class c and u of [0, 1] drawn for each.
+    network: Network
+    bound: Tensor
+    length: float
+    steps: int
+    shift_px: float = 3.0
+    scale: float = 0.08
+    degrees: float = 3.0
+
+    def moved(self, code: Tensor, draw: Callable[[Tensor], Tensor]) -> Tensor:
+        """Codes (B, D) after `steps` times `y <- clip(y + u L |y_0| / steps * g / |g|, 0, bound)`, g the gradient of one class unit.
+
+        The class, and u of [0, 1], are drawn for each code.
+
+        Args:
+            draw: a picture in [0, 1] (B, 3, H, W) of each code; gradients pass through it.
 
         Random source: torch's own on the processor, which the run seeds at every step.
         """
-        classes, shares = torch.randint(len(self.directions), (len(code),)), torch.rand(len(code), 1)
-        steps = shares.to(code.device) * self.length * code.norm(dim=1, keepdim=True)
-        moved: Tensor = code + steps * self.directions[classes.to(code.device)]
-        return moved.clamp_min(0).minimum(self.bound)
+        ways = torch.rand(len(code), 1).to(code.device) * self.length * code.norm(dim=1, keepdim=True)
+        choice, unit = torch.randint(AMONG, (len(code), 1)).to(code.device), None
+        for _ in range(self.steps):
+            code = code.detach().requires_grad_()
+            (view,) = jitter((draw(code),), self.shift_px, self.scale, self.degrees)
+            logits = self.network.logits(resize(view, self.network.input_size))
+            if unit is None:
+                strongest = logits.topk(min(AMONG, logits.shape[1])).indices
+                unit = strongest.gather(1, choice % strongest.shape[1])
+            (gradient,) = torch.autograd.grad(logits.gather(1, unit).sum(), code)
+            code = (code.detach() + ways / self.steps * normalize(gradient, dim=1)).clamp_min(0).minimum(self.bound)
+        return code
 
 
-def ascent(encoder: Network, codes: Tensor, length: float) -> Ascent:
-    """The ascent on the class units of `encoder` from `codes` (N, D) of photographs, whose mean and deviation give the bound.
-
-    A code with several places of each feature, side by side, is moved alike at all of them.
-
-    Raises:
-        RecipeError: the class units do not read the features of the code.
-    """
-    layer = encoder.module.get_submodule(f"stages.{encoder.card.output_tap}")
-    size = codes.shape[1]
-    if not isinstance(layer, nn.Linear) or size % layer.in_features:
-        raise RecipeError(f"projected.ascended_share: the class units of {encoder.name} do not read the {size} units of the code")
-    directions = normalize(layer.weight.detach().float().repeat_interleave(size // layer.in_features, dim=1), dim=1)
-    return Ascent(directions, codes.mean(0) + DEVIATIONS * codes.std(0), length)
+def bound(codes: Tensor) -> Tensor:
+    """(D,): the largest code of an ascent, from codes (N, D) of photographs."""
+    return codes.mean(0) + DEVIATIONS * codes.std(0)

@@ -67,9 +67,11 @@ class Projected:
     jitter_px: float = 0.0
     jitter_scale: float = 0.0  # as a share of the size
     jitter_colour: float = 0.0  # 1: as Zhao et al. 2020 do (colour_jitter.py)
-    # A share of each batch may have codes moved where an ascent goes (ascended.py):
+    # A share of each batch may have codes to which an ascent leads (ascended.py):
     ascended_share: float = 0.0
-    ascended_length: float = 0.5  # of the longest move, in lengths of the code
+    ascended_length: float = 0.6  # of the longest way, in lengths of the code
+    ascended_steps: int = 4
+    ascended_size: int = 224  # height and width of what the network sees at that, in pixels
     ascended_weight: float = 1.0  # of the error of what the encoder has for the picture drawn
     collapse_gap: float = 10.0  # between the critic's mean logits of photographs and of drawn pictures: training ends there
     statistics_photographs: int = 20_000  # whose codes give the statistics that go with the prior
@@ -85,9 +87,10 @@ class Projected:
             problems.append(f"ascended_share is {self.ascended_share}; it must lie in [0, 1)")
         if not 0 <= self.full_size_share <= 1:
             problems.append(f"full_size_share is {self.full_size_share}; it must lie in [0, 1]")
-        if self.pixel_width < 0:
-            problems.append(f"pixel_width is {self.pixel_width}; it must not be negative")
-        for name in ("encoder_size", "critic_width", "fine_width", "collapse_gap"):
+        for name in ("pixel_width", "ascended_length"):
+            if getattr(self, name) < 0:
+                problems.append(f"{name} is {getattr(self, name)}; it must not be negative")
+        for name in ("encoder_size", "critic_width", "fine_width", "collapse_gap", "ascended_steps", "ascended_size"):
             if not getattr(self, name) > 0:
                 problems.append(f"{name} is {getattr(self, name)}; it must be positive")
         return [f"projected.{problem}" for problem in problems]

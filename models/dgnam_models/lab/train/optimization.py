@@ -39,6 +39,13 @@ def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
         group["lr"] = rate
 
 
+def descend(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
+    """One step of the optimizer's weights down the loss."""
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    optimizer.step()
+
+
 @torch.no_grad()
 def average_(average: nn.Module, module: nn.Module, decay: float) -> None:
     """Exponential moving average of the weights: steadier pictures than the last iterate's (Karras et al. 2018, section 4)."""

@@ -1,36 +1,82 @@
-"""Where codes are moved to."""
+"""Codes where an ascent leads."""
+
+from dataclasses import replace
 
 import pytest
 import torch
-from dgnam_models.errors import RecipeError
-from dgnam_models.lab.train.ascended import Ascent, ascent
-from tiny_lite import stand_in
+from dgnam_models import Network
+from dgnam_models.lab.train.ascended import AMONG, Ascent, bound
+from tiny_lite import SIDE, stand_in
+from torch import Tensor
+
+UNITS = 8
 
 
-def test_a_code_moves_along_a_class_and_stays_within_the_bounds() -> None:
-    """Two classes, along each axis one; from (3, 4), of length 5, a move goes up to 10 to the right, or up to the bound at 6."""
-    where = Ascent(torch.eye(2), torch.tensor([20.0, 6.0]), length=2.0)
-    torch.manual_seed(0)
-    moved = where.moved(torch.tensor([[3.0, 4.0]]).expand(200, 2))
-    right, up = moved[:, 0] - 3, moved[:, 1] - 4
-    assert ((right == 0) ^ (up == 0)).all()
-    assert 9 < right.max() <= 10
-    assert up.max() == 2
+def draw(code: Tensor) -> Tensor:
+    """Every unit is a picture of its own, and they are added."""
+    pictures = torch.rand(UNITS, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(1))
+    return torch.einsum("bd,dchw->bchw", code, pictures) / UNITS
 
 
-def test_no_unit_falls_below_0() -> None:
-    where = Ascent(torch.tensor([[-1.0, 0.0]]), torch.tensor([9.0, 9.0]), length=3.0)
-    assert where.moved(torch.rand(50, 2)).min() == 0
+@pytest.fixture(scope="module")
+def network() -> Network:
+    return stand_in()
 
 
-def test_the_classes_of_a_network_are_directions_at_all_places_of_a_code_alike() -> None:
-    encoder = stand_in()
-    codes = torch.rand(10, 64) + torch.arange(10)[:, None]
-    found = ascent(encoder, codes, 0.5)
-    assert found.directions.shape == (5, 64)
-    torch.testing.assert_close(found.directions.norm(dim=1), torch.ones(5))
-    weight = encoder.module.get_submodule("stages.fc").weight[2]
-    torch.testing.assert_close(found.directions[2].view(16, 4), (weight / weight.norm() / 2)[:, None].expand(16, 4))
-    torch.testing.assert_close(found.bound, codes.mean(0) + 3 * codes.std(0))
-    with pytest.raises(RecipeError, match="do not read the 63 units"):
-        ascent(encoder, torch.rand(10, 63), 0.5)
+@pytest.fixture
+def ascent(network: Network) -> Ascent:
+    """Without a bound that is ever met, and with a view that does not move."""
+    return Ascent(network, torch.full((UNITS,), 99.0), 0.5, 4, shift_px=0.0, scale=0.0, degrees=0.0)
+
+
+def codes(count: int) -> Tensor:
+    return 4 + torch.rand(count, UNITS, generator=torch.Generator().manual_seed(2))
+
+
+def moved(ascent: Ascent, code: Tensor, seed: int = 0) -> Tensor:
+    torch.manual_seed(seed)
+    return ascent.moved(code, draw)
+
+
+def test_a_unit_is_climbed_a_way_of_at_most_its_length(ascent: Ascent, network: Network) -> None:
+    start = codes(20)
+    gained = network.logits(draw(moved(ascent, start))) - network.logits(draw(start))
+    assert (gained.max(dim=1).values > 0).all()
+    for length in (0.5, 0.1):  # in one step, which has no turns
+        end = moved(replace(ascent, length=length, steps=1), start)
+        far = (end - start).norm(dim=1) / start.norm(dim=1) / length
+        assert 0 < far.min() < 0.2 < 0.8 < far.max() <= 1 + 1e-6
+
+
+def test_of_many_classes_one_of_the_strongest_is_climbed(network: Network) -> None:
+    """So many classes that most are never climbed: the first ones are the strongest, by a large margin."""
+    asked: list[Tensor] = []
+
+    class Wide(Network):
+        def logits(self, image: Tensor) -> Tensor:
+            one = image.mean((1, 2, 3))[:, None] - torch.arange(4.0 * AMONG)
+            one.register_hook(lambda gradient: asked.append(gradient.argmax(1)))
+            return one
+
+    wide = Wide(network.card, network.module)
+    moved(Ascent(wide, torch.full((UNITS,), 99.0), 0.5, 3), codes(200))
+    first, *later = asked
+    assert first.max() < AMONG and len(first.unique()) > AMONG // 2
+    assert all(torch.equal(one, first) for one in later), "a code stays with its class"
+
+
+def test_codes_stay_within_their_bounds(ascent: Ascent) -> None:
+    low = replace(ascent, bound=torch.full((UNITS,), 4.5), length=3.0)
+    end = moved(low, codes(20))
+    assert end.min() == 0 and end.max() == torch.tensor(4.5)
+
+
+def test_the_same_random_numbers_lead_to_the_same_codes(ascent: Ascent) -> None:
+    jittered = replace(ascent, shift_px=2.0, scale=0.1, degrees=10.0)
+    assert torch.equal(moved(jittered, codes(3)), moved(jittered, codes(3)))
+    assert not torch.equal(moved(jittered, codes(3)), moved(jittered, codes(3), seed=1))
+
+
+def test_the_bound_is_three_deviations_above_the_mean() -> None:
+    many = torch.tensor([[1.0, 0.0], [3.0, 0.0]])
+    torch.testing.assert_close(bound(many), torch.tensor([2 + 3 * 2**0.5, 0.0]))

@@ -12,7 +12,7 @@ from dgnam_models.card import ModelCard
 from dgnam_models.errors import RecipeError
 from dgnam_models.lab.train import config, export
 from dgnam_models.lab.train.adaptive_weight import EVERY, AdaptiveWeight
-from dgnam_models.lab.train.ascended import ascent
+from dgnam_models.lab.train.ascended import Ascent, bound
 from dgnam_models.lab.train.coded import Batch, CodedPhotographs
 from dgnam_models.lab.train.coding import Coder, prepare
 from dgnam_models.lab.train.collapse import Watch
@@ -26,7 +26,7 @@ from dgnam_models.lab.train.losses.code import code_error
 from dgnam_models.lab.train.losses.direction import direction_error
 from dgnam_models.lab.train.losses.hinge import critic_loss, generator_loss, mean_logit
 from dgnam_models.lab.train.losses.layout import layout_error
-from dgnam_models.lab.train.optimization import autocast, average_, frozen, learning_rate, measured, set_learning_rate, take_over
+from dgnam_models.lab.train.optimization import autocast, average_, descend, frozen, learning_rate, measured, set_learning_rate, take_over
 from dgnam_models.lab.train.run import Run
 from dgnam_models.network import Network
 from dgnam_models.preprocess import Preprocess, resize
@@ -106,7 +106,10 @@ class ProjectedTask:
         self.anew = True  # begun with random weights, of which the average must soon forget the first
         self._generate = torch.compile(self.module) if compiled else self.module
         if own.ascended_share:
-            self.ascent = ascent(encoder, self._codes(training, SETTLED), own.ascended_length)
+            largest = bound(self._codes(training, SETTLED))
+            self.ascent = Ascent(
+                frozen(encoder.at((own.ascended_size, own.ascended_size))), largest, own.ascended_length, own.ascended_steps
+            )
 
     def _critic_shape(self, units: int) -> Shape:
         own, channels = self.settings, {tap.name: tap.shape[0] for tap in self.encoder.card.taps}
@@ -131,7 +134,7 @@ class ProjectedTask:
             loss = loss + self.settings.ascended_weight * losses["code"]
         terms = {"generator": loss.item(), "critic": figures["critic"].item()}
         self.watch.see(step, terms, figures["logit_real"].item(), figures["logit_drawn"].item())
-        _descend(self.optimizer, loss)
+        descend(self.optimizer, loss)
         ramp = (1 + step) / (10 + step) if self.anew else 1.0
         average_(self.average, self.module, min(self.settings.average_decay, ramp))
         return {name: value.detach() for name, value in (losses | figures).items()}
@@ -147,7 +150,10 @@ class ProjectedTask:
     def _compare(self, batch: Batch) -> Comparison:
         """Draw from the batch's codes, or from where an ascent leads from them, and look at photographs and drawn pictures."""
         own, moved = self.settings, round(self.settings.ascended_share * len(batch.codes))
-        code = torch.cat([self.ascent.moved(batch.codes[:moved]), batch.codes[moved:]]) if moved else batch.codes
+        code = batch.codes
+        if moved:
+            self.module.eval()
+            code = torch.cat([self.ascent.moved(code[:moved], self._draw), code[moved:]])
         self.module.train()
         drawn = self._draw(code)
         pictures = (batch.images, torch.where(batch.coarse[:, None, None, None], coarsened(drawn), drawn))
@@ -183,7 +189,7 @@ class ProjectedTask:
         real = self._judged(seen.real_features, seen.batch.codes, full_size)
         drawn = self._judged([features.detach() for features in seen.features], seen.code, pictures)
         loss = critic_loss(real, drawn)
-        _descend(self.critic_optimizer, loss)
+        descend(self.critic_optimizer, loss)
         self.critic.requires_grad_(False)
         return {"critic": loss.detach(), "logit_real": mean_logit(real).detach(), "logit_drawn": mean_logit(drawn).detach()}
 
@@ -290,9 +296,3 @@ def coarsened(image: Tensor) -> Tensor:
 def _placed(module: M, device: torch.device) -> M:
     placed: M = module.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     return placed
-
-
-def _descend(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
-    optimizer.zero_grad(set_to_none=True)
-    loss.backward()
-    optimizer.step()

@@ -36,6 +36,7 @@ SETTINGS = Projected(
     jitter_px=1.0,
     jitter_scale=0.1,
     jitter_colour=1.0,
+    ascended_size=SIDE,
     statistics_components=4,
 )
 RECIPE = Recipe(
