@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Generic, TypeVar
 
 import torch
 
+from dgnam_server.engine.due import Due, parted
 from dgnam_server.engine.events import Event, Failed, Finished
 from dgnam_server.engine.pieces import Pieces
 
@@ -15,7 +17,7 @@ Answer = Callable[[Sequence[tuple[W, int]]], list[object]]
 
 @dataclass(eq=False)
 class OneShotLane(Generic[W]):
-    """Answers the rows that joined since the last step, all together.
+    """Answers the rows that are due, all together, in the order in which they joined.
 
     Attributes:
         answer: rows (work, its row number) -> for each the value of its Finished, or the Failed that ends its job. Called without
@@ -40,12 +42,12 @@ class OneShotLane(Generic[W]):
         return before - len(self)
 
     @torch.no_grad()
-    def step(self, tell: bool) -> list[tuple[int, Event]]:
-        """Answer every row; all of them leave."""
-        asked = [(work, row) for _, work, row in self._rows]
+    def step(self, tell: bool, due: Due | None = None) -> list[tuple[int, Event]]:
+        """Answer every row that is due; these leave."""
+        rows, self._rows = parted(self._rows, itemgetter(0), due)
+        asked = [(work, row) for _, work, row in rows]
         answers = self._pieces.run(len(asked), lambda piece: self.answer([asked[i] for i in piece]))
         events: list[tuple[int, Event]] = []
-        for (job, _, row), value in zip(self._rows, [value for piece in answers for value in piece], strict=True):
+        for (job, _, row), value in zip(rows, [value for piece in answers for value in piece], strict=True):
             events.append((job, value if isinstance(value, Failed) else Finished(row, value)))
-        self._rows = []
         return events

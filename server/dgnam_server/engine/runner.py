@@ -13,6 +13,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from dgnam_server.engine.due import Due
 from dgnam_server.engine.events import Event, Failed, Failure, Finished, Progress, Started
 from dgnam_server.engine.job import TERMINAL, Job, State
 from dgnam_server.engine.load import ClientLoad, EngineLimits, LaneLoad, Load
@@ -23,8 +24,8 @@ from dgnam_server.engine.work import Lane, Work
 log = logging.getLogger(__name__)
 
 TELL_EVERY_S = 0.1  # progress is read back at most ten times a second (SERVING.md)
-# And with many rows less often, so that they all together hear of so many steps a second: on a processor, passing them on takes time from
-# the step. A row's progress message costs server and client about half a millisecond of a core.
+# And with many rows less often, so that those of all lanes together hear of so many steps a second: on a processor, passing them on takes
+# time from the step. A row's progress message costs server and client about half a millisecond of a core.
 PROGRESS_PER_S = 40
 # A lane grows no further than this, so that no lane waits long for another one's step and previews come; but to so many rows it may,
 # since what goes before the first steps, such as the judging of draws, makes a row look slow.
@@ -43,19 +44,25 @@ class Running:
 
 
 class Pace:
-    """How long a row of a lane takes for a step: the shortest of the latest steps, since what is slow now and then is not the row."""
+    """How long a lane's steps take for each row: of the latest steps of about as many rows the shortest, since what is slow now and then is
+    not the rows. On a GPU one row takes about as long as many."""
 
     def __init__(self) -> None:
-        self._latest: deque[float] = deque(maxlen=8)
+        self._latest: dict[int, deque[float]] = {}  # by the power of two that the rows are more than half of
 
-    def add(self, row_s: float) -> None:
-        """A step took so long for each of its rows."""
-        self._latest.append(max(row_s, 1e-9))
+    def add(self, rows: int, seconds: float) -> None:
+        """A step of so many rows took so long."""
+        self._latest.setdefault(rows.bit_length(), deque(maxlen=8)).append(max(seconds / rows, 1e-9))
 
     @property
     def row_s(self) -> float:
-        """Seconds of one row."""
-        return min(self._latest)
+        """Seconds of one row, among as many as pay."""
+        return min(min(latest) for latest in self._latest.values())
+
+    def step_s(self, rows: int) -> float:
+        """Seconds of a step of so many rows; where there was none of about as many, as if each took `row_s`."""
+        latest = self._latest.get(rows.bit_length())
+        return rows * (min(latest) if latest else self.row_s)
 
 
 class Runner:
@@ -69,7 +76,7 @@ class Runner:
     def __init__(self, limits: EngineLimits, moved: Callable[[Job, State], None], meter: Meter) -> None:
         self.batch_rows = 1  # what the warm-up finds to pay
         self.row_step_s = 0.001  # device time per row and step, a running mean
-        self.scheduler: Scheduler[Hashable] = Scheduler(limits.row_bytes)
+        self.scheduler: Scheduler[Hashable] = Scheduler(limits.row_bytes, self._step_s)
         self.jobs: dict[int, Job] = {}
         self._limits, self._moved, self._meter = limits, moved, meter
         self._paces: dict[Hashable, Pace] = {}  # by key, that stepped last at the end
@@ -82,7 +89,7 @@ class Runner:
         self.jobs[job.id] = job
         self._unclosed.add(job.id)
         work, standing = job.work, job.standing
-        sizes = (work.rows, self._capacity(job.key, work), work.row_bytes, work.result_bytes)
+        sizes = (work.rows, self._capacity(job.key, work), work.steps, work.row_bytes, work.result_bytes)
         self.scheduler.add(Demand(job.id, standing.client, job.key, *sizes, standing.priority))
 
     def run(self) -> None:
@@ -163,40 +170,49 @@ class Runner:
             rows = min(rows, max(LEAST_ROWS, 0 if pace is None else int(MOST_STEP_S / pace.row_s)))
         return max(1, rows)
 
-    def _paced(self, key: Hashable, work: Work, row_s: float) -> None:
-        """A step of the key took so long for each row."""
+    def _step_s(self, key: Hashable, rows: int) -> float:
+        pace = self._paces.get(key)
+        return rows * self.row_step_s if pace is None else pace.step_s(rows)
+
+    def _paced(self, key: Hashable, work: Work, rows: int, took_s: float) -> None:
+        """A step of so many of the key's rows took so long."""
         pace = self._paces.pop(key, None) or Pace()
         self._paces[key] = pace
-        pace.add(row_s)
+        pace.add(rows, took_s)
         if len(self._paces) > _KEPT_PACES:
             del self._paces[next(iter(self._paces))]
         self.scheduler.resize(key, self._capacity(key, work))
 
     def _turn(self, turn: Turn[Hashable]) -> None:
-        """One iteration of a lane, at the cost of the client whose turn it is."""
+        """One iteration of rows of a lane, at the cost of the client whose turn it is."""
         started = time.monotonic()
         try:
-            self._iterate(turn.key, self._running[turn.key])
+            self._iterate(turn.key, turn.due, self._running[turn.key])
         except Exception:
             log.exception("a batch failed: %s", turn.key)
             self._fail(turn.key)
         self.scheduler.charge(turn, time.monotonic() - started)
 
-    def _iterate(self, key: Hashable, running: Running) -> None:
-        """Step a lane, tell what happened."""
-        rows, now = len(running.lane), time.monotonic()
-        if tell := now - running.told_at >= max(TELL_EVERY_S, rows / PROGRESS_PER_S):
+    def _iterate(self, key: Hashable, due: Due, running: Running) -> None:
+        """Step rows of a lane, tell what happened."""
+        rows, now = due.rows, time.monotonic()
+        if tell := now - running.told_at >= self._silence_s(rows, running.lane):
             running.told_at = now
-        events = running.lane.step(tell)
+        events = running.lane.step(tell, due)
         for number, event in events:
             if isinstance(event, Finished | Failed):
                 self.scheduler.left(number, isinstance(event, Finished))
         took_s = time.monotonic() - now
         self.row_step_s += 0.1 * (took_s / rows - self.row_step_s)
         self._meter.stepped(rows, took_s)
-        self._paced(key, running.work, took_s / rows)
+        self._paced(key, running.work, rows, took_s)
         for number, event in events:
             self._tell(self.jobs.get(number), event)
+
+    def _silence_s(self, rows: int, lane: Lane[Any]) -> float:
+        """The time from one step of a lane that tells to the next: all rows of all lanes together tell PROGRESS_PER_S times a second."""
+        all_rows = sum(len(running.lane) for running in self._running.values())
+        return max(TELL_EVERY_S, rows * all_rows / len(lane) / PROGRESS_PER_S)
 
     def _join(self, job: Job, row: int) -> None:
         try:

@@ -8,22 +8,27 @@ than an equal part of it finds room up to twice the capacity, so that it need no
 what is free lets nobody pass but clients that hold nothing, and of them at most PASSES.
 
 Turns: clients share the device's time in equal parts, and a client's keys share the client's. The client whose turn it is pays for the
-whole step, also for the rows of others that ride along. A turn for BATCH rows counts as BATCH_COST turns.
+whole step, also for the rows of others that ride along; `due` says which do. A turn for BATCH rows counts as BATCH_COST turns. A client
+that took less than its part lately has credit, with which it goes first, where all that it asks for is done within it.
 """
 
 import heapq
-from collections.abc import Hashable, Iterator
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Generic, TypeVar
+from math import inf
+from typing import Any, Generic, TypeVar
 
 from dgnam_server.engine.budget import Budget, Client
+from dgnam_server.engine.due import Due, brief, riders
 from dgnam_server.engine.shares import Shares
 
 Key = TypeVar("Key", bound=Hashable)
 JobId = int
 PASSES = 32
 BATCH_COST = 4
+CREDIT_S = 10.0  # of device time, for all together: beside one other client five, in which a processor draws a picture of usual steps
 
 
 class Priority(IntEnum):
@@ -49,6 +54,7 @@ class Demand(Generic[Key]):
 
     Attributes:
         capacity: of the key's batch, in rows.
+        steps: that each row takes part in, at most.
         row_bytes: what a row holds while it is in the batch.
         result_bytes: what it holds from then on until its result was read.
     """
@@ -58,6 +64,7 @@ class Demand(Generic[Key]):
     key: Key
     rows: int
     capacity: int
+    steps: int = 1
     row_bytes: int = 0
     result_bytes: int = 0
     priority: Priority = Priority.INTERACTIVE
@@ -70,11 +77,12 @@ class Demand(Generic[Key]):
 
 @dataclass(frozen=True)
 class Turn(Generic[Key]):
-    """The batch of `key` steps, for this client and at its cost, `weight` times."""
+    """The rows of `key` that are `due` step, for this client and at its cost, `weight` times."""
 
     client: Client
     key: Key
     weight: int
+    due: Due
 
 
 @dataclass(eq=False)
@@ -90,20 +98,33 @@ class _Lane:
     capacity: int
     waiting: dict[Client, list[Waiting]] = field(default_factory=dict)  # heaps
     running: dict[Client, int] = field(default_factory=dict)
+    row_steps: Counter[Client] = field(default_factory=Counter)  # that rows which run or wait may take
+    patient: Counter[Client] = field(default_factory=Counter)  # of these rows, those of BATCH
 
     @property
     def rows(self) -> int:
         return sum(self.running.values())
 
+    def want(self, demand: Demand[Any], rows: int) -> None:
+        """So many rows of a job have come, or, below 0, have gone."""
+        self.row_steps[demand.client] += rows * demand.steps
+        self.patient[demand.client] += rows if demand.priority is Priority.BATCH else 0
+        self.row_steps, self.patient = +self.row_steps, +self.patient
+
 
 class Scheduler(Generic[Key]):
-    """Rows by key and client. The runner admits, asks for the next turn, and reports what left, what it cost and what was read."""
+    """Rows by key and client. The runner admits, asks for the next turn, and reports what left, what it cost and what was read.
 
-    def __init__(self, memory_bytes: int) -> None:
+    Args:
+        step_s: seconds that a step of so many rows of a key takes, about.
+    """
+
+    def __init__(self, memory_bytes: int, step_s: Callable[[Key, int], float]) -> None:
         self.budget = Budget(memory_bytes)
+        self._step_s = step_s
         self._jobs: dict[JobId, _Job[Key]] = {}
         self._lanes: dict[Key, _Lane] = {}
-        self._clients: Shares[Client] = Shares()
+        self._clients: Shares[Client] = Shares(CREDIT_S)
         self._keys: dict[Client, Shares[Key]] = {}
         self._passes = 0
 
@@ -112,6 +133,7 @@ class Scheduler(Generic[Key]):
         self._jobs[demand.job] = _Job(demand, demand.rows)
         lane = self._lanes.setdefault(demand.key, _Lane(demand.capacity))
         lane.capacity = demand.capacity
+        lane.want(demand, demand.rows)
         heap = lane.waiting.setdefault(demand.client, [])
         for row in range(demand.rows):
             heapq.heappush(heap, Waiting(demand.priority, demand.job + row, demand.job, row))
@@ -148,7 +170,7 @@ class Scheduler(Generic[Key]):
         return [client for client, _ in self._heads(anywhere=True)]
 
     def next_turn(self) -> Turn[Key] | None:
-        """Whose turn it is, for which key; None: no row runs."""
+        """Whose turn it is, for which rows; None: no row runs."""
         active: dict[Client, list[Key]] = {}
         for key, lane in self._lanes.items():
             for client in lane.running:
@@ -156,16 +178,16 @@ class Scheduler(Generic[Key]):
         self._keys = {client: shares for client, shares in self._keys.items() if client in active}
         if not active:
             return None
-        client = self._clients.next(active)
+        credit = self._clients.credit(active)
+        client = self._clients.next(active, [one for one in active if self._wanted_s(one) <= credit])
         key = self._keys.setdefault(client, Shares()).next(active[client])
-        asked = [job.demand for job in self._jobs.values() if job.running]
-        interactive = any((one.client, one.key, one.priority) == (client, key, Priority.INTERACTIVE) for one in asked)
-        return Turn(client, key, 1 if interactive else BATCH_COST)
+        return self._turn(client, key, brief_step=self._clients.away(active))
 
     def charge(self, turn: Turn[Key], cost: float) -> None:
-        """The turn cost so much (any unit, the same for all)."""
-        self._clients.charge(turn.client, turn.weight * cost)
-        self._keys[turn.client].charge(turn.key, cost)
+        """The turn took so many seconds."""
+        if self._lanes:  # or else there is nobody left whom it held up
+            self._clients.charge(turn.client, turn.weight * cost)
+            self._keys[turn.client].charge(turn.key, cost)
 
     def left(self, job_id: JobId, unread: bool) -> None:
         """A row of a job has left its batch; `unread`: with a result that its caller has yet to read."""
@@ -191,6 +213,7 @@ class Scheduler(Generic[Key]):
             heapq.heapify(lane.waiting[client])
             if not lane.waiting[client]:
                 del lane.waiting[client]
+            lane.want(job.demand, -job.waiting)
             job.waiting = 0
         self._leave(job, running)
         self.budget.give(client, running * job.demand.needs)
@@ -208,6 +231,29 @@ class Scheduler(Generic[Key]):
             if job.running:
                 held[job.demand.key] += job.running * job.demand.needs
         return {key: (lane.rows, sum(map(len, lane.waiting.values())), held[key]) for key, lane in self._lanes.items()}
+
+    def _wanted_s(self, client: Client) -> float:
+        """How long all takes that a client has asked for, at most; nobody waits for what is BATCH."""
+        total = 0.0
+        for key, lane in self._lanes.items():
+            if lane.patient[client]:
+                return inf
+            rows = lane.running.get(client, 1)
+            total += lane.row_steps[client] * self._step_s(key, rows) / rows
+        return total
+
+    def _turn(self, client: Client, key: Key, *, brief_step: bool) -> Turn[Key]:
+        rows = self._lanes[key].running
+
+        def step_s(count: int) -> float:
+            return self._step_s(key, count)
+
+        along = riders(rows, client, step_s)
+        total = sum(rows[one] for one in along)
+        asked = [job.demand for job in self._jobs.values() if job.running and job.demand.key == key and job.demand.client in along]
+        interactive = any((one.client, one.priority) == (client, Priority.INTERACTIVE) for one in asked)
+        due = Due({one.job for one in asked}, brief(total, len(along), step_s) if brief_step else total)
+        return Turn(client, key, 1 if interactive else BATCH_COST, due)
 
     def _next(self) -> Waiting | None:
         """The next row to be admitted, where there is one."""
@@ -240,6 +286,7 @@ class Scheduler(Generic[Key]):
         assert 0 <= rows <= job.running
         job.running -= rows
         if rows:
+            lane.want(job.demand, -rows)
             lane.running[client] -= rows
             if not lane.running[client]:
                 del lane.running[client]

@@ -8,6 +8,7 @@ that has no second step, such as one code to be drawn, has `steps` 1.
 from collections.abc import Hashable
 from typing import Protocol, Self, TypeVar
 
+from dgnam_server.engine.due import Due
 from dgnam_server.engine.events import Event
 
 W_contra = TypeVar("W_contra", contravariant=True)
@@ -64,12 +65,13 @@ class Lane(Protocol[W_contra]):
     def leave(self, job: int) -> int:
         """Take a job's rows out, finished or not; returns how many there were."""
 
-    def step(self, tell: bool) -> list[tuple[int, Event]]:
-        """One iteration of every row; rows that are done leave.
+    def step(self, tell: bool, due: Due | None = None) -> list[tuple[int, Event]]:
+        """One iteration of the rows that are due; rows that are done leave.
 
         Args:
             tell: read back from the device how far each row is.
+            due: None: all rows are.
 
         Returns:
-            (job, event): a Finished or Failed per row that left, and a Progress per row that stays, when telling or where one is due.
+            (job, event): a Finished or Failed per row that left, and, of those due that stay, a Progress when telling or where one is due.
         """

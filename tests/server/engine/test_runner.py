@@ -9,6 +9,7 @@ import pytest
 from callers import FOREVER, spec_for
 from dgnam_server.engine import runner as runner_module
 from dgnam_server.engine.builder import Builder
+from dgnam_server.engine.due import Due
 from dgnam_server.engine.events import Event, Failed, Failure, Finished, Started
 from dgnam_server.engine.job import Job, Standing, State
 from dgnam_server.engine.kinds.synthesis import Synthesis, SynthesisLane
@@ -178,10 +179,10 @@ def test_a_lane_grows_until_its_step_takes_a_second(
     bench.runner.batch_rows = 16
     now, step = 0.0, SynthesisLane.step
 
-    def slow_step(lane: SynthesisLane, tell: bool) -> list[tuple[int, Event]]:
+    def slow_step(lane: SynthesisLane, tell: bool, due: Due) -> list[tuple[int, Event]]:
         nonlocal now
-        now += row_s * len(lane)
-        return step(lane, tell)
+        now += row_s * due.rows
+        return step(lane, tell, due)
 
     monkeypatch.setattr(SynthesisLane, "step", slow_step)
     monkeypatch.setattr(runner_module, "time", SimpleNamespace(monotonic=lambda: now))
@@ -198,8 +199,19 @@ def test_a_lane_grows_until_its_step_takes_a_second(
 def test_one_slow_step_does_not_make_a_lane_small() -> None:
     pace = Pace()
     for seconds in (9.0, 0.01, 5.0):
-        pace.add(seconds)
+        pace.add(1, seconds)
     assert pace.row_s == 0.01
     for _ in range(8):
-        pace.add(0.5)
+        pace.add(1, 0.5)
     assert pace.row_s == 0.5, "but one that is always slow does"
+
+
+def test_a_step_takes_as_long_as_those_of_about_as_many_rows_took() -> None:
+    """On a GPU one row takes about as long as 32."""
+    pace = Pace()
+    pace.add(32, 0.008)
+    assert pace.step_s(1) == pytest.approx(0.00025), "as long as nothing else is known"
+    pace.add(1, 0.005)
+    assert pace.step_s(1) == pytest.approx(0.005)
+    assert pace.step_s(33) == pytest.approx(33 * 0.00025)
+    assert pace.row_s == pytest.approx(0.00025), "single rows do not make a lane small"

@@ -6,10 +6,12 @@ from typing import Any
 import pytest
 from dgnam_server.engine.scheduler import BATCH_COST, PASSES, Demand, Priority, Scheduler, Waiting
 
+ROW_S = 0.001
+
 
 @pytest.fixture
 def scheduler() -> Scheduler[str]:
-    return Scheduler(memory_bytes=1000)
+    return Scheduler(1000, lambda key, rows: ROW_S * rows)
 
 
 def add(scheduler: Scheduler[str], job: int, key: str = "a", client: str = "", rows: int = 1, capacity: int = 8, **more: Any) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 import numpy as np
 import torch
@@ -11,6 +12,7 @@ from torch import Tensor
 from dgnam_server.analysis.attribution import Attribution, Look, Seen, Settings
 from dgnam_server.analysis.obstacle import NotProjectable
 from dgnam_server.analysis.projection import Kept, Wanted, project
+from dgnam_server.engine.due import Due, parted
 from dgnam_server.engine.events import Event, Failed, Failure, Finished, Progress
 from dgnam_server.engine.picture import on_host
 from dgnam_server.engine.pieces import Pieces
@@ -159,21 +161,18 @@ class ProjectionLane:
         self._slots = [slot for slot in self._slots if slot.job != job]
         return before - len(self)
 
-    def step(self, tell: bool) -> list[tuple[int, Event]]:
-        """One look at every picture; those with no look left leave, and so do those that cannot be projected."""
+    def step(self, tell: bool, due: Due | None = None) -> list[tuple[int, Event]]:
+        """One look at every picture that is due; those with no look left leave, and so do those that cannot be projected."""
+        slots, self._slots = parted(self._slots, attrgetter("job"), due)
         try:
-            self._pieces.run(len(self._slots), self._look)
+            self._pieces.run(len(slots), lambda piece: self._look([slots[i] for i in piece]))
         except NotProjectable as error:
             failed = Failed(Failure.NOT_PROJECTABLE, str(error))
-            jobs = dict.fromkeys(slot.job for slot in self._slots)
-            self._slots = []
-            return [(job, failed) for job in jobs]
-        events = [self._event(slot) for slot in self._slots if slot.step == len(slot.looks) or tell]
-        self._slots = [slot for slot in self._slots if slot.step < len(slot.looks)]
-        return events
+            return [(job, failed) for job in dict.fromkeys(slot.job for slot in slots)]
+        self._slots += [slot for slot in slots if slot.step < len(slot.looks)]
+        return [self._event(slot) for slot in slots if slot.step == len(slot.looks) or tell]
 
-    def _look(self, piece: range) -> None:
-        slots = [self._slots[i] for i in piece]
+    def _look(self, slots: Sequence[Slot]) -> None:
         kept, signals = project(
             self._network,
             self._method,

@@ -1,25 +1,26 @@
 """Synthesis as work: each variant is a row, which is stepped until it has done its steps or its gradient vanishes.
 
 Rules: a row that starts from the best of many draws waits in its lane until they are ranked, without a place on the device; each iteration
-judges a chunk of them. Slot i on the host describes row i on the device. The host counts steps itself, so that nothing is read back from
+judges a chunk of them. The host counts steps itself, so that nothing is read back from
 the device except what somebody is about to be told.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from dgnam_server.engine.draw_cache import DrawCache
+from dgnam_server.engine.due import Due
 from dgnam_server.engine.events import Event, Failed, Finished, Progress
 from dgnam_server.engine.kinds.draw_ranking import DrawRanking, chunks
-from dgnam_server.engine.kinds.synthesis_result import StartRank, SynthesisResult, results
+from dgnam_server.engine.kinds.row_groups import Group, RowGroups, Slot
+from dgnam_server.engine.kinds.synthesis_result import results
 from dgnam_server.engine.picture import on_host
 from dgnam_server.engine.pieces import Pieces
 from dgnam_server.synth import ascent
 from dgnam_server.synth.ascent import Seen
-from dgnam_server.synth.draws import Ranking
 from dgnam_server.synth.memory import array_bytes
 from dgnam_server.synth.objectives import weighted_sum
 from dgnam_server.synth.parts.redirected_relu import REDIRECTED_STEPS
@@ -27,7 +28,6 @@ from dgnam_server.synth.priors import Prior
 from dgnam_server.synth.problem import Problem, Source, Structure
 from dgnam_server.synth.rows import Rows, concat
 from dgnam_server.synth.spec import Balance, Fit, Start, SynthesisSpec
-from dgnam_server.synth.transforms import resize
 
 _DRAW_BYTES = 32  # of a Ranking, for each draw beside its terms' activations
 
@@ -117,52 +117,24 @@ class Synthesis:
         return SynthesisLane(self.problem(), self.device, self.draws)
 
 
-@dataclass
-class Slot:
-    """Whose row this is, and how far it is."""
-
-    job: int
-    row: int
-    total: int
-    preview_interval: int
-    size: tuple[int, int]  # of the finished picture
-    redirected: int  # steps at which gradients may be redirected
-    step: int = 0
-    start: tuple[Ranking, int] | None = None  # the draw it started from, by its rank from 0
-
-    @property
-    def preview_due(self) -> bool:
-        """Whether this step's picture is to be shown."""
-        return bool(self.preview_interval) and self.step % self.preview_interval == 0
-
-    def sized(self, image: Tensor) -> Tensor:
-        """A picture (3, H, W) in the size that was asked for."""
-        return resize(image[None], self.size)[0]
-
-    def with_start(self, result: SynthesisResult) -> SynthesisResult:
-        """The row's result, with the draw that it started from."""
-        if self.start is None:
-            return result
-        ranking, rank = self.start
-        sums = ranking.sums
-        start = StartRank(rank + 1, len(sums), float(sums[ranking.order[rank]]), ranking.percentile(result.activation))
-        return replace(result, start=start)
-
-
 class SynthesisLane:
     """Rows of like syntheses, stepped together."""
 
     def __init__(self, problem: Problem, device: torch.device, draws: Draws) -> None:
         self.problem, self.device = problem, device
-        self.rows: Rows | None = None
         self._draws = draws
-        self._slots: list[Slot] = []
+        self._groups = RowGroups()
         self._waiting: list[tuple[Slot, SynthesisSpec]] = []
         self._rankings: dict[int, DrawRanking] = {}  # by job: its rows share one
         self._pieces = Pieces()
 
     def __len__(self) -> int:
-        return len(self._slots) + len(self._waiting)
+        return len(self._groups.slots) + len(self._waiting)
+
+    @property
+    def rows(self) -> Rows | None:
+        """Those that have begun; None: none has."""
+        return self._groups.rows
 
     def join(self, job: int, work: Synthesis, row: int) -> None:
         """Add a variant: at its start, or to wait for the draws that it is to start from."""
@@ -177,59 +149,62 @@ class SynthesisLane:
         self._waiting.append((slot, spec))
 
     def _begin(self, slot: Slot, spec: SynthesisSpec, start: Tensor | None) -> None:
-        new = ascent.init(self.problem, spec, slot.row, start)
-        self.rows = new if self.rows is None else concat([self.rows, new])
-        self._slots.append(slot)
+        self._groups.add(Group([slot], ascent.init(self.problem, spec, slot.row, start)))
 
     def leave(self, job: int) -> int:
         """Take a job's rows out, finished or not; returns how many there were."""
         before = len(self)
         self._rankings.pop(job, None)
         self._waiting = [(slot, spec) for slot, spec in self._waiting if slot.job != job]
-        self._keep([i for i, slot in enumerate(self._slots) if slot.job != job])
+        self._groups.leave(job)
         return before - len(self)
 
-    def step(self, tell: bool) -> list[tuple[int, Event]]:
-        """One iteration of every row; finished rows leave.
+    def step(self, tell: bool, due: Due | None = None) -> list[tuple[int, Event]]:
+        """One iteration of the rows that are due; finished rows leave.
 
         A row whose gradient vanished leaves at once on a processor, elsewhere at the next step that tells, as asking costs time there.
         """
-        waiting = self._rank(tell) if self._waiting else []
-        if self.rows is None:
-            return waiting
-        self.rows, seen = self._advance(self.rows)
-        for slot in self._slots:
+        events = self._rank(tell, due)
+        group = self._groups.take(due)
+        if group is None:
+            return events
+        rows, seen = self._advance(group)
+        slots, group = group.slots, Group(group.slots, rows)
+        for slot in slots:
             slot.step += 1
-        stopped = self.rows.stopped.tolist() if tell or self.device.type == "cpu" else [-1] * len(self._slots)
-        done = [i for i, slot in enumerate(self._slots) if slot.step >= slot.total or stopped[i] >= 0]
-        events = waiting + self._progress(seen, tell)
+        stopped = rows.stopped.tolist() if tell or self.device.type == "cpu" else [-1] * len(slots)
+        done = [i for i, slot in enumerate(slots) if slot.step >= slot.total or stopped[i] >= 0]
+        events += _progress(group, seen, tell)
         if done:
-            events += self._finish(seen, done)
-            self._keep([i for i in range(len(self._slots)) if i not in set(done)])
+            events += self._finish(group, seen, done)
+        self._groups.add(group.select(sorted(set(range(len(slots))) - set(done))))
         return events
 
-    def _rank(self, tell: bool) -> list[tuple[int, Event]]:
+    def _rank(self, tell: bool, due: Due | None) -> list[tuple[int, Event]]:
         """Judge one more chunk of draws, for whom is least far, and all that are known; begin the rows whose draws are ranked."""
-        rankings = [self._rankings[slot.job] for slot, _ in self._waiting]
+        waiting = [(slot, spec) for slot, spec in self._waiting if due is None or slot.job in due.jobs]
+        if not waiting:
+            return []
+        rankings = [self._rankings[slot.job] for slot, _ in waiting]
         min(rankings, key=lambda ranking: ranking.judged).advance(look=True)
         for ranking in rankings:
             ranking.advance(look=False)
-        waiting, self._waiting = self._waiting, []
         events: list[tuple[int, Event]] = []
+        begun = set()
         for slot, spec in waiting:
             judged = self._rankings[slot.job]
             if (ranked := judged.ranking) is not None:
                 rank = ranked.rank(spec.seed + slot.row)
                 slot.start = ranked, rank
                 self._begin(slot, spec, ranked.code(rank))
-                continue
-            self._waiting.append((slot, spec))
-            if tell and judged.judged:
+                begun.add(slot)
+            elif tell and judged.judged:
                 events.append((slot.job, Progress(slot.row, 0, slot.total, judged.best)))
+        self._waiting = [(slot, spec) for slot, spec in self._waiting if slot not in begun]
         return events
 
-    def _advance(self, rows: Rows) -> tuple[Rows, Seen]:
-        redirect = any(slot.step < slot.redirected for slot in self._slots)
+    def _advance(self, group: Group) -> tuple[Rows, Seen]:
+        rows, redirect = group.rows, any(slot.step < slot.redirected for slot in group.slots)
         steps = self._pieces.run(len(rows), lambda piece: ascent.step(self.problem, rows.select(piece), redirect))
         if len(steps) == 1:
             return steps[0]
@@ -237,33 +212,27 @@ class SynthesisLane:
         joined = Seen(*(torch.cat([getattr(seen, name) for seen in looks]) for name in ("image", "code", "activation")))
         return concat([after for after, _ in steps]), joined
 
-    def _progress(self, seen: Seen, tell: bool) -> list[tuple[int, Event]]:
-        due = [i for i, slot in enumerate(self._slots) if tell or slot.preview_due]
-        if not due:
-            return []
-        assert self.rows is not None
-        activations = weighted_sum(seen.activation, self.rows).tolist()
-        events: list[tuple[int, Event]] = []
-        for i in due:
-            slot = self._slots[i]
-            preview = on_host(slot.sized(seen.image[i])) if slot.preview_due else None
-            events.append((slot.job, Progress(slot.row, slot.step, slot.total, activations[i], preview)))
-        return events
-
-    def _finish(self, seen: Seen, done: Sequence[int]) -> list[tuple[int, Event]]:
-        assert self.rows is not None
+    def _finish(self, group: Group, seen: Seen, done: Sequence[int]) -> list[tuple[int, Event]]:
         last = Seen(seen.image[done], seen.code[done], seen.activation[done])
-        slots = [self._slots[i] for i in done]
-        found = results(self.problem, self.rows.select(done), last, [slot.step for slot in slots], [slot.sized for slot in slots])
+        slots = [group.slots[i] for i in done]
+        found = results(self.problem, group.rows.select(done), last, [slot.step for slot in slots], [slot.sized for slot in slots])
         return [
             (slot.job, result if isinstance(result, Failed) else Finished(slot.row, slot.with_start(result)))
             for slot, result in zip(slots, found, strict=True)
         ]
 
-    def _keep(self, index: Sequence[int]) -> None:
-        if len(index) < len(self._slots) and self.rows is not None:
-            self.rows = self.rows.select(index) if index else None
-            self._slots = [self._slots[i] for i in index]
+
+def _progress(group: Group, seen: Seen, tell: bool) -> list[tuple[int, Event]]:
+    due = [i for i, slot in enumerate(group.slots) if tell or slot.preview_due]
+    if not due:
+        return []
+    activations = weighted_sum(seen.activation, group.rows).tolist()
+    events: list[tuple[int, Event]] = []
+    for i in due:
+        slot = group.slots[i]
+        preview = on_host(slot.sized(seen.image[i])) if slot.preview_due else None
+        events.append((slot.job, Progress(slot.row, slot.step, slot.total, activations[i], preview)))
+    return events
 
 
 def _start_code(prior: Prior, start: Start, device: torch.device) -> Tensor | None:
