@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 import torch
+from dgnam_server.engine.due import Due
 from dgnam_server.engine.events import Event, Failed, Failure, Finished
 from dgnam_server.engine.one_shot import OneShotLane
 
@@ -34,6 +35,14 @@ def test_a_jobs_rows_leave_unanswered() -> None:
     assert lane.leave(0) == 2
     assert lane.leave(0) == 0
     assert shown(lane.step(tell=False)) == [(1, (0, "c0"))]
+
+
+def test_only_the_rows_that_are_due_are_answered_in_the_order_in_which_they_came() -> None:
+    lane = OneShotLane(answers)
+    for job, work, row in ((0, "a", 0), (1, "c", 0), (0, "a", 1), (0, "a", 2)):
+        lane.join(job, work, row)
+    assert shown(lane.step(False, Due({0}, 2))) == [(0, (0, "a0")), (0, (1, "a1"))]
+    assert shown(lane.step(False, Due({0, 1}, 5))) == [(1, (0, "c0")), (0, (2, "a2"))]
 
 
 def test_out_of_memory_halves_the_batch_and_tries_again() -> None:

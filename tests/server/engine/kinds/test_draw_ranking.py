@@ -12,6 +12,7 @@ from dgnam_server.catalog import Catalog
 from dgnam_server.engine.builder import Builder
 from dgnam_server.engine.device_thread import DeviceThread
 from dgnam_server.engine.draw_cache import DrawCache
+from dgnam_server.engine.due import Due
 from dgnam_server.engine.events import Failed, Failure, Finished, Progress
 from dgnam_server.engine.kinds.draw_ranking import DrawRanking
 from dgnam_server.engine.kinds.synthesis import Synthesis
@@ -129,6 +130,17 @@ def test_each_iteration_has_the_networks_look_once(builder: Builder, looks: list
     assert len(lane) == 1
     assert len(lane.step(tell=False)) == 1
     assert len(looks) == 3 and len(lane) == 0
+
+
+def test_a_step_has_the_networks_look_for_those_alone_who_take_part(builder: Builder, looks: list[int]) -> None:
+    work = builder.synthesis(spec_for(("tiny", "fc8", 1), settings=drawing(3 * CHUNK)))
+    lane = work.open()
+    for job in (0, 1):
+        lane.join(job, work, 0)
+    assert [job for job, _ in lane.step(True, Due({1}, 1))] == [1]
+    assert looks == [CHUNK]
+    assert [job for job, _ in lane.step(True, Due({0}, 1))] == [0]
+    assert looks == [CHUNK], "which had only to take what is known"
 
 
 def test_rows_of_the_lane_and_other_lanes_go_on_meanwhile(engine: DeviceThread, work_for: WorkFor, monkeypatch: pytest.MonkeyPatch) -> None:

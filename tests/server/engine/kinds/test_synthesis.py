@@ -9,8 +9,10 @@ from callers import FOREVER, SETTINGS, Caller, reference, spec_for, values
 from dgnam_server.catalog import Catalog
 from dgnam_server.engine.builder import Builder
 from dgnam_server.engine.device_thread import DeviceThread
-from dgnam_server.engine.events import Failed, Failure, Progress
+from dgnam_server.engine.due import Due
+from dgnam_server.engine.events import Failed, Failure, Finished, Progress
 from dgnam_server.engine.kinds.synthesis import Synthesis
+from dgnam_server.engine.kinds.synthesis_result import SynthesisResult
 from dgnam_server.synth.spec import Balance, Start
 
 WorkFor = Callable[..., Synthesis]
@@ -83,3 +85,41 @@ def test_a_start_image_is_encoded(engine: DeviceThread, tiny: Catalog, work_for:
     network = tiny.networks["tiny"]
     code = network.activations(torch.from_numpy(image).permute(2, 0, 1)[None], ["relu6"])["relu6"][0]
     np.testing.assert_allclose(values(caller.wait_for_end())[0].code, code.numpy(), rtol=1e-5)
+
+
+def test_rows_that_step_in_turns_become_what_they_become_together(tiny: Catalog, builder: Builder) -> None:
+    """Whichever rows each step has, and though rows come and go."""
+    specs = [spec_for(("tiny", "fc8", unit), seed=unit, settings={**SETTINGS, "steps": 6}, variants=1 + unit % 2) for unit in range(4)]
+    works = [builder.synthesis(spec) for spec in specs]
+    lane = works[0].open()
+    for job in (0, 1):
+        for row in range(works[job].rows):
+            lane.join(job, works[job], row)
+    found: dict[tuple[int, int], SynthesisResult] = {}
+    turns = [Due({0}, 1), Due({0, 1}, 2), Due({1}, 1), Due({0, 1, 2, 3}, 3), Due({2, 3}, 3)]
+    for turn in range(100):
+        if turn == 2:
+            for job in (2, 3):
+                for row in range(works[job].rows):
+                    lane.join(job, works[job], row)
+        before = {(slot.job, slot.row): slot.step for slot in lane._groups.slots}
+        events = lane.step(True, turns[turn % len(turns)])
+        stepped = [slot for slot in lane._groups.slots if slot.step > before[slot.job, slot.row]]
+        assert len(stepped) + sum(isinstance(event, Finished) for _, event in events) <= turns[turn % len(turns)].rows
+        found |= {(job, event.row): event.value for job, event in events if isinstance(event, Finished)}
+    assert len(lane) == 0 and lane.rows is None
+    for (job, row), result in found.items():
+        image, code = reference(tiny, specs[job], row)
+        np.testing.assert_allclose(result.image, image, rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(result.code, code, rtol=1e-4, atol=1e-5)
+    assert len(found) == sum(spec.variants for spec in specs)
+
+
+def test_rows_that_have_waited_longest_step_first(builder: Builder) -> None:
+    work = builder.synthesis(spec_for(("tiny", "fc8", 1), settings=FOREVER, variants=5))
+    lane = work.open()
+    for row in range(5):
+        lane.join(0, work, row)
+    for _ in range(5):
+        lane.step(False, Due({0}, 2))
+    assert [slot.step for slot in sorted(lane._groups.slots, key=lambda slot: slot.row)] == [2] * 5
