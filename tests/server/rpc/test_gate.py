@@ -6,6 +6,7 @@ import socket
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,40 @@ async def test_of_a_stranger_nothing_is_read(serving: Any, config: Settings, mon
         for method in (INFO, "/dgnam.v1.Nobody/Nothing", REFLECTION):
             error = await refused(server.channel.unary_unary(method)(body, metadata=(("authorization", "Bearer s3cre"),)))
             assert error.code() is grpc.StatusCode.UNAUTHENTICATED
+
+
+@asynccontextmanager
+async def counted(port: int) -> AsyncIterator[tuple[grpc.aio.Channel, list[int]]]:
+    """A channel to a port of this machine, and the sizes of what goes there."""
+    sizes: list[int] = []
+
+    async def pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, sizes: list[int]) -> None:
+        while data := await reader.read(2**18):
+            sizes.append(len(data))
+            writer.write(data)
+            await writer.drain()
+        writer.close()
+
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, back = await asyncio.open_connection("127.0.0.1", port)
+        with suppress(OSError):
+            await asyncio.gather(pass_on(reader, back, sizes), pass_on(there, writer, []))
+
+    async with await asyncio.start_server(connected, "127.0.0.1", 0) as between:
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{between.sockets[0].getsockname()[1]}") as channel:
+            yield channel, sizes
+        between.close()
+
+
+async def test_next_to_nothing_of_a_strangers_message_is_let_in(serving: Any, config: Settings) -> None:
+    """gRPC lets in megabytes of each call as it finds out how fast the network is."""
+    body, calls = b"\x00" * (config.max_request_bytes - 100), 12
+    async with serving(config.model_copy(update={"token": "s3cret"})):
+        assert config.port_file
+        async with counted(int(config.port_file.read_text())) as (channel, sizes):
+            for _ in range(calls):
+                assert (await refused(channel.unary_stream(SYNTHESIZE)(body))).code() is grpc.StatusCode.UNAUTHENTICATED
+    assert sum(sizes) / calls <= 100 * 1024
 
 
 @pytest.mark.parametrize("method", [SYNTHESIZE, INFO, CHECK, WATCH, REFLECTION])

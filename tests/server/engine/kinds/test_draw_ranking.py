@@ -140,7 +140,7 @@ def test_a_step_has_the_networks_look_for_those_alone_who_take_part(builder: Bui
     assert [job for job, _ in lane.step(True, Due({1}, 1))] == [1]
     assert looks == [CHUNK]
     assert [job for job, _ in lane.step(True, Due({0}, 1))] == [0]
-    assert looks == [CHUNK], "which had only to take what is known"
+    assert [lane._rankings[job].judged for job in (0, 1)] == [2, 1]
 
 
 def test_rows_of_the_lane_and_other_lanes_go_on_meanwhile(engine: DeviceThread, work_for: WorkFor, monkeypatch: pytest.MonkeyPatch) -> None:
