@@ -55,6 +55,8 @@ class Model:
         code: A prior's input; None of a classifier.
         forward_only: Why nothing can be drawn for a classifier whose gradients cannot be used; empty where they can.
         indices: The server's indices of photographs for this network; `exemplars` uses the first where it is told none.
+        default_projection: The method of a call of `project` that names none: "deconvnet" where the network has max pooling, else
+            "guided-backpropagation"; empty of what cannot be projected.
         taps: Its layers. Only `Client.model()` fills this and the following ones.
         labels: The names of the output tap's units, by index.
         training: How it was trained and how well.
@@ -71,6 +73,7 @@ class Model:
     code: Code | None
     forward_only: str = ""
     indices: tuple[str, ...] = field(default=(), repr=False)
+    default_projection: str = field(default="", repr=False)
     taps: tuple[Tap, ...] = field(default=(), repr=False)
     labels: tuple[str, ...] = field(default=(), repr=False)
     training: dict[str, Any] | None = field(default=None, repr=False)
@@ -155,7 +158,8 @@ class Methods:
         default_prior: The prior used where a call names none.
         default_pixel_method: The one used where a call of `synthesize_pixels` names none.
         projections: The methods of `project`, which are not among the others.
-        default_projection: The one used where a call of `project` names none.
+        default_projection: The one used where a call of `project` names none, for networks with max pooling; of each network
+            `Model.default_projection` tells.
     """
 
     methods: tuple[Method, ...]

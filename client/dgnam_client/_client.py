@@ -514,7 +514,8 @@ class Client:
                 network's input.
             place: An address: `model:tap:unit`; with `@y,x` one activation of a convolutional tap's map, without it the strongest.
                 `model:tap` is each picture's strongest unit of the tap, `model` of the output tap.
-            method: One of `methods().projections`, such as "guided-backpropagation"; default: the deconvnet.
+            method: One of `methods().projections`, such as "saliency"; default: the deconvnet where the network has max
+                pooling, else guided backpropagation.
             top: How many of the strongest activations of the map are kept; default 1.
             layer: Of grad-cam: the tap whose maps are weighed; default: the last one with maps before the unit's.
             enlarge: Also take pictures with fewer pixels than the unit sees.
@@ -609,7 +610,8 @@ class Client:
             count: How many; default: nine.
             index: One of the server's indices of the network, see `Model.indices`; default: the first.
             project: Whether to send each one's activation back to the pixels; default True.
-            method: One of `methods().projections`; default: the deconvnet.
+            method: One of `methods().projections`; default: the deconvnet where the network has max pooling, else guided
+                backpropagation.
             layer: Of grad-cam: the tap whose maps are weighed; default: the last one with maps before the unit's.
             determinism: "rounding", or "strict" for the same bits each time on the same machine, more slowly.
             priority: "interactive", or "batch" for what nobody waits for: your interactive requests then come first.

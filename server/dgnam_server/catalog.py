@@ -15,9 +15,11 @@ from dgnam_models.errors import DataError
 from dgnam_models.filters import Filters, first_layer
 from dgnam_models.patches import FILE as PATCH_FILE
 from dgnam_models.patches import PatchSet
+from dgnam_models.pooling import has_max_pooling
 from dgnam_models.precision import has_fast_bfloat16
 from dgnam_models.weight_layout import laid_out, lay_out_
 
+from dgnam_server.analysis import DEFAULT_PROJECTION, DEFAULT_WITHOUT_POOLING
 from dgnam_server.indices import Indices
 from dgnam_server.synth.methods import METHODS
 
@@ -32,6 +34,7 @@ class Catalog:
         default_prior: that of requests that name none, see `prior_for`; empty where no prior is loaded.
         settled: whether it is so for every target, as somebody chose it.
         load_seconds: by a model's name, how long it took to load.
+        pooling: the networks that have max pooling.
     """
 
     networks: Mapping[str, Network]
@@ -44,6 +47,7 @@ class Catalog:
     indices: Indices = Indices()  # of photographs, by network
     load_seconds: Mapping[str, float] = field(default_factory=dict)
     filters: Mapping[str, Filters] = field(default_factory=dict)  # of the networks that begin with a convolution
+    pooling: Collection[str] = frozenset()
 
     @property
     def cards(self) -> dict[str, ModelCard]:
@@ -82,6 +86,12 @@ class Catalog:
 
         return min(self.generators, key=distance)
 
+    def projection_for(self, network: str) -> str:
+        """The method of projection of a request that names none; empty of a network without gradients."""
+        if self.networks[network].card.forward_only:
+            return ""
+        return DEFAULT_PROJECTION if network in self.pooling else DEFAULT_WITHOUT_POOLING
+
     def viewer(self, generator: Generator) -> Network | None:
         """A network that `generator` can draw for: its encoder, or the first that gives gradients; None: there is none."""
         assert generator.card.code is not None
@@ -117,7 +127,7 @@ def load(
     for network in own:
         moved = network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         checked = gate.recheck(moved)
-        installed.note_filters(checked)
+        installed.note(checked)
         networks[network.name] = laid_out(checked)
     for name, generator in list(generators.items()):
         assert generator.card.code is not None
@@ -139,7 +149,16 @@ def load(
     patch_set = PatchSet.load(patches[-1]) if patches else None
     settled = default_prior is not None
     loaded = Catalog(
-        networks, generators, prior, dtype, patch_set, missing, settled, load_seconds=installed.seconds, filters=installed.filters
+        networks,
+        generators,
+        prior,
+        dtype,
+        patch_set,
+        missing,
+        settled,
+        load_seconds=installed.seconds,
+        filters=installed.filters,
+        pooling=installed.pooling,
     )
     for name, network in loaded.encoders.items():
         _check_code(generators[name], network)
@@ -161,16 +180,21 @@ def _chosen(packs: Sequence[Path], only: Collection[str] | None) -> list[str]:
 
 @dataclass(frozen=True)
 class _Installed:
-    """What was loaded, by name; of models whose weights are not installed, how to get them; how many seconds each took; first layers."""
+    """What was loaded, by name; of models whose weights are not installed, how to get them; how many seconds each took; first layers;
+    and which have max pooling."""
 
     networks: dict[str, Network] = field(default_factory=dict)
     generators: dict[str, Generator] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     filters: dict[str, Filters] = field(default_factory=dict)
+    pooling: set[str] = field(default_factory=set)
 
-    def note_filters(self, network: Network) -> None:
-        """Keep what its first convolution looks like; layers that are laid out for a processor no longer tell their weights."""
+    def note(self, network: Network) -> None:
+        """Keep what its first convolution looks like, as layers that are laid out for a processor no longer tell their weights; and
+        whether it has max pooling."""
+        if not network.card.forward_only and has_max_pooling(network):
+            self.pooling.add(network.name)
         try:
             self.filters[network.name] = first_layer(network)
         except DataError as error:
@@ -191,7 +215,7 @@ def _installed(names: Sequence[str], packs: Sequence[Path], device: torch.device
             found.generators[name] = lay_out_(model)
         else:
             model = model if dgnam_models.is_bundled(name, packs) else gate.recheck(model)
-            found.note_filters(model)
+            found.note(model)
             found.networks[name] = lay_out_(model)
         found.seconds[name] = time.monotonic() - started
         log.info("loaded %s, %d of %d, in %.1f s", name, number, len(names), found.seconds[name])

@@ -138,14 +138,14 @@ examples:
 LOOK_EXAMPLES = """\
 A target is model:tap:unit; with @y,x one activation of a convolutional tap's map, without it the strongest. model:tap is
 the tap's strongest unit for the picture, and model alone that of its output tap.
-The deconvnet sends the activation back to the pixels, by the switches of max pooling: in a network without any, such as
-EfficientNet, take another method. `dgnam methods` lists them; `--method all` is each.
+Without --method the deconvnet sends the activation back to the pixels, by the switches of max pooling; in a network without
+any, such as EfficientNet, guided backpropagation does. `dgnam methods` lists all; `--method all` is each.
 With --occlusion a grey square slides over the picture. A target is then a feature map to watch, or a class; or one of each.
 With --invariance the picture is moved, turned and scaled. Targets are then layers to compare, and at most one class.
 
 examples:
   dgnam look photo.jpg alexnet64:conv5
-  dgnam look photo.jpg efficientnet-lite0 --method guided-backpropagation
+  dgnam look photo.jpg efficientnet-lite0
   dgnam look photo.jpg efficientnet-lite0:block5c:17 --top 9 --method saliency -o projection.png
   dgnam look photo.jpg efficientnet-lite0:fc:lemon --method all --grid sheet.png
   dgnam look photo.jpg efficientnet-lite0:fc:lemon --method integrated-gradients --steps 200 -o evidence.npy

@@ -10,7 +10,7 @@ from .._errors import InvalidRequestError
 from .._exemplars import Exemplars
 from .._file import write_file
 from . import files, tunables, waiting
-from .look import progress
+from .look import default_projection, progress
 from .parser import Arguments
 from .printing import DONE, print_json, print_table
 
@@ -36,7 +36,7 @@ def run(client: Client, arguments: Arguments) -> int:
     options = {}
     if arguments.tuned:
         known = client.methods(timeout=arguments.timeout)
-        method = tunables.find(known.projections, arguments.method or known.default_projection)
+        method = tunables.find(known.projections, arguments.method or default_projection(client, known, arguments.units[0]))
         options = tunables.values(arguments.tuned, method, known.projections, arguments.fixed)
     found = []
     for unit in arguments.units:

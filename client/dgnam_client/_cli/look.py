@@ -24,6 +24,8 @@ from .printing import DONE
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from .._catalog import Methods
+
 ALL = "all"
 # The options that go with one kind of analysis, of those that have options of their own.
 _PROJECTION, _OCCLUSION, _INVARIANCE, _REPLAY = "", "--occlusion", "--invariance", "--replay"
@@ -144,13 +146,18 @@ def _methods(client: Client, arguments: Arguments) -> tuple[list[str | None], di
     if not arguments.tuned and arguments.method is None:
         return [None], {}
     known = client.methods(timeout=arguments.timeout)
-    wanted = arguments.method or [known.default_projection]
+    wanted = arguments.method or [default_projection(client, known, arguments.places[0])]
     names = [method.name for method in known.projections] if ALL in wanted else list(dict.fromkeys(wanted))
     found = [tunables.find(known.projections, name) for name in names]
     if len(found) > 1 and arguments.tuned:
         raise InvalidRequestError(f"{', '.join(map(tunables.flag, arguments.tuned))}: the options of a method go with it alone")
     options = tunables.values(arguments.tuned, found[0], known.projections, arguments.fixed)
     return [method.name for method in found], options
+
+
+def default_projection(client: Client, methods: Methods, place: str) -> str:
+    """The method of projection of a place where none is named."""
+    return client.model(place.partition(":")[0].strip()).default_projection or methods.default_projection
 
 
 def _colour(text: str | None) -> list[float] | None:

@@ -16,8 +16,8 @@ def run(client: Client, arguments: Arguments) -> int:
     if arguments.json:
         return print_json(methods if arguments.name is None else shown[0])
     for method in shown:
-        defaults = (methods.default_method, methods.default_pixel_method, methods.default_projection)
-        default = " (default)" if method.name in defaults else ""
+        default = " (default)" if method.name in (methods.default_method, methods.default_pixel_method) else ""
+        default = " (default with max pooling)" if method.name == methods.default_projection else default
         kind = "of projection" if method in methods.projections else "of pixels" if method.pixels else "with a prior"
         print(f"{method.name}{default}, {kind}: {method.description}")
         if method.citation:

@@ -31,6 +31,7 @@ def run(client: Client, arguments: Arguments) -> int:
     facts += [("pixels", "{} x {}".format(*model.image_size)), ("licence", model.licence), ("sha256", model.digest)]
     if model.forward_only:
         facts.append(("no pictures", f"its gradients cannot be used: {model.forward_only}"))
+    facts += [("projection", model.default_projection)] if model.default_projection else []
     facts += [("index", f"{name}: photographs that `dgnam exemplars` shows") for name in model.indices]
     if model.code is not None:
         facts.append(("code", f"{model.code.size} numbers: inverts {model.code.encoder} {model.code.tap}"))

@@ -251,7 +251,12 @@ def _look(look: argparse.ArgumentParser) -> None:
     look.add_argument("--determinism", choices=get_args(Determinism), help="strict: the same bits each time, more slowly")
     waiting.add(look)
     project = look.add_argument_group("projection", "A method's own options can be given as --NAME VALUE: see `dgnam methods NAME`.")
-    project.add_argument("--method", action="append", metavar="NAME", help="the method, or all; may be given several times")
+    project.add_argument(
+        "--method",
+        action="append",
+        metavar="NAME",
+        help="the method, or all; may be given several times (default: deconvnet with max pooling, guided-backpropagation without)",
+    )
     project.add_argument("--top", type=int, metavar="N", help="keep so many of a map's strongest activations (default: 1)")
     project.add_argument("--layer", metavar="TAP", help="of grad-cam: the tap whose maps are weighed (default: the last before the unit)")
     project.add_argument("--enlarge", action="store_true", help="also take a picture with fewer pixels than the unit sees")
@@ -276,7 +281,9 @@ def _exemplars(exemplars: argparse.ArgumentParser) -> None:
         "--index", metavar="NAME", help="the name of one of the server's indices, see `dgnam models NAME` (default: the first)"
     )
     exemplars.add_argument("--no-projections", action="store_true", help="show what the unit sees alone")
-    exemplars.add_argument("--method", metavar="NAME", help="the method of projection (default: the deconvnet)")
+    exemplars.add_argument(
+        "--method", metavar="NAME", help="the method of projection (default: deconvnet with max pooling, guided-backpropagation without)"
+    )
     exemplars.add_argument("--layer", metavar="TAP", help="of grad-cam: the tap whose maps are weighed")
     exemplars.add_argument("--determinism", choices=get_args(Determinism), help="strict: the same bits each time, more slowly")
     exemplars.add_argument("--json", action="store_true", help="print JSON")

@@ -25,10 +25,11 @@ async def picture(request: Request) -> Response:
     """The picture's page."""
     here = gallery(request)
     kept, content = await held(request)
-    recipe, methods, target = Recipe.from_json(content.recipe), None, None
+    recipe, methods, target, projection = Recipe.from_json(content.recipe), None, None, ""
     try:  # what is on the shelf is shown also where the server does not answer
         methods = await here.catalogue.methods()
         target = await here.catalogue.target(kept.target)
+        projection = (await here.catalogue.model(target.terms[0].unit.model)).default_projection
     except DgnamError:
         pass
     stem = _stem(target.name if target else kept.target, kept.seed)
@@ -41,7 +42,7 @@ async def picture(request: Request) -> Response:
         "making": making(recipe, methods, f"{stem}.json"),
     }
     projections = methods.projections if methods else ()
-    return page(request, "picture.html", **facts, methods=methods, projections=projections)
+    return page(request, "picture.html", **facts, methods=methods, projections=projections, projection=projection)
 
 
 async def png(request: Request) -> Response:

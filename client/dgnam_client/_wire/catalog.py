@@ -87,6 +87,7 @@ def model(message: catalog_pb2.Model) -> Model:
         code=_code(message.code) if message.HasField("code") else None,
         forward_only=message.forward_only,
         indices=tuple(message.indices),
+        default_projection=message.default_projection,
         taps=tuple(Tap(tap.name, tuple(tap.shape)) for tap in message.taps),
         labels=tuple(message.labels),
         training=training,

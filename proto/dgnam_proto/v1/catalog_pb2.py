@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x64gnam_proto/v1/catalog.proto\x12\x08\x64gnam.v1\"n\n\x03Tap\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05shape\x18\x02 \x03(\r\x12\x36\n\x0freceptive_field\x18\x03 \x01(\x0b\x32\x18.dgnam.v1.ReceptiveFieldH\x00\x88\x01\x01\x42\x12\n\x10_receptive_field\"J\n\x0eReceptiveField\x12\x0b\n\x03top\x18\x01 \x03(\r\x12\x0e\n\x06\x62ottom\x18\x02 \x03(\r\x12\x0c\n\x04left\x18\x03 \x03(\r\x12\r\n\x05right\x18\x04 \x03(\r\"\xdd\x01\n\x04\x43ode\x12\x0c\n\x04size\x18\x01 \x01(\r\x12\x0f\n\x07\x65ncoder\x18\x02 \x01(\t\x12\x0b\n\x03tap\x18\x03 \x01(\t\x12\x1b\n\x13start_learning_rate\x18\x04 \x01(\x02\x12;\n\x0foption_defaults\x18\x05 \x03(\x0b\x32\".dgnam.v1.Code.OptionDefaultsEntry\x1aO\n\x13OptionDefaultsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\'\n\x05value\x18\x02 \x01(\x0b\x32\x18.dgnam.v1.OptionDefaults:\x02\x38\x01\"u\n\x0eOptionDefaults\x12\x34\n\x06values\x18\x01 \x03(\x0b\x32$.dgnam.v1.OptionDefaults.ValuesEntry\x1a-\n\x0bValuesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"\xd5\x02\n\x05Model\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x1c\n\x04role\x18\x02 \x01(\x0e\x32\x0e.dgnam.v1.Role\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\x12\x0f\n\x07licence\x18\x04 \x01(\t\x12\x0e\n\x06\x64igest\x18\x05 \x01(\t\x12\x14\n\x0c\x61rchitecture\x18\x06 \x01(\t\x12\x14\n\x0cimage_height\x18\x07 \x01(\r\x12\x13\n\x0bimage_width\x18\x08 \x01(\r\x12\x1b\n\x04taps\x18\t \x03(\x0b\x32\r.dgnam.v1.Tap\x12\x12\n\noutput_tap\x18\n \x01(\t\x12\x0e\n\x06labels\x18\x0b \x03(\t\x12!\n\x04\x63ode\x18\x0c \x01(\x0b\x32\x0e.dgnam.v1.CodeH\x00\x88\x01\x01\x12\x15\n\rtraining_json\x18\r \x01(\t\x12\x14\n\x0c\x66orward_only\x18\x0e \x01(\t\x12\x0f\n\x07indices\x18\x0f \x03(\tB\x07\n\x05_code\"\x13\n\x11ListModelsRequest\"5\n\x12ListModelsResponse\x12\x1f\n\x06models\x18\x01 \x03(\x0b\x32\x0f.dgnam.v1.Model\"<\n\x0fGetModelRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x1b\n\x13receptive_fields_of\x18\x02 \x03(\t\"2\n\x10GetModelResponse\x12\x1e\n\x05model\x18\x01 \x01(\x0b\x32\x0f.dgnam.v1.Model\"\x95\x01\n\x10ListUnitsRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\x10\n\x03tap\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x13\n\x06\x66ilter\x18\x03 \x01(\tH\x01\x88\x01\x01\x12\x16\n\tpage_size\x18\x04 \x01(\rH\x02\x88\x01\x01\x12\x12\n\npage_token\x18\x05 \x01(\tB\x06\n\x04_tapB\t\n\x07_filterB\x0c\n\n_page_size\"9\n\x08UnitInfo\x12\r\n\x05index\x18\x01 \x01(\r\x12\r\n\x05label\x18\x02 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x03 \x01(\t\"c\n\x11ListUnitsResponse\x12!\n\x05units\x18\x01 \x03(\x0b\x32\x12.dgnam.v1.UnitInfo\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x12\n\ntotal_size\x18\x03 \x01(\r\"\x14\n\x12ListMethodsRequest\"\x9a\x01\n\x06Option\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\x12\x0f\n\x07minimum\x18\x03 \x01(\x01\x12\x0f\n\x07maximum\x18\x04 \x01(\x01\x12\x1a\n\rdefault_value\x18\x05 \x01(\x01H\x00\x88\x01\x01\x12\x0f\n\x07integer\x18\x06 \x01(\x08\x12\x0c\n\x04part\x18\x07 \x01(\tB\x10\n\x0e_default_value\"\x80\x01\n\x06Method\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\x12\x10\n\x08\x63itation\x18\x03 \x01(\t\x12!\n\x07options\x18\x04 \x03(\x0b\x32\x10.dgnam.v1.Option\x12\x1e\n\x05space\x18\x05 \x01(\x0e\x32\x0f.dgnam.v1.Space\"\xc8\x01\n\x13ListMethodsResponse\x12!\n\x07methods\x18\x01 \x03(\x0b\x32\x10.dgnam.v1.Method\x12\x16\n\x0e\x64\x65\x66\x61ult_method\x18\x02 \x01(\t\x12\x15\n\rdefault_prior\x18\x03 \x01(\t\x12\x1c\n\x14\x64\x65\x66\x61ult_pixel_method\x18\x04 \x01(\t\x12%\n\x0bprojections\x18\x05 \x03(\x0b\x32\x10.dgnam.v1.Method\x12\x1a\n\x12\x64\x65\x66\x61ult_projection\x18\x06 \x01(\t*A\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x13\n\x0fROLE_CLASSIFIER\x10\x01\x12\x0e\n\nROLE_PRIOR\x10\x02*@\n\x05Space\x12\x15\n\x11SPACE_UNSPECIFIED\x10\x00\x12\x0e\n\nSPACE_CODE\x10\x01\x12\x10\n\x0cSPACE_PIXELS\x10\x02\x32\xae\x02\n\x0e\x43\x61talogService\x12G\n\nListModels\x12\x1b.dgnam.v1.ListModelsRequest\x1a\x1c.dgnam.v1.ListModelsResponse\x12\x41\n\x08GetModel\x12\x19.dgnam.v1.GetModelRequest\x1a\x1a.dgnam.v1.GetModelResponse\x12\x44\n\tListUnits\x12\x1a.dgnam.v1.ListUnitsRequest\x1a\x1b.dgnam.v1.ListUnitsResponse\x12J\n\x0bListMethods\x12\x1c.dgnam.v1.ListMethodsRequest\x1a\x1d.dgnam.v1.ListMethodsResponseB\x12Z\x10\x64gnam/v1;dgnamv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x64gnam_proto/v1/catalog.proto\x12\x08\x64gnam.v1\"n\n\x03Tap\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05shape\x18\x02 \x03(\r\x12\x36\n\x0freceptive_field\x18\x03 \x01(\x0b\x32\x18.dgnam.v1.ReceptiveFieldH\x00\x88\x01\x01\x42\x12\n\x10_receptive_field\"J\n\x0eReceptiveField\x12\x0b\n\x03top\x18\x01 \x03(\r\x12\x0e\n\x06\x62ottom\x18\x02 \x03(\r\x12\x0c\n\x04left\x18\x03 \x03(\r\x12\r\n\x05right\x18\x04 \x03(\r\"\xdd\x01\n\x04\x43ode\x12\x0c\n\x04size\x18\x01 \x01(\r\x12\x0f\n\x07\x65ncoder\x18\x02 \x01(\t\x12\x0b\n\x03tap\x18\x03 \x01(\t\x12\x1b\n\x13start_learning_rate\x18\x04 \x01(\x02\x12;\n\x0foption_defaults\x18\x05 \x03(\x0b\x32\".dgnam.v1.Code.OptionDefaultsEntry\x1aO\n\x13OptionDefaultsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\'\n\x05value\x18\x02 \x01(\x0b\x32\x18.dgnam.v1.OptionDefaults:\x02\x38\x01\"u\n\x0eOptionDefaults\x12\x34\n\x06values\x18\x01 \x03(\x0b\x32$.dgnam.v1.OptionDefaults.ValuesEntry\x1a-\n\x0bValuesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"\xf1\x02\n\x05Model\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x1c\n\x04role\x18\x02 \x01(\x0e\x32\x0e.dgnam.v1.Role\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\x12\x0f\n\x07licence\x18\x04 \x01(\t\x12\x0e\n\x06\x64igest\x18\x05 \x01(\t\x12\x14\n\x0c\x61rchitecture\x18\x06 \x01(\t\x12\x14\n\x0cimage_height\x18\x07 \x01(\r\x12\x13\n\x0bimage_width\x18\x08 \x01(\r\x12\x1b\n\x04taps\x18\t \x03(\x0b\x32\r.dgnam.v1.Tap\x12\x12\n\noutput_tap\x18\n \x01(\t\x12\x0e\n\x06labels\x18\x0b \x03(\t\x12!\n\x04\x63ode\x18\x0c \x01(\x0b\x32\x0e.dgnam.v1.CodeH\x00\x88\x01\x01\x12\x15\n\rtraining_json\x18\r \x01(\t\x12\x14\n\x0c\x66orward_only\x18\x0e \x01(\t\x12\x0f\n\x07indices\x18\x0f \x03(\t\x12\x1a\n\x12\x64\x65\x66\x61ult_projection\x18\x10 \x01(\tB\x07\n\x05_code\"\x13\n\x11ListModelsRequest\"5\n\x12ListModelsResponse\x12\x1f\n\x06models\x18\x01 \x03(\x0b\x32\x0f.dgnam.v1.Model\"<\n\x0fGetModelRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x1b\n\x13receptive_fields_of\x18\x02 \x03(\t\"2\n\x10GetModelResponse\x12\x1e\n\x05model\x18\x01 \x01(\x0b\x32\x0f.dgnam.v1.Model\"\x95\x01\n\x10ListUnitsRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\x10\n\x03tap\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x13\n\x06\x66ilter\x18\x03 \x01(\tH\x01\x88\x01\x01\x12\x16\n\tpage_size\x18\x04 \x01(\rH\x02\x88\x01\x01\x12\x12\n\npage_token\x18\x05 \x01(\tB\x06\n\x04_tapB\t\n\x07_filterB\x0c\n\n_page_size\"9\n\x08UnitInfo\x12\r\n\x05index\x18\x01 \x01(\r\x12\r\n\x05label\x18\x02 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x03 \x01(\t\"c\n\x11ListUnitsResponse\x12!\n\x05units\x18\x01 \x03(\x0b\x32\x12.dgnam.v1.UnitInfo\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x12\n\ntotal_size\x18\x03 \x01(\r\"\x14\n\x12ListMethodsRequest\"\x9a\x01\n\x06Option\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\x12\x0f\n\x07minimum\x18\x03 \x01(\x01\x12\x0f\n\x07maximum\x18\x04 \x01(\x01\x12\x1a\n\rdefault_value\x18\x05 \x01(\x01H\x00\x88\x01\x01\x12\x0f\n\x07integer\x18\x06 \x01(\x08\x12\x0c\n\x04part\x18\x07 \x01(\tB\x10\n\x0e_default_value\"\x80\x01\n\x06Method\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\x12\x10\n\x08\x63itation\x18\x03 \x01(\t\x12!\n\x07options\x18\x04 \x03(\x0b\x32\x10.dgnam.v1.Option\x12\x1e\n\x05space\x18\x05 \x01(\x0e\x32\x0f.dgnam.v1.Space\"\xc8\x01\n\x13ListMethodsResponse\x12!\n\x07methods\x18\x01 \x03(\x0b\x32\x10.dgnam.v1.Method\x12\x16\n\x0e\x64\x65\x66\x61ult_method\x18\x02 \x01(\t\x12\x15\n\rdefault_prior\x18\x03 \x01(\t\x12\x1c\n\x14\x64\x65\x66\x61ult_pixel_method\x18\x04 \x01(\t\x12%\n\x0bprojections\x18\x05 \x03(\x0b\x32\x10.dgnam.v1.Method\x12\x1a\n\x12\x64\x65\x66\x61ult_projection\x18\x06 \x01(\t*A\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x13\n\x0fROLE_CLASSIFIER\x10\x01\x12\x0e\n\nROLE_PRIOR\x10\x02*@\n\x05Space\x12\x15\n\x11SPACE_UNSPECIFIED\x10\x00\x12\x0e\n\nSPACE_CODE\x10\x01\x12\x10\n\x0cSPACE_PIXELS\x10\x02\x32\xae\x02\n\x0e\x43\x61talogService\x12G\n\nListModels\x12\x1b.dgnam.v1.ListModelsRequest\x1a\x1c.dgnam.v1.ListModelsResponse\x12\x41\n\x08GetModel\x12\x19.dgnam.v1.GetModelRequest\x1a\x1a.dgnam.v1.GetModelResponse\x12\x44\n\tListUnits\x12\x1a.dgnam.v1.ListUnitsRequest\x1a\x1b.dgnam.v1.ListUnitsResponse\x12J\n\x0bListMethods\x12\x1c.dgnam.v1.ListMethodsRequest\x1a\x1d.dgnam.v1.ListMethodsResponseB\x12Z\x10\x64gnam/v1;dgnamv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,10 +36,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CODE_OPTIONDEFAULTSENTRY']._serialized_options = b'8\001'
   _globals['_OPTIONDEFAULTS_VALUESENTRY']._loaded_options = None
   _globals['_OPTIONDEFAULTS_VALUESENTRY']._serialized_options = b'8\001'
-  _globals['_ROLE']._serialized_start=1932
-  _globals['_ROLE']._serialized_end=1997
-  _globals['_SPACE']._serialized_start=1999
-  _globals['_SPACE']._serialized_end=2063
+  _globals['_ROLE']._serialized_start=1960
+  _globals['_ROLE']._serialized_end=2025
+  _globals['_SPACE']._serialized_start=2027
+  _globals['_SPACE']._serialized_end=2091
   _globals['_TAP']._serialized_start=42
   _globals['_TAP']._serialized_end=152
   _globals['_RECEPTIVEFIELD']._serialized_start=154
@@ -53,29 +53,29 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_OPTIONDEFAULTS_VALUESENTRY']._serialized_start=526
   _globals['_OPTIONDEFAULTS_VALUESENTRY']._serialized_end=571
   _globals['_MODEL']._serialized_start=574
-  _globals['_MODEL']._serialized_end=915
-  _globals['_LISTMODELSREQUEST']._serialized_start=917
-  _globals['_LISTMODELSREQUEST']._serialized_end=936
-  _globals['_LISTMODELSRESPONSE']._serialized_start=938
-  _globals['_LISTMODELSRESPONSE']._serialized_end=991
-  _globals['_GETMODELREQUEST']._serialized_start=993
-  _globals['_GETMODELREQUEST']._serialized_end=1053
-  _globals['_GETMODELRESPONSE']._serialized_start=1055
-  _globals['_GETMODELRESPONSE']._serialized_end=1105
-  _globals['_LISTUNITSREQUEST']._serialized_start=1108
-  _globals['_LISTUNITSREQUEST']._serialized_end=1257
-  _globals['_UNITINFO']._serialized_start=1259
-  _globals['_UNITINFO']._serialized_end=1316
-  _globals['_LISTUNITSRESPONSE']._serialized_start=1318
-  _globals['_LISTUNITSRESPONSE']._serialized_end=1417
-  _globals['_LISTMETHODSREQUEST']._serialized_start=1419
-  _globals['_LISTMETHODSREQUEST']._serialized_end=1439
-  _globals['_OPTION']._serialized_start=1442
-  _globals['_OPTION']._serialized_end=1596
-  _globals['_METHOD']._serialized_start=1599
-  _globals['_METHOD']._serialized_end=1727
-  _globals['_LISTMETHODSRESPONSE']._serialized_start=1730
-  _globals['_LISTMETHODSRESPONSE']._serialized_end=1930
-  _globals['_CATALOGSERVICE']._serialized_start=2066
-  _globals['_CATALOGSERVICE']._serialized_end=2368
+  _globals['_MODEL']._serialized_end=943
+  _globals['_LISTMODELSREQUEST']._serialized_start=945
+  _globals['_LISTMODELSREQUEST']._serialized_end=964
+  _globals['_LISTMODELSRESPONSE']._serialized_start=966
+  _globals['_LISTMODELSRESPONSE']._serialized_end=1019
+  _globals['_GETMODELREQUEST']._serialized_start=1021
+  _globals['_GETMODELREQUEST']._serialized_end=1081
+  _globals['_GETMODELRESPONSE']._serialized_start=1083
+  _globals['_GETMODELRESPONSE']._serialized_end=1133
+  _globals['_LISTUNITSREQUEST']._serialized_start=1136
+  _globals['_LISTUNITSREQUEST']._serialized_end=1285
+  _globals['_UNITINFO']._serialized_start=1287
+  _globals['_UNITINFO']._serialized_end=1344
+  _globals['_LISTUNITSRESPONSE']._serialized_start=1346
+  _globals['_LISTUNITSRESPONSE']._serialized_end=1445
+  _globals['_LISTMETHODSREQUEST']._serialized_start=1447
+  _globals['_LISTMETHODSREQUEST']._serialized_end=1467
+  _globals['_OPTION']._serialized_start=1470
+  _globals['_OPTION']._serialized_end=1624
+  _globals['_METHOD']._serialized_start=1627
+  _globals['_METHOD']._serialized_end=1755
+  _globals['_LISTMETHODSRESPONSE']._serialized_start=1758
+  _globals['_LISTMETHODSRESPONSE']._serialized_end=1958
+  _globals['_CATALOGSERVICE']._serialized_start=2094
+  _globals['_CATALOGSERVICE']._serialized_end=2396
 # @@protoc_insertion_point(module_scope)

@@ -81,7 +81,7 @@ class OptionDefaults(_message.Message):
     def __init__(self, values: _Optional[_Mapping[str, float]] = ...) -> None: ...
 
 class Model(_message.Message):
-    __slots__ = ("name", "role", "description", "licence", "digest", "architecture", "image_height", "image_width", "taps", "output_tap", "labels", "code", "training_json", "forward_only", "indices")
+    __slots__ = ("name", "role", "description", "licence", "digest", "architecture", "image_height", "image_width", "taps", "output_tap", "labels", "code", "training_json", "forward_only", "indices", "default_projection")
     NAME_FIELD_NUMBER: _ClassVar[int]
     ROLE_FIELD_NUMBER: _ClassVar[int]
     DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
@@ -97,6 +97,7 @@ class Model(_message.Message):
     TRAINING_JSON_FIELD_NUMBER: _ClassVar[int]
     FORWARD_ONLY_FIELD_NUMBER: _ClassVar[int]
     INDICES_FIELD_NUMBER: _ClassVar[int]
+    DEFAULT_PROJECTION_FIELD_NUMBER: _ClassVar[int]
     name: str
     role: Role
     description: str
@@ -112,7 +113,8 @@ class Model(_message.Message):
     training_json: str
     forward_only: str
     indices: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, name: _Optional[str] = ..., role: _Optional[_Union[Role, str]] = ..., description: _Optional[str] = ..., licence: _Optional[str] = ..., digest: _Optional[str] = ..., architecture: _Optional[str] = ..., image_height: _Optional[int] = ..., image_width: _Optional[int] = ..., taps: _Optional[_Iterable[_Union[Tap, _Mapping]]] = ..., output_tap: _Optional[str] = ..., labels: _Optional[_Iterable[str]] = ..., code: _Optional[_Union[Code, _Mapping]] = ..., training_json: _Optional[str] = ..., forward_only: _Optional[str] = ..., indices: _Optional[_Iterable[str]] = ...) -> None: ...
+    default_projection: str
+    def __init__(self, name: _Optional[str] = ..., role: _Optional[_Union[Role, str]] = ..., description: _Optional[str] = ..., licence: _Optional[str] = ..., digest: _Optional[str] = ..., architecture: _Optional[str] = ..., image_height: _Optional[int] = ..., image_width: _Optional[int] = ..., taps: _Optional[_Iterable[_Union[Tap, _Mapping]]] = ..., output_tap: _Optional[str] = ..., labels: _Optional[_Iterable[str]] = ..., code: _Optional[_Union[Code, _Mapping]] = ..., training_json: _Optional[str] = ..., forward_only: _Optional[str] = ..., indices: _Optional[_Iterable[str]] = ..., default_projection: _Optional[str] = ...) -> None: ...
 
 class ListModelsRequest(_message.Message):
     __slots__ = ()

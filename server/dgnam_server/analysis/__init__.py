@@ -17,3 +17,5 @@ PROJECTIONS: Mapping[str, Attribution] = {
     method.name: method for method in (DECONVNET, SALIENCY, GUIDED_BACKPROPAGATION, GRADIENT_TIMES_INPUT, INTEGRATED_GRADIENTS, GRAD_CAM)
 }
 DEFAULT_PROJECTION = DECONVNET.name
+# All that a deconvnet knows of a picture are the switches of max pooling; guided backpropagation was made for networks that have none.
+DEFAULT_WITHOUT_POOLING = GUIDED_BACKPROPAGATION.name

@@ -59,7 +59,10 @@ class CatalogServicer(catalog_pb2_grpc.CatalogServiceServicer):
         return methods(self.catalog.default_prior, self.limits.max_steps)
 
     def _model(self, card: ModelCard, full: bool = False) -> catalog_pb2.Model:
-        return model(card, full, [index.name for index in self.catalog.indices.of.get(card.name, ())])
+        message = model(card, full, [index.name for index in self.catalog.indices.of.get(card.name, ())])
+        if card.name in self.catalog.networks:
+            message.default_projection = self.catalog.projection_for(card.name)
+        return message
 
 
 def model(card: ModelCard, full: bool, indices: Sequence[str] = ()) -> catalog_pb2.Model:

@@ -12,7 +12,7 @@ from dgnam_proto.v1.analysis_pb2 import AnalysisProgress, AnalysisRecipe, Pictur
 from dgnam_proto.v1.synthesis_pb2 import Heartbeat, Queued, Started
 from dgnam_proto.v1.target_pb2 import Position
 
-from dgnam_server.analysis import DEFAULT_PROJECTION, PROJECTIONS, Attribution, colours
+from dgnam_server.analysis import PROJECTIONS, Attribution, colours
 from dgnam_server.analysis.projection import Wanted
 from dgnam_server.engine import events
 from dgnam_server.engine.builder import ProjectionSpec
@@ -45,7 +45,7 @@ def read(reader: Reader, request: ProjectRequest) -> ProjectionSpec:
 def fields(reader: Reader, request: ProjectRequest) -> ProjectionSpec | None:
     """All of a request but its images; None where something is not right."""
     place = places.read(reader.at("place"), request.place)
-    method = _method(reader.at("method"), request)
+    method = _method(reader.at("method"), request, place)
     settings: Mapping[str, float] = {}
     if method is not None:
         settings = options.of_projection(reader.at("options"), dict(request.options), method)
@@ -146,8 +146,10 @@ def refuse_without_gradients(reader: Reader, network: Network) -> None:
         reader.unmet(Reason.NOT_DIFFERENTIABLE, f"nothing can be projected through {network.name}, which gives no usable gradients: {why}")
 
 
-def _method(reader: Reader, request: ProjectRequest) -> Attribution | None:
-    name = request.method if request.HasField("method") else DEFAULT_PROJECTION
+def _method(reader: Reader, request: ProjectRequest, place: places.Found | None) -> Attribution | None:
+    if not request.HasField("method"):
+        return None if place is None else PROJECTIONS.get(reader.catalog.projection_for(place.network.name))
+    name = request.method
     if name not in PROJECTIONS:
         reader.missing("method", name, f"there is no method {quoted(name)} of projection; {nearest(name, list(PROJECTIONS))}")
     return PROJECTIONS.get(name)

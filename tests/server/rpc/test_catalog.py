@@ -55,6 +55,8 @@ async def test_over_a_socket(serving: Any) -> None:
         assert [model.name for model in models if model.name.startswith("tiny")] == ["tiny", "tiny-prior", "tiny-res"]
         model = (await stub.GetModel(catalog_pb2.GetModelRequest(name="tiny"))).model
         assert (model.labels[1], json.loads(model.training_json)) == ("school bus", {})
+        defaults = {model.name: model.default_projection for model in models}
+        assert defaults | {"tiny": "deconvnet", "tiny-prior": "", "tiny-res": "guided-backpropagation"} == defaults
         assert not any(tap.HasField("receptive_field") for tap in model.taps)
         asked = catalog_pb2.GetModelRequest(name="tiny", receptive_fields_of=["conv1", "fc6", "conv1"])
         fields = {tap.name: tap.receptive_field for tap in (await stub.GetModel(asked)).model.taps if tap.HasField("receptive_field")}

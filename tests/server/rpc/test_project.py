@@ -109,6 +109,12 @@ def test_defaults_and_what_of_a_file_is_seen(asked: ProjectRequest, tiny: Catalo
     assert read(Reader(tiny, Settings()), asked).layer == "relu4"
 
 
+def test_without_max_pooling_the_default_is_guided_backpropagation(asked: ProjectRequest, tiny: Catalog) -> None:
+    asked.place.CopyFrom(Place(model="tiny-res", tap="fc", index=3))
+    assert "tiny" in tiny.pooling and "tiny-res" not in tiny.pooling
+    assert read(Reader(tiny, Settings()), asked).method == "guided-backpropagation"
+
+
 async def stream(server: Any, request: ProjectRequest) -> list[Any]:
     return [message async for message in analysis_pb2_grpc.AnalysisServiceStub(server.channel).Project(request)]
 

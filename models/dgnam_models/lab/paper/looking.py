@@ -3,11 +3,9 @@
 import io
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 from PIL import Image
-from torch.overrides import TorchFunctionMode
 
 import dgnam_models
 from dgnam_models import image_set, indexing, photographs
@@ -69,14 +67,6 @@ def watched(network: Network, name: str) -> list[str]:
     return [network.name, *([f"{network.name}:{network.card.output_tap}:{labels.index(name.casefold())}"] if known else [])]
 
 
-@torch.no_grad()
-def pools(network: Network) -> bool:
-    """Whether it has max pooling, by modules or by functions."""
-    with _Ear() as heard:
-        network.logits(network.preprocess.mean.new_full((1, 3, *network.input_size), 0.5))
-    return bool(heard.pooling)
-
-
 def at_one_size(picture: Image.Image) -> Image.Image:
     """A picture at the size that the sheets show, each pixel as it is."""
     return picture.resize((SHOWN_PX, SHOWN_PX), Image.Resampling.NEAREST)
@@ -88,16 +78,6 @@ def square_around(box: Sequence[int], size: tuple[int, int]) -> tuple[int, int, 
     side = min(max(right - left, bottom - top), *size)
     x, y = (min(max((first + last - side) // 2, 0), most - side) for first, last, most in ((left, right, size[0]), (top, bottom, size[1])))
     return x, y, x + side, y + side
-
-
-class _Ear(TorchFunctionMode):
-    """Hears max pooling."""
-
-    pooling = False
-
-    def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        self.pooling = self.pooling or "max_pool" in getattr(function, "__name__", "")
-        return function(*args, **(kwargs or {}))
 
 
 def _png(picture: Image.Image) -> bytes:

@@ -253,13 +253,6 @@ def test_opinions_are_names_best_first(pack: Path) -> None:
     assert isinstance(judge.card, ModelCard)
 
 
-@pytest.mark.parametrize(("name", "pooled"), [("tiny", True), (JUDGES[0], False)])
-def test_max_pooling_is_heard(name: str, pooled: bool, pack: Path) -> None:
-    network = dgnam_models.load(name, packs=[pack])
-    assert isinstance(network, dgnam_models.Network)
-    assert looking.pools(network) == pooled
-
-
 def test_a_square_around_a_box() -> None:
     assert looking.square_around((4, 4, 6, 10), (20, 20)) == (2, 4, 8, 10)
     assert looking.square_around((0, 4, 2, 10), (20, 20)) == (0, 4, 6, 10), "it stays in the picture"

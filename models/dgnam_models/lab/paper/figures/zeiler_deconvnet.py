@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from dgnam_client import Projection
 
-from dgnam_models.lab.paper.looking import at_one_size, networks, pictures, pools, square_around
+from dgnam_models.lab.paper.looking import at_one_size, networks, pictures, square_around
 from dgnam_models.lab.paper.study import Figure, Study, sheet, spread
 from dgnam_models.network import Network
 
@@ -30,7 +30,7 @@ def draw(study: Study) -> Figure:
     methods = [method.name for method in study.client.methods().projections][:COLUMNS]
     rows = []
     for network in networks(study):
-        taps, backwards = _taps(network), "deconvnet" if pools(network) else "guided-backpropagation"
+        taps, backwards = _taps(network), study.client.model(network.name).default_projection
         areas: dict[str, list[float]] = {tap: [] for tap in taps}
         gathered: dict[str, list[float]] = {method: [] for method in methods}
         for name, png in shown:

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from dgnam_client import Exemplars
 
-from dgnam_models.lab.paper.looking import networks, pools
+from dgnam_models.lab.paper.looking import networks
 from dgnam_models.lab.paper.study import Figure, Study, sheet, spread
 from dgnam_models.network import Network
 
@@ -25,7 +25,7 @@ def draw(study: Study) -> Figure:
     rows, numbers = [], {}
     for network in networks(study):
         of_layers: dict[str, Any] = {}
-        backwards = "deconvnet" if pools(network) else "guided-backpropagation"
+        backwards = study.client.model(network.name).default_projection
         for tap in _layers(network):
             units = spread(range(next(one.shape[0] for one in network.card.taps if one.name == tap)), study.units)
             found = [study.client.exemplars(f"{network.name}:{tap}:{unit}", project=False) for unit in units]
