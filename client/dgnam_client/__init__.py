@@ -35,6 +35,7 @@ else:
         "_hole": "Hole",
         "_inversion": "inverted restyled",
         "_job": "AsyncJob Job",
+        "_job_analysis": "JobAnalysis",
         "_job_state": "JobNews JobPicture JobPicturePage JobState",
         "_likeness": "resembling unlike",
         "_local": "LocalServer local_server",

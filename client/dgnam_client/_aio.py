@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from ._filters import Filters
     from ._invariance import Invariance, OnInvariance
     from ._job import AsyncJob
-    from ._job_state import JobPicturePage, JobState, PicturePhase
+    from ._job_analysis import JobAnalysis
+    from ._job_state import JobPicturePage, JobState, PictureKind, PicturePhase
     from ._occlusion import Occlusion, OnOcclusion
     from ._options import Determinism, Included, Priority
     from ._picture import Picture
@@ -274,13 +275,16 @@ class AsyncClient:
         pixels: bool = False,
         templates: Sequence[Mapping[str, Any]] | None = None,
         title: str | None = None,
+        exemplars: int | Mapping[str, Any] | None = None,
+        occlusion: int | Mapping[str, Any] | None = None,
         timeout: float | None = None,
         **options: Any,
     ) -> AsyncJob:
         """Have the server draw many pictures: `Client.submit_job`."""
         if templates is not None and (options or pixels):
             raise InvalidRequestError("templates: each of them says how to draw: leave pixels and other options out")
-        request = wire.jobs.submit_request(targets, templates or [{"pixels": pixels, **options}], seeds, title)
+        beside = {"exemplars": exemplars, "occlusion": occlusion}
+        request = wire.jobs.submit_request(targets, templates or [{"pixels": pixels, **options}], seeds, title, beside)
         response = await self._calls.work("jobs.SubmitJob", request, timeout)
         from ._job import AsyncJob  # only those who have jobs need it
 
@@ -313,18 +317,23 @@ class AsyncClient:
         method: str | None = None,
         seed: int | None = None,
         phase: PicturePhase | None = None,
+        kind: PictureKind | None = None,
         page_size: int = 100,
         page_token: str = "",
         timeout: float | None = None,
     ) -> JobPicturePage:
         """Some of the pictures of a job, or of all: `Client.job_pictures`."""
-        filters = {"model": model, "tap": tap, "unit": unit, "method": method, "seed": seed, "phase": phase}
+        filters = {"model": model, "tap": tap, "unit": unit, "method": method, "seed": seed, "phase": phase, "kind": kind}
         request = wire.jobs.pictures_request(job, filters, page_token, page_size)
         return wire.jobs.page(await self._calls.work("jobs.ListJobPictures", request, timeout))
 
     async def job_picture(self, id: str, *, timeout: float | None = None) -> Result:
         """A picture of a job: `Client.job_picture`."""
         return wire.jobs.result(await self._calls.work("jobs.GetJobPicture", wire.jobs.named("GetJobPictureRequest", id), timeout))
+
+    async def job_analysis(self, id: str, *, timeout: float | None = None) -> JobAnalysis:
+        """What a job shows beside the pictures that it draws: `Client.job_analysis`."""
+        return wire.jobs.analysis(await self._calls.work("jobs.GetJobPicture", wire.jobs.named("GetJobPictureRequest", id), timeout))
 
     async def project(
         self,

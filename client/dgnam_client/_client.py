@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from ._filters import Filters
     from ._invariance import Invariance, OnInvariance
     from ._job import Job
-    from ._job_state import JobPicturePage, JobState, PicturePhase
+    from ._job_analysis import JobAnalysis
+    from ._job_state import JobPicturePage, JobState, PictureKind, PicturePhase
     from ._occlusion import Occlusion, OnOcclusion
     from ._options import Determinism, Included, Priority
     from ._picture import Picture
@@ -401,6 +402,8 @@ class Client:
         pixels: bool = False,
         templates: Sequence[Mapping[str, Any]] | None = None,
         title: str | None = None,
+        exemplars: int | Mapping[str, Any] | None = None,
+        occlusion: int | Mapping[str, Any] | None = None,
         timeout: float | None = None,
         **options: Any,
     ) -> Job:
@@ -413,6 +416,9 @@ class Client:
             pixels: Whether the method draws without a prior: see `methods()`.
             templates: In place of `pixels` and options: several ways to draw each target, a dict of them each.
             title: A line for people.
+            exemplars: Beside the pictures of each unit so many of its strongest photographs with their projections, of an index that the
+                server has; or a dict of the keywords of `exemplars`, such as {"count": 9, "project": False}.
+            occlusion: Of so many of these photographs also an occlusion map; or a dict of the keywords of `occlude`, and `count`.
             timeout: Seconds that taking it in may take.
             **options: As of `synthesize`, without balance, readout, include and preview_interval.
 
@@ -422,11 +428,12 @@ class Client:
         Raises:
             InvalidAddressError: Something in the targets is no address.
             InvalidRequestError: The server says what is wrong with the request; nothing has begun.
-            NotReadyError: The server keeps no jobs, or no more.
+            NotReadyError: The server keeps no jobs, or no more, or has no photographs for some of the units.
         """
         if templates is not None and (options or pixels):
             raise InvalidRequestError("templates: each of them says how to draw: leave pixels and other options out")
-        request = wire.jobs.submit_request(targets, templates or [{"pixels": pixels, **options}], seeds, title)
+        beside = {"exemplars": exemplars, "occlusion": occlusion}
+        request = wire.jobs.submit_request(targets, templates or [{"pixels": pixels, **options}], seeds, title, beside)
         response = self._calls.work("jobs.SubmitJob", request, timeout)
         from ._job import Job  # only those who have jobs need it
 
@@ -463,6 +470,7 @@ class Client:
         method: str | None = None,
         seed: int | None = None,
         phase: PicturePhase | None = None,
+        kind: PictureKind | None = None,
         page_size: int = 100,
         page_token: str = "",
         timeout: float | None = None,
@@ -478,7 +486,7 @@ class Client:
             NotFoundError: There is no job of this id.
             NotReadyError: The server keeps no jobs.
         """
-        filters = {"model": model, "tap": tap, "unit": unit, "method": method, "seed": seed, "phase": phase}
+        filters = {"model": model, "tap": tap, "unit": unit, "method": method, "seed": seed, "phase": phase, "kind": kind}
         request = wire.jobs.pictures_request(job, filters, page_token, page_size)
         return wire.jobs.page(self._calls.work("jobs.ListJobPictures", request, timeout))
 
@@ -490,6 +498,15 @@ class Client:
             NotReadyError: It is not drawn yet, or has failed.
         """
         return wire.jobs.result(self._calls.work("jobs.GetJobPicture", wire.jobs.named("GetJobPictureRequest", id), timeout))
+
+    def job_analysis(self, id: str, *, timeout: float | None = None) -> JobAnalysis:
+        """A picture of a job that was not drawn, by its id: a unit's photograph, its projection, or its occlusion.
+
+        Raises:
+            NotFoundError: There is none of this id.
+            NotReadyError: It is not made yet, or has failed.
+        """
+        return wire.jobs.analysis(self._calls.work("jobs.GetJobPicture", wire.jobs.named("GetJobPictureRequest", id), timeout))
 
     def project(
         self,

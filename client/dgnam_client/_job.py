@@ -6,12 +6,13 @@ import math
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
 from typing import TYPE_CHECKING, Any
 
-from ._job_state import JobNews, JobPicture, JobState, PicturePhase
+from ._job_state import JobNews, JobPicture, JobState, PictureKind, PicturePhase
 from ._wire import jobs as wire
 
 if TYPE_CHECKING:
     from ._aio_calls import AsyncCalls
     from ._calls import Calls
+    from ._job_analysis import JobAnalysis
     from ._result import Result
 
 
@@ -104,9 +105,10 @@ class Job(_Held):
         method: str | None = None,
         seed: int | None = None,
         phase: PicturePhase | None = None,
+        kind: PictureKind | None = None,
     ) -> Iterator[JobPicture]:
-        """Its pictures in the order of templates, targets and seeds; each keyword leaves out others."""
-        filters = {"model": model, "tap": tap, "unit": unit, "method": method, "seed": seed, "phase": phase}
+        """Its pictures in the order of templates, targets and seeds, and after them its analyses; each keyword leaves out others."""
+        filters = {"model": model, "tap": tap, "unit": unit, "method": method, "seed": seed, "phase": phase, "kind": kind}
         token = ""
         while True:
             response = self._calls.work("jobs.ListJobPictures", wire.pictures_request(self.id, filters, token), self._timeout)
@@ -118,6 +120,11 @@ class Job(_Held):
         """A picture that is drawn: see `Client.job_picture`."""
         id = picture if isinstance(picture, str) else picture.id
         return wire.result(self._calls.work("jobs.GetJobPicture", wire.named("GetJobPictureRequest", id), self._timeout))
+
+    def analysis(self, picture: JobPicture | str) -> JobAnalysis:
+        """A picture of it that was not drawn: see `Client.job_analysis`."""
+        id = picture if isinstance(picture, str) else picture.id
+        return wire.analysis(self._calls.work("jobs.GetJobPicture", wire.named("GetJobPictureRequest", id), self._timeout))
 
     def _move(self, call: str) -> JobState:
         return self._taken(self._calls.work(f"jobs.{call}", wire.named(f"{call}Request", self.id), self._timeout))
@@ -172,9 +179,10 @@ class AsyncJob(_Held):
         method: str | None = None,
         seed: int | None = None,
         phase: PicturePhase | None = None,
+        kind: PictureKind | None = None,
     ) -> AsyncIterator[JobPicture]:
         """Its pictures: `Job.pictures`."""
-        filters = {"model": model, "tap": tap, "unit": unit, "method": method, "seed": seed, "phase": phase}
+        filters = {"model": model, "tap": tap, "unit": unit, "method": method, "seed": seed, "phase": phase, "kind": kind}
         token = ""
         while True:
             response = await self._calls.work("jobs.ListJobPictures", wire.pictures_request(self.id, filters, token), self._timeout)
@@ -187,6 +195,11 @@ class AsyncJob(_Held):
         """A picture that is drawn: see `Client.job_picture`."""
         id = picture if isinstance(picture, str) else picture.id
         return wire.result(await self._calls.work("jobs.GetJobPicture", wire.named("GetJobPictureRequest", id), self._timeout))
+
+    async def analysis(self, picture: JobPicture | str) -> JobAnalysis:
+        """A picture of it that was not drawn: see `Client.job_analysis`."""
+        id = picture if isinstance(picture, str) else picture.id
+        return wire.analysis(await self._calls.work("jobs.GetJobPicture", wire.named("GetJobPictureRequest", id), self._timeout))
 
     async def _move(self, call: str) -> JobState:
         return self._taken(await self._calls.work(f"jobs.{call}", wire.named(f"{call}Request", self.id), self._timeout))

@@ -7,6 +7,7 @@ from typing import Literal
 
 JobPhase = Literal["running", "paused", "done", "cancelled", "unknown"]
 PicturePhase = Literal["waiting", "running", "done", "failed", "unknown"]
+PictureKind = Literal["synthesis", "exemplar", "projection", "occlusion", "unknown"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,16 +64,19 @@ class JobPicture:
         tap: Its tap.
         unit: Its index.
         label: Its label; empty where it has none.
-        method: The method.
+        method: The method; of a projection that of projection, of the other kinds "exemplars" and "occlusion".
         prior: The prior; empty without one.
-        seed: The seed.
-        activation: The weighted sum of the terms' activations; None unless it is drawn.
+        seed: The seed; 0 of what has none.
+        activation: The weighted sum of the terms' activations; beside a photograph the unit's for it. None unless it is drawn.
         percentile: Of how many photographs, in percent, the first unit's activation is above that of theirs; None where no index tells.
-        ending: Why it ended, as of a Result; empty unless it is drawn.
+        ending: Why it ended, as of a Result; empty unless it is a synthesis and drawn.
         error: Why it failed; empty otherwise.
         finished_s: When it was drawn or failed, in seconds since 1970; None before that.
         height: Its height in pixels.
         width: Its width in pixels.
+        kind: What it shows. "synthesis": what the target prefers. "exemplar": a photograph that excites the unit; "projection": what in it
+            does; "occlusion": what of it the unit misses behind a square.
+        rank: That of the photograph, from 1; 0 of a synthesis.
     """
 
     id: str
@@ -92,6 +96,8 @@ class JobPicture:
     finished_s: float | None
     height: int
     width: int
+    kind: PictureKind = "synthesis"
+    rank: int = 0
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,7 @@ from ._hole import Hole
 from ._invariance import Invariance, InvarianceCurve
 from ._inversion import inverted, restyled
 from ._job import AsyncJob, Job
+from ._job_analysis import JobAnalysis
 from ._job_state import JobNews, JobPicture, JobPicturePage, JobState
 from ._likeness import resembling, unlike
 from ._local import LocalServer, local_server
@@ -82,6 +83,7 @@ __all__ = [
     "Invariance",
     "InvarianceCurve",
     "Job",
+    "JobAnalysis",
     "JobNews",
     "JobPicture",
     "JobPicturePage",

@@ -15,6 +15,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
@@ -115,6 +116,15 @@ class ExemplarIndex:
         arrays = {name: _array(folder / f"{name}.npy", dtype, shape) for name, (dtype, shape) in _forms(header).items()}
         _check_numbers(folder, header, arrays)
         return cls(folder.name, header, images, arrays)
+
+    @cached_property
+    def content(self) -> str:
+        """SHA-256 of all that `strongest` and `read` give, wherever the photographs are now."""
+        header = self.header
+        found = hashlib.sha256(json.dumps([header.digest, header.names_digest, [asdict(tap) for tap in header.taps]]).encode())
+        for name in ("photographs", "values", "positions", "digests"):
+            found.update(np.ascontiguousarray(self.arrays[name]).data)
+        return found.hexdigest()
 
     def has(self, tap: str) -> bool:
         """Whether the units of a tap are in it."""

@@ -187,7 +187,7 @@ def assemble(
     pools, fields = Pools.of(settings), ReceptiveFields()
     searched = min(MEMORY_BYTES, engine.limits.max_memory_mib * 2**20 // 8)
     submitter = Submitter(builder, engine, settings, ready, pools)
-    jobs = None if settings.jobs == OFF else _jobs(submitter, provenance)
+    jobs = None if settings.jobs == OFF else _jobs(submitter, provenance, fields)
     runner, memory_bytes = jobs.runner if jobs else None, engine.limits.max_memory_mib * 2**20
     metrics.watch(Watched(engine, memory_bytes, models.load_seconds, _device_bytes(builder.device), runner))
     return App(
@@ -205,7 +205,7 @@ def assemble(
     )
 
 
-def _jobs(submitter: Submitter, provenance: Provenance) -> Jobs:
+def _jobs(submitter: Submitter, provenance: Provenance, fields: ReceptiveFields) -> Jobs:
     """What keeps jobs and draws their pictures; it is idle until the runner runs."""
     settings, engine = submitter.limits, submitter.engine
     database = Database(url_of(settings.job_folder))
@@ -217,7 +217,7 @@ def _jobs(submitter: Submitter, provenance: Provenance) -> Jobs:
         return max(1, min(2 * engine.batch_rows, settings.client_queue_capacity // 2, settings.queue_capacity // 2))
 
     claims = Claims(database, pictures, owner(), settings.job_lease_s)
-    drawing, obstacle = job_drawing.Drawing(submitter, provenance), partial(job_drawing.obstacle, submitter.builder.catalog)
+    drawing, obstacle = job_drawing.Drawing(submitter, provenance, fields), partial(job_drawing.obstacle, submitter.builder.catalog)
     return Jobs(store, Listing(database), Runner(claims, drawing, obstacle, ahead))
 
 

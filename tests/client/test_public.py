@@ -46,6 +46,7 @@ def test_the_public_names() -> None:
         "Invariance",
         "InvarianceCurve",
         "Job",
+        "JobAnalysis",
         "JobNews",
         "JobPicture",
         "JobPicturePage",

@@ -21,7 +21,8 @@ def run(client: Client, arguments: Arguments) -> int:
     targets = list(_targets(arguments))
     folder = AtlasFolder(_folder(arguments, targets))
     templates = _templates(client, arguments)
-    job = client.submit_job(targets, seeds=arguments.seeds, templates=templates, title=arguments.title, timeout=arguments.timeout)
+    beside = {"exemplars": _exemplars(arguments), "occlusion": arguments.occlusion}
+    job = client.submit_job(targets, seeds=arguments.seeds, templates=templates, title=arguments.title, timeout=arguments.timeout, **beside)
     told = f"job {job.id}: {job.state.pictures} pictures, {job.state.title}"
     print(told + (f" ({job.state.done} of them are drawn already)" if job.state.done else ""))
     if arguments.detach:
@@ -72,6 +73,21 @@ def _folder(arguments: Arguments, targets: Sequence[str]) -> Path:
     if path.exists() and not path.is_dir():
         raise InvalidRequestError(f"-o {path}: it is a file, and an atlas is a folder")
     return path
+
+
+def _exemplars(arguments: Arguments) -> dict[str, Any] | None:
+    """What is shown beside the pictures, as the keywords of `Client.exemplars`; None: nothing is."""
+    asked = {name: getattr(arguments, name) for name in ("index", "projections", "no_projections", "occlusion")}
+    given = [tunables.flag(name) for name, value in asked.items() if value]
+    if arguments.exemplars is None and not given:
+        return None
+    if arguments.exemplars is None and arguments.occlusion is None:
+        raise InvalidRequestError(f"{', '.join(given)}: of what? Add --exemplars")
+    if arguments.projections and arguments.no_projections:
+        raise InvalidRequestError("--projections and --no-projections exclude each other")
+    count = arguments.exemplars if arguments.exemplars is not None else arguments.occlusion
+    project = arguments.exemplars is not None and not arguments.no_projections
+    return {"count": count, "index": arguments.index, "project": project, "method": arguments.projections}
 
 
 def _templates(client: Client, arguments: Arguments) -> list[dict[str, Any]]:

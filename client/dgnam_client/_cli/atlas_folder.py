@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import re
 from collections import Counter
 from pathlib import Path
@@ -12,6 +13,7 @@ from .._file import write_file
 from .._job import Job
 from .._job_state import JobPicture
 from . import atlas_page
+from .atlas_page import Shown
 from .printing import complain
 from .results_table import content
 
@@ -33,9 +35,16 @@ class AtlasFolder:
     def take(self, job: Job, picture: JobPicture) -> None:
         """Fetch a picture that is drawn, unless it is there already."""
         path = self.path / file_of(picture)
-        if picture.phase == "done" and not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
+        if picture.phase != "done" or path.exists():
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if picture.kind == "synthesis":
             job.picture(picture).save(path, recipe=True)
+            return
+        found = job.analysis(picture)
+        write_file(path.with_suffix(".json"), (json.dumps(found.facts(), indent=2) + "\n").encode())
+        # Of a map every place of the square counts; of the others what the unit sees.
+        write_file(path, found.png if picture.kind == "occlusion" else found.patch_png())
 
     def finish(self, job: Job) -> None:
         """Fetch what was drawn while nobody watched, and write the table and the page of all that is drawn by now."""
@@ -47,15 +56,28 @@ class AtlasFolder:
         table = self.path / ("pictures.parquet" if _has_parquet() else "pictures.csv")
         if table.suffix == ".csv":
             complain("the table is CSV; for Parquet: pip install 'dgnam-client[parquet]'")
-        write_file(table, content(table, [_row(one) for one in pictures]))
-        drawn = [(one, file_of(one)) for one in pictures if one.phase == "done"]
+        photographs = {one.id: self._photograph(one) for one in pictures}
+        write_file(table, content(table, [{**_row(one), **photographs[one.id]} for one in pictures]))
+        drawn = [Shown(one, file_of(one), photographs[one.id]["folder"] or "") for one in pictures if one.phase == "done"]
         write_file(self.path / "index.html", atlas_page.page(job.state, drawn, table.name).encode())
+
+    def _photograph(self, picture: JobPicture) -> dict[str, str | None]:
+        """Of which photograph a picture shows something, and the folder that it lies in; None of a synthesis."""
+        names = ("photograph", "folder")
+        if picture.kind == "synthesis" or picture.phase != "done":
+            return dict.fromkeys(names)
+        facts = json.loads((self.path / file_of(picture)).with_suffix(".json").read_text(encoding="utf-8"))
+        return {name: str(facts[name]) for name in names}
 
 
 def file_of(picture: JobPicture) -> str:
     """A picture's path in the folder, with slashes."""
     label = f"-{_plain(picture.label)}" if picture.label else ""
-    name = f"{picture.unit:04}{label}-{_plain(picture.method)}-{picture.seed}-{picture.id[:_ID_DIGITS]}.png"
+    what = f"{_plain(picture.method)}-{picture.seed}"
+    if picture.kind != "synthesis":
+        method = f"-{_plain(picture.method)}" if picture.kind == "projection" else ""
+        what = f"{_plain(picture.kind)}{method}-{picture.rank}"
+    name = f"{picture.unit:04}{label}-{what}-{picture.id[:_ID_DIGITS]}.png"
     return f"{_plain(picture.model)}/{_plain(picture.tap)}/{name}"
 
 

@@ -209,6 +209,7 @@ index.html, which opens in any browser.
 examples:
   dgnam atlas efficientnet-lite0 --taps block3b block5c --seeds 3
   dgnam atlas efficientnet-lite0:fc:0-9 --method dgn-am --method pyramid -o ten
+  dgnam atlas efficientnet-lite0:block5c --exemplars 9 --occlusion
   dgnam atlas efficientnet-lite0 --detach
 
 A method's own options can be given as --NAME VALUE, such as --steps 100: every method of the job takes them.

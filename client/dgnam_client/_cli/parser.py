@@ -210,6 +210,20 @@ def _atlas(atlas: argparse.ArgumentParser) -> None:
     options.add_argument("--fit", choices=get_args(Fit), help="how a network gets to see the picture: all of it scaled, or its middle")
     options.add_argument("--seed", type=int, metavar="N", help="the first of the seeds")
     options.add_argument("--determinism", choices=get_args(Determinism), help="strict: the same bits each time, more slowly")
+    beside = atlas.add_argument_group("beside the pictures", "What excites each unit among photographs, of an index that the server has.")
+    beside.add_argument(
+        "--exemplars", type=int, nargs="?", const=9, metavar="N", help="each unit's N strongest photographs with projections (default: 9)"
+    )
+    beside.add_argument("--index", metavar="NAME", help="one of the server's indices, see `dgnam models NAME` (default: the first)")
+    beside.add_argument(
+        "--projections",
+        metavar="METHOD",
+        help="what projects the photographs (default: deconvnet with max pooling in the network, guided-backpropagation without)",
+    )
+    beside.add_argument("--no-projections", action="store_true", help="show the photographs alone")
+    beside.add_argument(
+        "--occlusion", type=int, nargs="?", const=1, metavar="N", help="an occlusion map of the N strongest photographs, too (default: 1)"
+    )
 
 
 def _jobs(jobs: argparse.ArgumentParser) -> None:

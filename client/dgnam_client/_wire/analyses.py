@@ -33,6 +33,7 @@ OnAnalysis = Callable[[Any], object]
 Pictures = PictureLike | Iterable[PictureLike]
 Found = TypeVar("Found", Projection, Occlusion, Invariance)
 AMOUNTS = ("translations", "rotations", "scales")
+EXEMPLARS = ("count", "index", "project", "method", "layer", "determinism")  # fields of its request; all else are the method's options
 
 
 def picture_files(pictures: Pictures) -> list[bytes]:
@@ -215,7 +216,7 @@ def filters(model: str, response: analysis_pb2.GetFiltersResponse) -> Filters:
     """
     return Filters(
         model=model,
-        array=_array(response.values, "values"),
+        array=array(response.values, "values"),
         stride=(response.stride_y, response.stride_x),
         rms=tuple(response.rms),
         dominating=tuple(response.dominating),
@@ -308,7 +309,7 @@ def projection(message: analysis_pb2.Projection) -> Projection:
     Raises:
         ProtocolError: It cannot be read.
     """
-    values = _array(message.values, "values")
+    values = array(message.values, "values")
     if values.ndim != 3 or values.shape[2] not in (1, 3) or not message.activations:
         raise ProtocolError(f"the projection cannot be read: its shape is {values.shape}, with {len(message.activations)} activations")
     return Projection(
@@ -331,7 +332,7 @@ def occlusion(message: analysis_pb2.Occlusion) -> Occlusion:
     """
     import numpy as np
 
-    activations, probabilities = _array(message.activation_map, "activation_map"), _array(message.probability_map, "probability_map")
+    activations, probabilities = array(message.activation_map, "activation_map"), array(message.probability_map, "probability_map")
     classes = np.array(message.top_classes, dtype=np.int64)
     if activations.ndim != 2 or activations.shape != probabilities.shape or classes.size != activations.size:
         raise ProtocolError(f"the maps cannot be read: {activations.shape}, {probabilities.shape} and {classes.size} classes")
@@ -383,7 +384,7 @@ def invariance(message: analysis_pb2.Invariance) -> Invariance:
 def _curve(message: analysis_pb2.InvarianceCurve, taps: int) -> InvarianceCurve:
     import numpy as np
 
-    distances, amounts = _array(message.distances, "distances"), np.array(message.amounts, np.float32)
+    distances, amounts = array(message.distances, "distances"), np.array(message.amounts, np.float32)
     if distances.shape != (taps, len(amounts)) or not len(amounts) == len(message.probabilities) == len(message.top_classes):
         raise ProtocolError(f"the curve cannot be read: {distances.shape} distances for {taps} taps and {len(amounts)} amounts")
     return InvarianceCurve(amounts, distances, np.array(message.probabilities, np.float32), np.array(message.top_classes, np.int64))
@@ -394,6 +395,19 @@ def _finished(kind: type[Found], events: Sequence[object], request: Any) -> list
     if len(found) != len(request.images):
         raise ProtocolError(f"the server ended the stream after {len(found)} of {len(request.images)} results")
     return found
+
+
+def fill(request: Any, fields: Mapping[str, Any], options: Mapping[str, Any]) -> None:
+    """Set fields of a request, of which None is not sent, and options of its method.
+
+    Raises:
+        InvalidRequestError: A value is of the wrong type, or there is no such field.
+    """
+    known = request.DESCRIPTOR.fields_by_name
+    if unknown := [name for name in fields if name not in known]:
+        raise refusal(unknown[0], f"there is no such keyword; there are {', '.join(known)}")
+    _set(request, fields)
+    _set_options(request, options)
 
 
 def _set_options(request: Any, options: Mapping[str, Any]) -> None:
@@ -440,7 +454,12 @@ def _event(response: Any) -> Queued | Started | AnalysisProgress | None:
     return None
 
 
-def _array(message: target_pb2.Array, name: str) -> NDArray[np.float32]:
+def array(message: target_pb2.Array, name: str) -> NDArray[np.float32]:
+    """An array on the wire.
+
+    Raises:
+        ProtocolError: It cannot be read.
+    """
     from dgnam_proto import arrays
 
     try:

@@ -3,30 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, get_args
 
 from dgnam_proto.v1 import jobs_pb2, synthesis_pb2
 
+from .._analysis_recipe import AnalysisRecipe
 from .._errors import InvalidAddressError, ProtocolError
-from .._job_state import JobNews, JobPhase, JobPicture, JobPicturePage, JobState, PicturePhase
+from .._job_analysis import JobAnalysis
+from .._job_state import JobNews, JobPhase, JobPicture, JobPicturePage, JobState, PictureKind, PicturePhase
+from .._receptive_field import Box
 from .._result import Result
 from .._target import TargetLike, target_message
-from . import results
+from . import analyses, results
 from .fields import choice, refusal, set_field
 from .requests import CODE, PIXELS, drawing_request
 
+Beside = int | Mapping[str, Any] | None  # how many, or the keywords of the call
 _PAGE = 1000
 _ANY = "any:any:0"  # a target in place of those of the job
 
 
 def submit_request(
-    targets: TargetLike | Iterable[TargetLike], templates: Sequence[Mapping[str, Any]], seeds: int, title: str | None
+    targets: TargetLike | Iterable[TargetLike],
+    templates: Sequence[Mapping[str, Any]],
+    seeds: int,
+    title: str | None,
+    beside: Mapping[str, Beside] = MappingProxyType({}),
 ) -> jobs_pb2.SubmitJobRequest:
     """The request for a job.
 
     Args:
         targets: Networks, taps, units, or several units for one picture.
         templates: For each its method and options, `pixels` among them.
+        beside: `exemplars` and `occlusion`: how many, or the keywords of the calls of these names; None for neither.
 
     Raises:
         InvalidAddressError: A target is none.
@@ -39,6 +49,7 @@ def submit_request(
     request.targets.extend(map(_target, several))
     if title is not None:
         set_field(request, "title", title)
+    _analyse(request, beside.get("exemplars"), beside.get("occlusion"))
     return request
 
 
@@ -73,6 +84,8 @@ def pictures_request(
             continue
         if name == "phase":
             request.state = choice("JOB_PICTURE_STATE", value, get_args(PicturePhase)[:-1], field="phase")  # type: ignore[assignment]
+        elif name == "kind":
+            request.kind = choice("JOB_PICTURE_KIND", value, get_args(PictureKind)[:-1], field="kind")  # type: ignore[assignment]
         else:
             set_field(request, name, value)
     return request
@@ -119,6 +132,8 @@ def picture(message: jobs_pb2.JobPicture) -> JobPicture:
         finished_s=_set(message, "finished_s"),
         height=message.height,
         width=message.width,
+        kind=_phase(jobs_pb2.JobPictureKind, "JOB_PICTURE_KIND_", message.kind, get_args(PictureKind)) if message.kind else "synthesis",
+        rank=message.rank,
     )
 
 
@@ -148,11 +163,69 @@ def result(response: jobs_pb2.GetJobPictureResponse) -> Result:
     """A picture that is drawn.
 
     Raises:
+        InvalidRequestError: It was not drawn, but shows something of a photograph.
         ProtocolError: The answer holds none.
     """
+    if response.HasField("exemplar"):
+        raise refusal("id", "it shows something of a photograph, and has no recipe that draws it: ask for it as a job's analysis")
     if not response.result.png:
         raise ProtocolError("the server sent no picture")
     return results.result(response.result)
+
+
+def analysis(response: jobs_pb2.GetJobPictureResponse) -> JobAnalysis:
+    """What shows something of a photograph.
+
+    Raises:
+        InvalidRequestError: It was drawn.
+        ProtocolError: The answer holds none.
+    """
+    if response.HasField("result"):
+        raise refusal("id", "it was drawn, and is no analysis: ask for it as a job's picture")
+    kind, exemplar, of_map = picture(response.picture).kind, response.exemplar, None
+    png, recipe = exemplar.seen, None
+    if kind == "projection":
+        png, recipe = exemplar.projection.png, exemplar.projection.recipe
+    elif kind == "occlusion":
+        covered = response.occlusion
+        of_class = bool(covered.probability_png)
+        png, recipe = covered.probability_png if of_class else covered.activation_png, covered.recipe
+        of_map = analyses.array(covered.probability_map if of_class else covered.activation_map, "map")
+    if not png:
+        raise ProtocolError("the server sent no picture")
+    box, at = exemplar.box, exemplar.position
+    return JobAnalysis(
+        sent={"png": png},
+        kind=kind,
+        unit=exemplar.unit,
+        label=exemplar.label,
+        rank=exemplar.rank,
+        photograph=exemplar.photograph,
+        folder=exemplar.folder,
+        activation=exemplar.activation,
+        position=(at.y, at.x) if exemplar.HasField("position") else None,
+        box=Box(box.top, box.left, box.bottom, box.right),
+        index=exemplar.index,
+        photographs=exemplar.photographs,
+        recipe=None if recipe is None else AnalysisRecipe(recipe),
+        map=of_map,
+    )
+
+
+def _analyse(request: jobs_pb2.SubmitJobRequest, exemplars: Beside, occlusion: Beside) -> None:
+    """Say what is shown beside the pictures; an occlusion needs photographs, so it brings as many as it is made of."""
+    if occlusion is not None:
+        covering = {"count": occlusion} if isinstance(occlusion, int) else dict(occlusion)
+        exemplars = {"count": covering.get("count"), "project": False} if exemplars is None else exemplars
+        if (count := covering.pop("count", None)) is not None:
+            set_field(request.analyses, "occluded", count)
+        request.analyses.occlusion.SetInParent()
+        analyses.fill(request.analyses.occlusion, covering, {})
+    if exemplars is not None:
+        showing = {"count": exemplars} if isinstance(exemplars, int) else dict(exemplars)
+        own = {name: showing.pop(name) for name in list(showing) if name in analyses.EXEMPLARS}
+        request.analyses.exemplars.SetInParent()
+        analyses.fill(request.analyses.exemplars, own, showing)
 
 
 def _target(target: TargetLike) -> jobs_pb2.JobTarget:

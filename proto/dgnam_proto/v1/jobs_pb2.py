@@ -22,11 +22,12 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from dgnam_proto.v1 import analysis_pb2 as dgnam__proto_dot_v1_dot_analysis__pb2
 from dgnam_proto.v1 import synthesis_pb2 as dgnam__proto_dot_v1_dot_synthesis__pb2
 from dgnam_proto.v1 import target_pb2 as dgnam__proto_dot_v1_dot_target__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x64gnam_proto/v1/jobs.proto\x12\x08\x64gnam.v1\x1a\x1e\x64gnam_proto/v1/synthesis.proto\x1a\x1b\x64gnam_proto/v1/target.proto\"\x8b\x01\n\x0bJobTemplate\x12\x31\n\nsynthesize\x18\x01 \x01(\x0b\x32\x1b.dgnam.v1.SynthesizeRequestH\x00\x12>\n\x11synthesize_pixels\x18\x02 \x01(\x0b\x32!.dgnam.v1.SynthesizePixelsRequestH\x00\x42\t\n\x07request\"T\n\x08JobUnits\x12\r\n\x05model\x18\x01 \x01(\t\x12\x10\n\x03tap\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x0f\n\x07indices\x18\x03 \x03(\r\x12\x0e\n\x06labels\x18\x04 \x03(\tB\x06\n\x04_tap\"[\n\tJobTarget\x12#\n\x05units\x18\x01 \x01(\x0b\x32\x12.dgnam.v1.JobUnitsH\x00\x12\"\n\x06target\x18\x02 \x01(\x0b\x32\x10.dgnam.v1.TargetH\x00\x42\x05\n\x03\x61im\"\x80\x01\n\x10SubmitJobRequest\x12(\n\ttemplates\x18\x01 \x03(\x0b\x32\x15.dgnam.v1.JobTemplate\x12$\n\x07targets\x18\x02 \x03(\x0b\x32\x13.dgnam.v1.JobTarget\x12\x12\n\x05title\x18\x03 \x01(\tH\x00\x88\x01\x01\x42\x08\n\x06_title\"@\n\x11SubmitJobResponse\x12\x1a\n\x03job\x18\x01 \x01(\x0b\x32\r.dgnam.v1.Job\x12\x0f\n\x07resumed\x18\x02 \x01(\x08\"\xca\x02\n\x03Job\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12!\n\x05state\x18\x03 \x01(\x0e\x32\x12.dgnam.v1.JobState\x12\x10\n\x08pictures\x18\x04 \x01(\x04\x12\x0c\n\x04\x64one\x18\x05 \x01(\x04\x12\x0e\n\x06\x66\x61iled\x18\x06 \x01(\x04\x12\x0f\n\x07running\x18\x07 \x01(\x04\x12\r\n\x05\x66ound\x18\x08 \x01(\x04\x12\x1b\n\x0epictures_per_s\x18\t \x01(\x01H\x00\x88\x01\x01\x12\x18\n\x0bremaining_s\x18\n \x01(\x01H\x01\x88\x01\x01\x12\x11\n\tcreated_s\x18\x0b \x01(\x01\x12\x17\n\nfinished_s\x18\x0c \x01(\x01H\x02\x88\x01\x01\x12\x0e\n\x06\x63lient\x18\r \x01(\t\x12\x10\n\x08obstacle\x18\x0e \x01(\tB\x11\n\x0f_pictures_per_sB\x0e\n\x0c_remaining_sB\r\n\x0b_finished_s\"\x80\x03\n\nJobPicture\x12\n\n\x02id\x18\x01 \x01(\t\x12(\n\x05state\x18\x02 \x01(\x0e\x32\x19.dgnam.v1.JobPictureState\x12\x0e\n\x06target\x18\x03 \x01(\t\x12\r\n\x05model\x18\x04 \x01(\t\x12\x0b\n\x03tap\x18\x05 \x01(\t\x12\x0c\n\x04unit\x18\x06 \x01(\r\x12\r\n\x05label\x18\x07 \x01(\t\x12\x0e\n\x06method\x18\x08 \x01(\t\x12\r\n\x05prior\x18\t \x01(\t\x12\x0c\n\x04seed\x18\n \x01(\x04\x12\x17\n\nactivation\x18\x0b \x01(\x02H\x00\x88\x01\x01\x12\x17\n\npercentile\x18\x0c \x01(\x02H\x01\x88\x01\x01\x12 \n\x06\x65nding\x18\r \x01(\x0e\x32\x10.dgnam.v1.Ending\x12\r\n\x05\x65rror\x18\x0e \x01(\t\x12\x17\n\nfinished_s\x18\x0f \x01(\x01H\x02\x88\x01\x01\x12\x0e\n\x06height\x18\x10 \x01(\r\x12\r\n\x05width\x18\x11 \x01(\rB\r\n\x0b_activationB\r\n\x0b_percentileB\r\n\x0b_finished_s\"\x1b\n\rGetJobRequest\x12\n\n\x02id\x18\x01 \x01(\t\"Y\n\x0eGetJobResponse\x12\x1a\n\x03job\x18\x01 \x01(\x0b\x32\r.dgnam.v1.Job\x12+\n\x07request\x18\x02 \x01(\x0b\x32\x1a.dgnam.v1.SubmitJobRequest\"8\n\x0fListJobsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\"H\n\x10ListJobsResponse\x12\x1b\n\x04jobs\x18\x01 \x03(\x0b\x32\r.dgnam.v1.Job\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"3\n\x0fWatchJobRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12\x14\n\x0c\x61ll_pictures\x18\x02 \x01(\x08\"V\n\x10WatchJobResponse\x12\x1a\n\x03job\x18\x01 \x01(\x0b\x32\r.dgnam.v1.Job\x12&\n\x08pictures\x18\x02 \x03(\x0b\x32\x14.dgnam.v1.JobPicture\"\x1d\n\x0fPauseJobRequest\x12\n\n\x02id\x18\x01 \x01(\t\".\n\x10PauseJobResponse\x12\x1a\n\x03job\x18\x01 \x01(\x0b\x32\r.dgnam.v1.Job\"\x1e\n\x10ResumeJobRequest\x12\n\n\x02id\x18\x01 \x01(\t\"/\n\x11ResumeJobResponse\x12\x1a\n\x03job\x18\x01 \x01(\x0b\x32\r.dgnam.v1.Job\"\x1e\n\x10\x43\x61ncelJobRequest\x12\n\n\x02id\x18\x01 \x01(\t\"/\n\x11\x43\x61ncelJobResponse\x12\x1a\n\x03job\x18\x01 \x01(\x0b\x32\r.dgnam.v1.Job\"\x1e\n\x10\x44\x65leteJobRequest\x12\n\n\x02id\x18\x01 \x01(\t\"%\n\x11\x44\x65leteJobResponse\x12\x10\n\x08pictures\x18\x01 \x01(\x04\"\xa2\x02\n\x16ListJobPicturesRequest\x12\x10\n\x03job\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x12\n\x05model\x18\x02 \x01(\tH\x01\x88\x01\x01\x12\x10\n\x03tap\x18\x03 \x01(\tH\x02\x88\x01\x01\x12\x11\n\x04unit\x18\x04 \x01(\rH\x03\x88\x01\x01\x12\x13\n\x06method\x18\x05 \x01(\tH\x04\x88\x01\x01\x12\x11\n\x04seed\x18\x06 \x01(\x04H\x05\x88\x01\x01\x12-\n\x05state\x18\x07 \x01(\x0e\x32\x19.dgnam.v1.JobPictureStateH\x06\x88\x01\x01\x12\x11\n\tpage_size\x18\x08 \x01(\r\x12\x12\n\npage_token\x18\t \x01(\tB\x06\n\x04_jobB\x08\n\x06_modelB\x06\n\x04_tapB\x07\n\x05_unitB\t\n\x07_methodB\x07\n\x05_seedB\x08\n\x06_state\"n\n\x17ListJobPicturesResponse\x12&\n\x08pictures\x18\x01 \x03(\x0b\x32\x14.dgnam.v1.JobPicture\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x12\n\ntotal_size\x18\x03 \x01(\x04\"\"\n\x14GetJobPictureRequest\x12\n\n\x02id\x18\x01 \x01(\t\"`\n\x15GetJobPictureResponse\x12%\n\x07picture\x18\x01 \x01(\x0b\x32\x14.dgnam.v1.JobPicture\x12 \n\x06result\x18\x02 \x01(\x0b\x32\x10.dgnam.v1.Result*\x7f\n\x08JobState\x12\x19\n\x15JOB_STATE_UNSPECIFIED\x10\x00\x12\x15\n\x11JOB_STATE_RUNNING\x10\x01\x12\x14\n\x10JOB_STATE_PAUSED\x10\x02\x12\x12\n\x0eJOB_STATE_DONE\x10\x03\x12\x17\n\x13JOB_STATE_CANCELLED\x10\x04*\xac\x01\n\x0fJobPictureState\x12!\n\x1dJOB_PICTURE_STATE_UNSPECIFIED\x10\x00\x12\x1d\n\x19JOB_PICTURE_STATE_WAITING\x10\x01\x12\x1d\n\x19JOB_PICTURE_STATE_RUNNING\x10\x02\x12\x1a\n\x16JOB_PICTURE_STATE_DONE\x10\x03\x12\x1c\n\x18JOB_PICTURE_STATE_FAILED\x10\x04\x32\xd6\x05\n\nJobService\x12\x44\n\tSubmitJob\x12\x1a.dgnam.v1.SubmitJobRequest\x1a\x1b.dgnam.v1.SubmitJobResponse\x12;\n\x06GetJob\x12\x17.dgnam.v1.GetJobRequest\x1a\x18.dgnam.v1.GetJobResponse\x12\x41\n\x08ListJobs\x12\x19.dgnam.v1.ListJobsRequest\x1a\x1a.dgnam.v1.ListJobsResponse\x12\x43\n\x08WatchJob\x12\x19.dgnam.v1.WatchJobRequest\x1a\x1a.dgnam.v1.WatchJobResponse0\x01\x12\x41\n\x08PauseJob\x12\x19.dgnam.v1.PauseJobRequest\x1a\x1a.dgnam.v1.PauseJobResponse\x12\x44\n\tResumeJob\x12\x1a.dgnam.v1.ResumeJobRequest\x1a\x1b.dgnam.v1.ResumeJobResponse\x12\x44\n\tCancelJob\x12\x1a.dgnam.v1.CancelJobRequest\x1a\x1b.dgnam.v1.CancelJobResponse\x12\x44\n\tDeleteJob\x12\x1a.dgnam.v1.DeleteJobRequest\x1a\x1b.dgnam.v1.DeleteJobResponse\x12V\n\x0fListJobPictures\x12 .dgnam.v1.ListJobPicturesRequest\x1a!.dgnam.v1.ListJobPicturesResponse\x12P\n\rGetJobPicture\x12\x1e.dgnam.v1.GetJobPictureRequest\x1a\x1f.dgnam.v1.GetJobPictureResponseB\x12Z\x10\x64gnam/v1;dgnamv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x64gnam_proto/v1/jobs.proto\x12\x08\x64gnam.v1\x1a\x1d\x64gnam_proto/v1/analysis.proto\x1a\x1e\x64gnam_proto/v1/synthesis.proto\x1a\x1b\x64gnam_proto/v1/target.proto\"\x8b\x01\n\x0bJobTemplate\x12\x31\n\nsynthesize\x18\x01 \x01(\x0b\x32\x1b.dgnam.v1.SynthesizeRequestH\x00\x12>\n\x11synthesize_pixels\x18\x02 \x01(\x0b\x32!.dgnam.v1.SynthesizePixelsRequestH\x00\x42\t\n\x07request\"T\n\x08JobUnits\x12\r\n\x05model\x18\x01 \x01(\t\x12\x10\n\x03tap\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x0f\n\x07indices\x18\x03 \x03(\r\x12\x0e\n\x06labels\x18\x04 \x03(\tB\x06\n\x04_tap\"[\n\tJobTarget\x12#\n\x05units\x18\x01 \x01(\x0b\x32\x12.dgnam.v1.JobUnitsH\x00\x12\"\n\x06target\x18\x02 \x01(\x0b\x32\x10.dgnam.v1.TargetH\x00\x42\x05\n\x03\x61im\"\xb3\x01\n\x0bJobAnalyses\x12\x32\n\texemplars\x18\x01 \x01(\x0b\x32\x1a.dgnam.v1.ExemplarsRequestH\x00\x88\x01\x01\x12\x30\n\tocclusion\x18\x02 \x01(\x0b\x32\x18.dgnam.v1.OccludeRequestH\x01\x88\x01\x01\x12\x15\n\x08occluded\x18\x03 \x01(\rH\x02\x88\x01\x01\x42\x0c\n\n_exemplarsB\x0c\n\n_occlusionB\x0b\n\t_occluded\"\xbb\x01\n\x10SubmitJobRequest\x12(\n\ttemplates\x18\x01 \x03(\x0b\x32\x15.dgnam.v1.JobTemplate\x12$\n\x07targets\x18\x02 \x03(\x0b\x32\x13.dgnam.v1.JobTarget\x12\x12\n\x05title\x18\x03 \x01(\tH\x00\x88\x01\x01\x12,\n\x08\x61nalyses\x18\x04 \x01(\x0b\x32\x15.dgnam.v1.JobAnalysesH\x01\x88\x01\x01\x42\x08\n\x06_titleB\x0b\n\t_analyses\"@\n\x11SubmitJobResponse\x12\x1a\n\x03job\x18\x01 \x01(\x0b\x32\r.dgnam.v1.Job\x12\x0f\n\x07resumed\x18\x02 \x01(\x08\"\xca\x02\n\x03Job\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12!\n\x05state\x18\x03 \x01(\x0e\x32\x12.dgnam.v1.JobState\x12\x10\n\x08pictures\x18\x04 \x01(\x04\x12\x0c\n\x04\x64one\x18\x05 \x01(\x04\x12\x0e\n\x06\x66\x61iled\x18\x06 \x01(\x04\x12\x0f\n\x07running\x18\x07 \x01(\x04\x12\r\n\x05\x66ound\x18\x08 \x01(\x04\x12\x1b\n\x0epictures_per_s\x18\t \x01(\x01H\x00\x88\x01\x01\x12\x18\n\x0bremaining_s\x18\n \x01(\x01H\x01\x88\x01\x01\x12\x11\n\tcreated_s\x18\x0b \x01(\x01\x12\x17\n\nfinished_s\x18\x0c \x01(\x01H\x02\x88\x01\x01\x12\x0e\n\x06\x63lient\x18\r \x01(\t\x12\x10\n\x08obstacle\x18\x0e \x01(\tB\x11\n\x0f_pictures_per_sB\x0e\n\x0c_remaining_sB\r\n\x0b_finished_s\"\xb6\x03\n\nJobPicture\x12\n\n\x02id\x18\x01 \x01(\t\x12(\n\x05state\x18\x02 \x01(\x0e\x32\x19.dgnam.v1.JobPictureState\x12\x0e\n\x06target\x18\x03 \x01(\t\x12\r\n\x05model\x18\x04 \x01(\t\x12\x0b\n\x03tap\x18\x05 \x01(\t\x12\x0c\n\x04unit\x18\x06 \x01(\r\x12\r\n\x05label\x18\x07 \x01(\t\x12\x0e\n\x06method\x18\x08 \x01(\t\x12\r\n\x05prior\x18\t \x01(\t\x12\x0c\n\x04seed\x18\n \x01(\x04\x12\x17\n\nactivation\x18\x0b \x01(\x02H\x00\x88\x01\x01\x12\x17\n\npercentile\x18\x0c \x01(\x02H\x01\x88\x01\x01\x12 \n\x06\x65nding\x18\r \x01(\x0e\x32\x10.dgnam.v1.Ending\x12\r\n\x05\x65rror\x18\x0e \x01(\t\x12\x17\n\nfinished_s\x18\x0f \x01(\x01H\x02\x88\x01\x01\x12\x0e\n\x06height\x18\x10 \x01(\r\x12\r\n\x05width\x18\x11 \x01(\r\x12&\n\x04kind\x18\x12 \x01(\x0e\x32\x18.dgnam.v1.JobPictureKind\x12\x0c\n\x04rank\x18\x13 \x01(\rB\r\n\x0b_activationB\r\n\x0b_percentileB\r\n\x0b_finished_s\"\x1b\n\rGetJobRequest\x12\n\n\x02id\x18\x01 \x01(\t\"Y\n\x0eGetJobResponse\x12\x1a\n\x03job\x18\x01 \x01(\x0b\x32\r.dgnam.v1.Job\x12+\n\x07request\x18\x02 \x01(\x0b\x32\x1a.dgnam.v1.SubmitJobRequest\"8\n\x0fListJobsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\"H\n\x10ListJobsResponse\x12\x1b\n\x04jobs\x18\x01 \x03(\x0b\x32\r.dgnam.v1.Job\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"3\n\x0fWatchJobRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12\x14\n\x0c\x61ll_pictures\x18\x02 \x01(\x08\"V\n\x10WatchJobResponse\x12\x1a\n\x03job\x18\x01 \x01(\x0b\x32\r.dgnam.v1.Job\x12&\n\x08pictures\x18\x02 \x03(\x0b\x32\x14.dgnam.v1.JobPicture\"\x1d\n\x0fPauseJobRequest\x12\n\n\x02id\x18\x01 \x01(\t\".\n\x10PauseJobResponse\x12\x1a\n\x03job\x18\x01 \x01(\x0b\x32\r.dgnam.v1.Job\"\x1e\n\x10ResumeJobRequest\x12\n\n\x02id\x18\x01 \x01(\t\"/\n\x11ResumeJobResponse\x12\x1a\n\x03job\x18\x01 \x01(\x0b\x32\r.dgnam.v1.Job\"\x1e\n\x10\x43\x61ncelJobRequest\x12\n\n\x02id\x18\x01 \x01(\t\"/\n\x11\x43\x61ncelJobResponse\x12\x1a\n\x03job\x18\x01 \x01(\x0b\x32\r.dgnam.v1.Job\"\x1e\n\x10\x44\x65leteJobRequest\x12\n\n\x02id\x18\x01 \x01(\t\"%\n\x11\x44\x65leteJobResponse\x12\x10\n\x08pictures\x18\x01 \x01(\x04\"\xd8\x02\n\x16ListJobPicturesRequest\x12\x10\n\x03job\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x12\n\x05model\x18\x02 \x01(\tH\x01\x88\x01\x01\x12\x10\n\x03tap\x18\x03 \x01(\tH\x02\x88\x01\x01\x12\x11\n\x04unit\x18\x04 \x01(\rH\x03\x88\x01\x01\x12\x13\n\x06method\x18\x05 \x01(\tH\x04\x88\x01\x01\x12\x11\n\x04seed\x18\x06 \x01(\x04H\x05\x88\x01\x01\x12-\n\x05state\x18\x07 \x01(\x0e\x32\x19.dgnam.v1.JobPictureStateH\x06\x88\x01\x01\x12\x11\n\tpage_size\x18\x08 \x01(\r\x12\x12\n\npage_token\x18\t \x01(\t\x12+\n\x04kind\x18\n \x01(\x0e\x32\x18.dgnam.v1.JobPictureKindH\x07\x88\x01\x01\x42\x06\n\x04_jobB\x08\n\x06_modelB\x06\n\x04_tapB\x07\n\x05_unitB\t\n\x07_methodB\x07\n\x05_seedB\x08\n\x06_stateB\x07\n\x05_kind\"n\n\x17ListJobPicturesResponse\x12&\n\x08pictures\x18\x01 \x03(\x0b\x32\x14.dgnam.v1.JobPicture\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x12\n\ntotal_size\x18\x03 \x01(\x04\"\"\n\x14GetJobPictureRequest\x12\n\n\x02id\x18\x01 \x01(\t\"\xae\x01\n\x15GetJobPictureResponse\x12%\n\x07picture\x18\x01 \x01(\x0b\x32\x14.dgnam.v1.JobPicture\x12 \n\x06result\x18\x02 \x01(\x0b\x32\x10.dgnam.v1.Result\x12$\n\x08\x65xemplar\x18\x03 \x01(\x0b\x32\x12.dgnam.v1.Exemplar\x12&\n\tocclusion\x18\x04 \x01(\x0b\x32\x13.dgnam.v1.Occlusion*\x7f\n\x08JobState\x12\x19\n\x15JOB_STATE_UNSPECIFIED\x10\x00\x12\x15\n\x11JOB_STATE_RUNNING\x10\x01\x12\x14\n\x10JOB_STATE_PAUSED\x10\x02\x12\x12\n\x0eJOB_STATE_DONE\x10\x03\x12\x17\n\x13JOB_STATE_CANCELLED\x10\x04*\xac\x01\n\x0fJobPictureState\x12!\n\x1dJOB_PICTURE_STATE_UNSPECIFIED\x10\x00\x12\x1d\n\x19JOB_PICTURE_STATE_WAITING\x10\x01\x12\x1d\n\x19JOB_PICTURE_STATE_RUNNING\x10\x02\x12\x1a\n\x16JOB_PICTURE_STATE_DONE\x10\x03\x12\x1c\n\x18JOB_PICTURE_STATE_FAILED\x10\x04*\xb2\x01\n\x0eJobPictureKind\x12 \n\x1cJOB_PICTURE_KIND_UNSPECIFIED\x10\x00\x12\x1e\n\x1aJOB_PICTURE_KIND_SYNTHESIS\x10\x01\x12\x1d\n\x19JOB_PICTURE_KIND_EXEMPLAR\x10\x02\x12\x1f\n\x1bJOB_PICTURE_KIND_PROJECTION\x10\x03\x12\x1e\n\x1aJOB_PICTURE_KIND_OCCLUSION\x10\x04\x32\xd6\x05\n\nJobService\x12\x44\n\tSubmitJob\x12\x1a.dgnam.v1.SubmitJobRequest\x1a\x1b.dgnam.v1.SubmitJobResponse\x12;\n\x06GetJob\x12\x17.dgnam.v1.GetJobRequest\x1a\x18.dgnam.v1.GetJobResponse\x12\x41\n\x08ListJobs\x12\x19.dgnam.v1.ListJobsRequest\x1a\x1a.dgnam.v1.ListJobsResponse\x12\x43\n\x08WatchJob\x12\x19.dgnam.v1.WatchJobRequest\x1a\x1a.dgnam.v1.WatchJobResponse0\x01\x12\x41\n\x08PauseJob\x12\x19.dgnam.v1.PauseJobRequest\x1a\x1a.dgnam.v1.PauseJobResponse\x12\x44\n\tResumeJob\x12\x1a.dgnam.v1.ResumeJobRequest\x1a\x1b.dgnam.v1.ResumeJobResponse\x12\x44\n\tCancelJob\x12\x1a.dgnam.v1.CancelJobRequest\x1a\x1b.dgnam.v1.CancelJobResponse\x12\x44\n\tDeleteJob\x12\x1a.dgnam.v1.DeleteJobRequest\x1a\x1b.dgnam.v1.DeleteJobResponse\x12V\n\x0fListJobPictures\x12 .dgnam.v1.ListJobPicturesRequest\x1a!.dgnam.v1.ListJobPicturesResponse\x12P\n\rGetJobPicture\x12\x1e.dgnam.v1.GetJobPictureRequest\x1a\x1f.dgnam.v1.GetJobPictureResponseB\x12Z\x10\x64gnam/v1;dgnamv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,60 +35,64 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'dgnam_proto.v1.jobs_pb2', _
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'Z\020dgnam/v1;dgnamv1'
-  _globals['_JOBSTATE']._serialized_start=2582
-  _globals['_JOBSTATE']._serialized_end=2709
-  _globals['_JOBPICTURESTATE']._serialized_start=2712
-  _globals['_JOBPICTURESTATE']._serialized_end=2884
-  _globals['_JOBTEMPLATE']._serialized_start=101
-  _globals['_JOBTEMPLATE']._serialized_end=240
-  _globals['_JOBUNITS']._serialized_start=242
-  _globals['_JOBUNITS']._serialized_end=326
-  _globals['_JOBTARGET']._serialized_start=328
-  _globals['_JOBTARGET']._serialized_end=419
-  _globals['_SUBMITJOBREQUEST']._serialized_start=422
-  _globals['_SUBMITJOBREQUEST']._serialized_end=550
-  _globals['_SUBMITJOBRESPONSE']._serialized_start=552
-  _globals['_SUBMITJOBRESPONSE']._serialized_end=616
-  _globals['_JOB']._serialized_start=619
-  _globals['_JOB']._serialized_end=949
-  _globals['_JOBPICTURE']._serialized_start=952
-  _globals['_JOBPICTURE']._serialized_end=1336
-  _globals['_GETJOBREQUEST']._serialized_start=1338
-  _globals['_GETJOBREQUEST']._serialized_end=1365
-  _globals['_GETJOBRESPONSE']._serialized_start=1367
-  _globals['_GETJOBRESPONSE']._serialized_end=1456
-  _globals['_LISTJOBSREQUEST']._serialized_start=1458
-  _globals['_LISTJOBSREQUEST']._serialized_end=1514
-  _globals['_LISTJOBSRESPONSE']._serialized_start=1516
-  _globals['_LISTJOBSRESPONSE']._serialized_end=1588
-  _globals['_WATCHJOBREQUEST']._serialized_start=1590
-  _globals['_WATCHJOBREQUEST']._serialized_end=1641
-  _globals['_WATCHJOBRESPONSE']._serialized_start=1643
-  _globals['_WATCHJOBRESPONSE']._serialized_end=1729
-  _globals['_PAUSEJOBREQUEST']._serialized_start=1731
-  _globals['_PAUSEJOBREQUEST']._serialized_end=1760
-  _globals['_PAUSEJOBRESPONSE']._serialized_start=1762
-  _globals['_PAUSEJOBRESPONSE']._serialized_end=1808
-  _globals['_RESUMEJOBREQUEST']._serialized_start=1810
-  _globals['_RESUMEJOBREQUEST']._serialized_end=1840
-  _globals['_RESUMEJOBRESPONSE']._serialized_start=1842
-  _globals['_RESUMEJOBRESPONSE']._serialized_end=1889
-  _globals['_CANCELJOBREQUEST']._serialized_start=1891
-  _globals['_CANCELJOBREQUEST']._serialized_end=1921
-  _globals['_CANCELJOBRESPONSE']._serialized_start=1923
-  _globals['_CANCELJOBRESPONSE']._serialized_end=1970
-  _globals['_DELETEJOBREQUEST']._serialized_start=1972
-  _globals['_DELETEJOBREQUEST']._serialized_end=2002
-  _globals['_DELETEJOBRESPONSE']._serialized_start=2004
-  _globals['_DELETEJOBRESPONSE']._serialized_end=2041
-  _globals['_LISTJOBPICTURESREQUEST']._serialized_start=2044
-  _globals['_LISTJOBPICTURESREQUEST']._serialized_end=2334
-  _globals['_LISTJOBPICTURESRESPONSE']._serialized_start=2336
-  _globals['_LISTJOBPICTURESRESPONSE']._serialized_end=2446
-  _globals['_GETJOBPICTUREREQUEST']._serialized_start=2448
-  _globals['_GETJOBPICTUREREQUEST']._serialized_end=2482
-  _globals['_GETJOBPICTURERESPONSE']._serialized_start=2484
-  _globals['_GETJOBPICTURERESPONSE']._serialized_end=2580
-  _globals['_JOBSERVICE']._serialized_start=2887
-  _globals['_JOBSERVICE']._serialized_end=3613
+  _globals['_JOBSTATE']._serialized_start=3041
+  _globals['_JOBSTATE']._serialized_end=3168
+  _globals['_JOBPICTURESTATE']._serialized_start=3171
+  _globals['_JOBPICTURESTATE']._serialized_end=3343
+  _globals['_JOBPICTUREKIND']._serialized_start=3346
+  _globals['_JOBPICTUREKIND']._serialized_end=3524
+  _globals['_JOBTEMPLATE']._serialized_start=132
+  _globals['_JOBTEMPLATE']._serialized_end=271
+  _globals['_JOBUNITS']._serialized_start=273
+  _globals['_JOBUNITS']._serialized_end=357
+  _globals['_JOBTARGET']._serialized_start=359
+  _globals['_JOBTARGET']._serialized_end=450
+  _globals['_JOBANALYSES']._serialized_start=453
+  _globals['_JOBANALYSES']._serialized_end=632
+  _globals['_SUBMITJOBREQUEST']._serialized_start=635
+  _globals['_SUBMITJOBREQUEST']._serialized_end=822
+  _globals['_SUBMITJOBRESPONSE']._serialized_start=824
+  _globals['_SUBMITJOBRESPONSE']._serialized_end=888
+  _globals['_JOB']._serialized_start=891
+  _globals['_JOB']._serialized_end=1221
+  _globals['_JOBPICTURE']._serialized_start=1224
+  _globals['_JOBPICTURE']._serialized_end=1662
+  _globals['_GETJOBREQUEST']._serialized_start=1664
+  _globals['_GETJOBREQUEST']._serialized_end=1691
+  _globals['_GETJOBRESPONSE']._serialized_start=1693
+  _globals['_GETJOBRESPONSE']._serialized_end=1782
+  _globals['_LISTJOBSREQUEST']._serialized_start=1784
+  _globals['_LISTJOBSREQUEST']._serialized_end=1840
+  _globals['_LISTJOBSRESPONSE']._serialized_start=1842
+  _globals['_LISTJOBSRESPONSE']._serialized_end=1914
+  _globals['_WATCHJOBREQUEST']._serialized_start=1916
+  _globals['_WATCHJOBREQUEST']._serialized_end=1967
+  _globals['_WATCHJOBRESPONSE']._serialized_start=1969
+  _globals['_WATCHJOBRESPONSE']._serialized_end=2055
+  _globals['_PAUSEJOBREQUEST']._serialized_start=2057
+  _globals['_PAUSEJOBREQUEST']._serialized_end=2086
+  _globals['_PAUSEJOBRESPONSE']._serialized_start=2088
+  _globals['_PAUSEJOBRESPONSE']._serialized_end=2134
+  _globals['_RESUMEJOBREQUEST']._serialized_start=2136
+  _globals['_RESUMEJOBREQUEST']._serialized_end=2166
+  _globals['_RESUMEJOBRESPONSE']._serialized_start=2168
+  _globals['_RESUMEJOBRESPONSE']._serialized_end=2215
+  _globals['_CANCELJOBREQUEST']._serialized_start=2217
+  _globals['_CANCELJOBREQUEST']._serialized_end=2247
+  _globals['_CANCELJOBRESPONSE']._serialized_start=2249
+  _globals['_CANCELJOBRESPONSE']._serialized_end=2296
+  _globals['_DELETEJOBREQUEST']._serialized_start=2298
+  _globals['_DELETEJOBREQUEST']._serialized_end=2328
+  _globals['_DELETEJOBRESPONSE']._serialized_start=2330
+  _globals['_DELETEJOBRESPONSE']._serialized_end=2367
+  _globals['_LISTJOBPICTURESREQUEST']._serialized_start=2370
+  _globals['_LISTJOBPICTURESREQUEST']._serialized_end=2714
+  _globals['_LISTJOBPICTURESRESPONSE']._serialized_start=2716
+  _globals['_LISTJOBPICTURESRESPONSE']._serialized_end=2826
+  _globals['_GETJOBPICTUREREQUEST']._serialized_start=2828
+  _globals['_GETJOBPICTUREREQUEST']._serialized_end=2862
+  _globals['_GETJOBPICTURERESPONSE']._serialized_start=2865
+  _globals['_GETJOBPICTURERESPONSE']._serialized_end=3039
+  _globals['_JOBSERVICE']._serialized_start=3527
+  _globals['_JOBSERVICE']._serialized_end=4253
 # @@protoc_insertion_point(module_scope)

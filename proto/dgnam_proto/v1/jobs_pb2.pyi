@@ -1,3 +1,4 @@
+from dgnam_proto.v1 import analysis_pb2 as _analysis_pb2
 from dgnam_proto.v1 import synthesis_pb2 as _synthesis_pb2
 from dgnam_proto.v1 import target_pb2 as _target_pb2
 from google.protobuf.internal import containers as _containers
@@ -23,6 +24,14 @@ class JobPictureState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     JOB_PICTURE_STATE_RUNNING: _ClassVar[JobPictureState]
     JOB_PICTURE_STATE_DONE: _ClassVar[JobPictureState]
     JOB_PICTURE_STATE_FAILED: _ClassVar[JobPictureState]
+
+class JobPictureKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    JOB_PICTURE_KIND_UNSPECIFIED: _ClassVar[JobPictureKind]
+    JOB_PICTURE_KIND_SYNTHESIS: _ClassVar[JobPictureKind]
+    JOB_PICTURE_KIND_EXEMPLAR: _ClassVar[JobPictureKind]
+    JOB_PICTURE_KIND_PROJECTION: _ClassVar[JobPictureKind]
+    JOB_PICTURE_KIND_OCCLUSION: _ClassVar[JobPictureKind]
 JOB_STATE_UNSPECIFIED: JobState
 JOB_STATE_RUNNING: JobState
 JOB_STATE_PAUSED: JobState
@@ -33,6 +42,11 @@ JOB_PICTURE_STATE_WAITING: JobPictureState
 JOB_PICTURE_STATE_RUNNING: JobPictureState
 JOB_PICTURE_STATE_DONE: JobPictureState
 JOB_PICTURE_STATE_FAILED: JobPictureState
+JOB_PICTURE_KIND_UNSPECIFIED: JobPictureKind
+JOB_PICTURE_KIND_SYNTHESIS: JobPictureKind
+JOB_PICTURE_KIND_EXEMPLAR: JobPictureKind
+JOB_PICTURE_KIND_PROJECTION: JobPictureKind
+JOB_PICTURE_KIND_OCCLUSION: JobPictureKind
 
 class JobTemplate(_message.Message):
     __slots__ = ("synthesize", "synthesize_pixels")
@@ -62,15 +76,27 @@ class JobTarget(_message.Message):
     target: _target_pb2.Target
     def __init__(self, units: _Optional[_Union[JobUnits, _Mapping]] = ..., target: _Optional[_Union[_target_pb2.Target, _Mapping]] = ...) -> None: ...
 
+class JobAnalyses(_message.Message):
+    __slots__ = ("exemplars", "occlusion", "occluded")
+    EXEMPLARS_FIELD_NUMBER: _ClassVar[int]
+    OCCLUSION_FIELD_NUMBER: _ClassVar[int]
+    OCCLUDED_FIELD_NUMBER: _ClassVar[int]
+    exemplars: _analysis_pb2.ExemplarsRequest
+    occlusion: _analysis_pb2.OccludeRequest
+    occluded: int
+    def __init__(self, exemplars: _Optional[_Union[_analysis_pb2.ExemplarsRequest, _Mapping]] = ..., occlusion: _Optional[_Union[_analysis_pb2.OccludeRequest, _Mapping]] = ..., occluded: _Optional[int] = ...) -> None: ...
+
 class SubmitJobRequest(_message.Message):
-    __slots__ = ("templates", "targets", "title")
+    __slots__ = ("templates", "targets", "title", "analyses")
     TEMPLATES_FIELD_NUMBER: _ClassVar[int]
     TARGETS_FIELD_NUMBER: _ClassVar[int]
     TITLE_FIELD_NUMBER: _ClassVar[int]
+    ANALYSES_FIELD_NUMBER: _ClassVar[int]
     templates: _containers.RepeatedCompositeFieldContainer[JobTemplate]
     targets: _containers.RepeatedCompositeFieldContainer[JobTarget]
     title: str
-    def __init__(self, templates: _Optional[_Iterable[_Union[JobTemplate, _Mapping]]] = ..., targets: _Optional[_Iterable[_Union[JobTarget, _Mapping]]] = ..., title: _Optional[str] = ...) -> None: ...
+    analyses: JobAnalyses
+    def __init__(self, templates: _Optional[_Iterable[_Union[JobTemplate, _Mapping]]] = ..., targets: _Optional[_Iterable[_Union[JobTarget, _Mapping]]] = ..., title: _Optional[str] = ..., analyses: _Optional[_Union[JobAnalyses, _Mapping]] = ...) -> None: ...
 
 class SubmitJobResponse(_message.Message):
     __slots__ = ("job", "resumed")
@@ -113,7 +139,7 @@ class Job(_message.Message):
     def __init__(self, id: _Optional[str] = ..., title: _Optional[str] = ..., state: _Optional[_Union[JobState, str]] = ..., pictures: _Optional[int] = ..., done: _Optional[int] = ..., failed: _Optional[int] = ..., running: _Optional[int] = ..., found: _Optional[int] = ..., pictures_per_s: _Optional[float] = ..., remaining_s: _Optional[float] = ..., created_s: _Optional[float] = ..., finished_s: _Optional[float] = ..., client: _Optional[str] = ..., obstacle: _Optional[str] = ...) -> None: ...
 
 class JobPicture(_message.Message):
-    __slots__ = ("id", "state", "target", "model", "tap", "unit", "label", "method", "prior", "seed", "activation", "percentile", "ending", "error", "finished_s", "height", "width")
+    __slots__ = ("id", "state", "target", "model", "tap", "unit", "label", "method", "prior", "seed", "activation", "percentile", "ending", "error", "finished_s", "height", "width", "kind", "rank")
     ID_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     TARGET_FIELD_NUMBER: _ClassVar[int]
@@ -131,6 +157,8 @@ class JobPicture(_message.Message):
     FINISHED_S_FIELD_NUMBER: _ClassVar[int]
     HEIGHT_FIELD_NUMBER: _ClassVar[int]
     WIDTH_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    RANK_FIELD_NUMBER: _ClassVar[int]
     id: str
     state: JobPictureState
     target: str
@@ -148,7 +176,9 @@ class JobPicture(_message.Message):
     finished_s: float
     height: int
     width: int
-    def __init__(self, id: _Optional[str] = ..., state: _Optional[_Union[JobPictureState, str]] = ..., target: _Optional[str] = ..., model: _Optional[str] = ..., tap: _Optional[str] = ..., unit: _Optional[int] = ..., label: _Optional[str] = ..., method: _Optional[str] = ..., prior: _Optional[str] = ..., seed: _Optional[int] = ..., activation: _Optional[float] = ..., percentile: _Optional[float] = ..., ending: _Optional[_Union[_synthesis_pb2.Ending, str]] = ..., error: _Optional[str] = ..., finished_s: _Optional[float] = ..., height: _Optional[int] = ..., width: _Optional[int] = ...) -> None: ...
+    kind: JobPictureKind
+    rank: int
+    def __init__(self, id: _Optional[str] = ..., state: _Optional[_Union[JobPictureState, str]] = ..., target: _Optional[str] = ..., model: _Optional[str] = ..., tap: _Optional[str] = ..., unit: _Optional[int] = ..., label: _Optional[str] = ..., method: _Optional[str] = ..., prior: _Optional[str] = ..., seed: _Optional[int] = ..., activation: _Optional[float] = ..., percentile: _Optional[float] = ..., ending: _Optional[_Union[_synthesis_pb2.Ending, str]] = ..., error: _Optional[str] = ..., finished_s: _Optional[float] = ..., height: _Optional[int] = ..., width: _Optional[int] = ..., kind: _Optional[_Union[JobPictureKind, str]] = ..., rank: _Optional[int] = ...) -> None: ...
 
 class GetJobRequest(_message.Message):
     __slots__ = ("id",)
@@ -245,7 +275,7 @@ class DeleteJobResponse(_message.Message):
     def __init__(self, pictures: _Optional[int] = ...) -> None: ...
 
 class ListJobPicturesRequest(_message.Message):
-    __slots__ = ("job", "model", "tap", "unit", "method", "seed", "state", "page_size", "page_token")
+    __slots__ = ("job", "model", "tap", "unit", "method", "seed", "state", "page_size", "page_token", "kind")
     JOB_FIELD_NUMBER: _ClassVar[int]
     MODEL_FIELD_NUMBER: _ClassVar[int]
     TAP_FIELD_NUMBER: _ClassVar[int]
@@ -255,6 +285,7 @@ class ListJobPicturesRequest(_message.Message):
     STATE_FIELD_NUMBER: _ClassVar[int]
     PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
     PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
     job: str
     model: str
     tap: str
@@ -264,7 +295,8 @@ class ListJobPicturesRequest(_message.Message):
     state: JobPictureState
     page_size: int
     page_token: str
-    def __init__(self, job: _Optional[str] = ..., model: _Optional[str] = ..., tap: _Optional[str] = ..., unit: _Optional[int] = ..., method: _Optional[str] = ..., seed: _Optional[int] = ..., state: _Optional[_Union[JobPictureState, str]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+    kind: JobPictureKind
+    def __init__(self, job: _Optional[str] = ..., model: _Optional[str] = ..., tap: _Optional[str] = ..., unit: _Optional[int] = ..., method: _Optional[str] = ..., seed: _Optional[int] = ..., state: _Optional[_Union[JobPictureState, str]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., kind: _Optional[_Union[JobPictureKind, str]] = ...) -> None: ...
 
 class ListJobPicturesResponse(_message.Message):
     __slots__ = ("pictures", "next_page_token", "total_size")
@@ -283,9 +315,13 @@ class GetJobPictureRequest(_message.Message):
     def __init__(self, id: _Optional[str] = ...) -> None: ...
 
 class GetJobPictureResponse(_message.Message):
-    __slots__ = ("picture", "result")
+    __slots__ = ("picture", "result", "exemplar", "occlusion")
     PICTURE_FIELD_NUMBER: _ClassVar[int]
     RESULT_FIELD_NUMBER: _ClassVar[int]
+    EXEMPLAR_FIELD_NUMBER: _ClassVar[int]
+    OCCLUSION_FIELD_NUMBER: _ClassVar[int]
     picture: JobPicture
     result: _synthesis_pb2.Result
-    def __init__(self, picture: _Optional[_Union[JobPicture, _Mapping]] = ..., result: _Optional[_Union[_synthesis_pb2.Result, _Mapping]] = ...) -> None: ...
+    exemplar: _analysis_pb2.Exemplar
+    occlusion: _analysis_pb2.Occlusion
+    def __init__(self, picture: _Optional[_Union[JobPicture, _Mapping]] = ..., result: _Optional[_Union[_synthesis_pb2.Result, _Mapping]] = ..., exemplar: _Optional[_Union[_analysis_pb2.Exemplar, _Mapping]] = ..., occlusion: _Optional[_Union[_analysis_pb2.Occlusion, _Mapping]] = ...) -> None: ...

@@ -7,10 +7,10 @@ from typing import Any
 from sqlalchemy import Row, Select, func, select
 
 from dgnam_server.jobs.database import Database
-from dgnam_server.jobs.schema import PictureState, job, membership, picture
+from dgnam_server.jobs.schema import PictureState, job, membership, picture, setting
 from dgnam_server.jobs.store import UnknownJob
 
-_SHOWN = [column for column in picture.c if column.name not in ("target", "result", "setting")]
+_SHOWN = [*(column for column in picture.c if column.name not in ("target", "result", "setting")), setting.c.kind]
 Shown = Row[Any]
 
 
@@ -39,7 +39,7 @@ class Listing:
         """Pictures of a job, in its order, or of all.
 
         Args:
-            wanted: values of the picture's columns.
+            wanted: values of the picture's columns, and of its setting's `kind`; of a tuple any will do.
             running: of open ones, those that a server has in hand, or those that none has; None: either.
 
         Raises:
@@ -54,11 +54,12 @@ class Listing:
             if id is not None and connection.execute(select(job.c.id).where(job.c.id == id)).first() is None:
                 raise UnknownJob(id)
             order = membership.c.place if id is not None else picture.c.id
-            query: Select[Any] = select(order.label("order"), *_SHOWN).select_from(picture)
+            query: Select[Any] = select(order.label("order"), *_SHOWN).select_from(picture).join(setting)
             if id is not None:
                 query = query.join(membership, membership.c.picture == picture.c.id).where(membership.c.job == id)
             for name, value in wanted.items():
-                query = query.where(picture.c[name] == value)
+                column = setting.c.kind if name == "kind" else picture.c[name]
+                query = query.where(column.in_(value) if isinstance(value, tuple) else column == value)
             if running is not None:
                 query = query.where((picture.c.lease_s > now) if running else (picture.c.lease_s <= now))
             total = connection.execute(select(func.count()).select_from(query.subquery())).scalar_one()
@@ -68,7 +69,7 @@ class Listing:
 
     def finished(self, id: str, since_s: float) -> list[Shown]:
         """Pictures of a job that were drawn or failed since then, by the database's clock, in that order."""
-        query = select(*_SHOWN).select_from(picture).join(membership, membership.c.picture == picture.c.id)
+        query = select(*_SHOWN).select_from(picture).join(setting).join(membership, membership.c.picture == picture.c.id)
         over = (membership.c.job == id) & (picture.c.finished_s > since_s) & (picture.c.state != PictureState.OPEN)
         with self._database.reading() as connection:
             return list(connection.execute(query.where(over).order_by(picture.c.finished_s, picture.c.id)).all())
@@ -87,7 +88,9 @@ class Listing:
         if not self._database.exists:
             raise UnknownPicture(address)
         with self._database.reading() as connection:
-            row = connection.execute(select(*_SHOWN, picture.c.result).where(picture.c.address == address)).first()
+            row = connection.execute(
+                select(*_SHOWN, picture.c.result).select_from(picture).join(setting).where(picture.c.address == address)
+            ).first()
         if row is None:
             raise UnknownPicture(address)
         return row, bytes(row.result or b"")

@@ -74,13 +74,18 @@ def read(reader: Reader, request: ExemplarsRequest) -> Shown:
         InvalidRequest, NotFound, FailedPrecondition: every violation at once.
     """
     queueing.check(reader, request)
+    shown = fields(reader, request)
+    reader.raise_any()
+    assert shown is not None
+    return shown
+
+
+def fields(reader: Reader, request: ExemplarsRequest) -> Shown | None:
+    """All of a request but how it waits; None where something is not right."""
     projects = not request.HasField("project") or request.project
     spec = project.fields(reader, project_request(request)) if projects else None
-    place = None
-    if not projects:
-        place = places.read(reader.at("place"), request.place)
-    elif spec is not None:
-        place = places.read(Reader(reader.catalog, reader.limits), request.place)
+    told = Reader(reader.catalog, reader.limits) if projects else reader.at("place")  # of a place once what is wrong with it
+    place = places.read(told, request.place)
     if place is not None:
         if request.place.WhichOneof("unit") is None:
             reader.at("place").invalid(f"it names all of {place.network.name}:{place.tap.name}: name one unit")
@@ -89,8 +94,8 @@ def read(reader: Reader, request: ExemplarsRequest) -> Shown:
         payload.check(reader.at("count"), payload.array_bytes(3, *place.network.input_size) * 3, "choose a network of smaller pictures")
     index = None if place is None else _index(reader, request, place)
     count = _count(reader, request, index)
-    reader.raise_any()
-    assert place is not None and place.index is not None and index is not None
+    if place is None or place.index is None or index is None:
+        return None
     return Shown(index, place.network, place.tap, place.index, index.strongest(place.tap.name, place.index, count), spec)
 
 

@@ -1,4 +1,5 @@
-"""A claimed picture -> its Result: what a Synthesize of one variant would send, drawn behind everybody's own requests."""
+"""A claimed picture -> its Result: what a Synthesize of one variant would send, drawn behind everybody's own requests. Analyses are
+made by job_looking.py."""
 
 from collections.abc import Callable, Mapping
 from contextlib import aclosing
@@ -14,8 +15,10 @@ from dgnam_server.engine.load import Draining, Overloaded
 from dgnam_server.engine.scheduler import Priority
 from dgnam_server.jobs.claims import Claim, Drawn
 from dgnam_server.jobs.runner import Impossible, Postponed
-from dgnam_server.rpc import errors, request
+from dgnam_server.rpc import errors, job_analyses, request
+from dgnam_server.rpc.job_looking import Looking
 from dgnam_server.rpc.mailbox import Pace
+from dgnam_server.rpc.receptive_fields import ReceptiveFields
 from dgnam_server.rpc.recipe import Provenance
 from dgnam_server.rpc.result import Writer
 from dgnam_server.rpc.space import OF_REQUEST, Request
@@ -34,6 +37,7 @@ class Drawing:
 
     submitter: Submitter
     provenance: Provenance
+    fields: ReceptiveFields
 
     async def __call__(self, claim: Claim, started: Callable[[], None]) -> Drawn:
         """Draw one; `started` is called once it has joined a batch.
@@ -53,6 +57,8 @@ class Drawing:
             raise errors.explain(error) from error
 
     async def _drawn(self, claim: Claim, started: Callable[[], None]) -> Drawn:
+        if claim.kind in job_analyses.KINDS:
+            return await Looking(self.submitter, self.provenance, self.fields, _STANDING, _PACE)(claim, started)
         pools, reader, asked = self.submitter.pools, self.submitter.reader(), _request(claim)
         spec = await request.pictured(reader, asked, await pools.check(request.read, reader, asked), pools.decoder.decode)
         builder = self.submitter.builder
@@ -67,11 +73,18 @@ class Drawing:
 
 
 def obstacle(catalog: Catalog, models: Mapping[str, str]) -> str:
-    """Why pictures with these models, by name with the SHA-256 of their weights, cannot be drawn here; empty: they can."""
+    """Why pictures with these models, by name with the SHA-256 of their weights, cannot be drawn here; empty: they can.
+
+    What is named NETWORK/INDEX is an index of photographs.
+    """
     for name, digest in sorted(models.items()):
-        if name not in catalog.cards:
+        network, of_index, index = name.partition("/")
+        if of_index:
+            if why := job_analyses.obstacle(catalog, network, index, digest):
+                return why
+        elif name not in catalog.cards:
             return f"{name} is not loaded here"
-        if catalog.cards[name].sha256 != digest:
+        elif catalog.cards[name].sha256 != digest:
             return f"{name} has other weights here: the job was begun with those of digest {digest[:12]}"
     return ""
 

@@ -3,15 +3,25 @@
 import base64
 import binascii
 import struct
+from collections.abc import Mapping
 from typing import Any
 
 from dgnam_proto.v1 import jobs_pb2 as pb
+from dgnam_proto.v1.synthesis_pb2 import Result
 
 from dgnam_server.jobs.schema import PictureState
 from dgnam_server.jobs.store import Status
+from dgnam_server.rpc import job_analyses, space
 from dgnam_server.rpc.fields import Reader
 
 DEFAULT_SIZE, LARGEST_SIZE = 100, 1000
+SYNTHESES = tuple(one.recipe for one in space.OF_REQUEST.values())
+KINDS: Mapping[int, tuple[str, ...]] = {  # of the wire: the settings' kinds
+    pb.JOB_PICTURE_KIND_SYNTHESIS: SYNTHESES,
+    pb.JOB_PICTURE_KIND_EXEMPLAR: (job_analyses.EXEMPLAR,),
+    pb.JOB_PICTURE_KIND_PROJECTION: (job_analyses.PROJECTION,),
+    pb.JOB_PICTURE_KIND_OCCLUSION: (job_analyses.OCCLUSION,),
+}
 _JOBS_TOKEN, _PICTURES_TOKEN = struct.Struct("!d16s"), struct.Struct("!q")
 
 
@@ -37,6 +47,7 @@ def job(status: Status, obstacle: str = "") -> pb.Job:
 
 def picture(row: Any, now: float) -> pb.JobPicture:
     """A picture without its file; `now` by the database's clock."""
+    drawn = row.kind in SYNTHESES
     return pb.JobPicture(
         id=row.address,
         state=_state(row, now),
@@ -47,7 +58,9 @@ def picture(row: Any, now: float) -> pb.JobPicture:
         label=row.label,
         method=row.method,
         prior=row.prior,
-        seed=row.seed,
+        seed=row.seed if drawn else 0,
+        rank=0 if drawn else row.seed,
+        kind=pb.JobPictureKind.Name(next(number for number, kinds in KINDS.items() if row.kind in kinds)),
         activation=row.activation,
         percentile=row.percentile,
         ending=row.ending,
@@ -56,6 +69,25 @@ def picture(row: Any, now: float) -> pb.JobPicture:
         height=row.height,
         width=row.width,
     )
+
+
+def whole_picture(row: Any, kept: bytes, png: bytes) -> pb.GetJobPictureResponse:
+    """A picture with its file, and what was kept of it."""
+    if row.kind in SYNTHESES:
+        found = pb.GetJobPictureResponse(result=Result.FromString(kept))
+        found.result.png = png
+    else:
+        found = pb.GetJobPictureResponse.FromString(kept)
+        match row.kind:
+            case job_analyses.EXEMPLAR:
+                found.exemplar.seen = png
+            case job_analyses.PROJECTION:
+                found.exemplar.projection.png = png
+            case _:
+                of_class = found.occlusion.recipe.occlude.places[-1].tap == row.tap
+                setattr(found.occlusion, "probability_png" if of_class else "activation_png", png)
+    found.picture.CopyFrom(picture(row, 0.0))
+    return found
 
 
 def size(asked: int) -> int:

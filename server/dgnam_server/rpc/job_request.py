@@ -5,13 +5,15 @@ from dataclasses import dataclass, replace
 
 from dgnam_models import ModelCard
 from dgnam_models.card import Tap
+from dgnam_proto.v1.analysis_pb2 import Place
 from dgnam_proto.v1.jobs_pb2 import JobTarget, JobTemplate, JobUnits, SubmitJobRequest
 from dgnam_proto.v1.target_pb2 import Target, Term, Unit
 
 from dgnam_server.jobs.plan import Picture, Plan, Setting
-from dgnam_server.rpc import lookup, recipe, request, space
+from dgnam_server.rpc import job_analyses, lookup, places, recipe, request, space
 from dgnam_server.rpc.errors import Violation
 from dgnam_server.rpc.fields import Reader
+from dgnam_server.rpc.job_analyses import Looks
 from dgnam_server.rpc.pictures import Decode
 from dgnam_server.rpc.space import Request
 from dgnam_server.synth.spec import SynthesisSpec
@@ -48,7 +50,15 @@ class Checked:
     seeds: int
 
 
-def read(reader: Reader, message: SubmitJobRequest) -> list[Checked]:
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """What a request asks for: pictures to be drawn, and what is shown beside them."""
+
+    parts: Sequence[Checked]
+    looks: Sequence[Looks]
+
+
+def read(reader: Reader, message: SubmitJobRequest) -> Asked:
     """Return the request's parts checked. Those that have pictures are to be decoded by `decoded`.
 
     Raises:
@@ -65,11 +75,16 @@ def read(reader: Reader, message: SubmitJobRequest) -> list[Checked]:
     templates = [_template(reader.at("templates", index), one) for index, one in enumerate(message.templates)]
     groups = [group for index, one in enumerate(message.targets) for group in _groups(reader.at("targets", index), one)]
     seeds = sum(max(1, asked.variants) for _, asked in templates if asked is not None)
-    pictures, most = seeds * sum(group.count for group in groups), reader.limits.max_job_pictures
+    looks = []
+    if message.HasField("analyses"):
+        units = _by_tap(reader, groups)
+        looks = job_analyses.read(reader.at("analyses"), message.analyses, units)
+    pictures = seeds * sum(group.count for group in groups) + sum(one.count for one in looks)
+    most = reader.limits.max_job_pictures
     if pictures > most:
         reader.at("targets").invalid(f"{pictures} pictures are more than {most}: submit several jobs, or fewer units or seeds")
         reader.raise_any()
-    return _checked(reader, [(at, asked) for at, asked in templates if asked is not None], groups)
+    return Asked(_checked(reader, [(at, asked) for at, asked in templates if asked is not None], groups), looks)
 
 
 async def decoded(parts: Sequence[Checked], decode: Decode) -> None:
@@ -86,10 +101,11 @@ async def decoded(parts: Sequence[Checked], decode: Decode) -> None:
             await request.pictured(one.reader, one.asked, one.spec, decode)
 
 
-def plan(parts: Sequence[Checked], message: SubmitJobRequest, client: str) -> Plan:
-    """All pictures of the checked parts. Takes a while, if they are many."""
-    pictures = [picture for part in parts for picture in _pictures(part)]
-    return Plan(pictures, message.SerializeToString(), message.title or _title(parts), client)
+def plan(asked: Asked, message: SubmitJobRequest, client: str) -> Plan:
+    """All pictures of what was checked, those to be drawn first. Takes a while, if they are many."""
+    pictures = [picture for part in asked.parts for picture in _pictures(part)]
+    pictures += [picture for looks in asked.looks for picture in looks.pictures()]
+    return Plan(pictures, message.SerializeToString(), message.title or _title(asked), client)
 
 
 def _template(reader: Reader, message: JobTemplate) -> tuple[Reader, Request | None]:
@@ -140,6 +156,27 @@ def _units(reader: Reader, message: JobUnits) -> Iterator[_Units]:
         indices = named if message.indices or message.labels else range(tap.shape[0])
         if indices:
             yield _Units(reader.path, Target(terms=[Term(unit=Unit(model=card.name, tap=tap.name, index=indices[0]))]), card, tap, indices)
+
+
+def _by_tap(reader: Reader, groups: Sequence[_Units]) -> dict[tuple[str, str], dict[int, None]]:
+    """All units that are named, by network and tap. What is wrong with a target's own, whoever reads the target tells."""
+    found: dict[tuple[str, str], dict[int, None]] = {}
+    for group in groups:
+        if group.card is not None and group.tap is not None:
+            found.setdefault((group.card.name, group.tap.name), {}).update(dict.fromkeys(group.indices))
+            continue
+        for number, term in enumerate(group.target.terms):
+            kind, at = term.unit.WhichOneof("unit"), Reader(reader.catalog, reader.limits)
+            if kind not in (None, "index", "label"):
+                why = "photographs are ranked for units alone: leave this target out, or the analyses"
+                Reader(reader.catalog, reader.limits, group.path, reader.violations).at("terms", number).invalid(why)
+                continue
+            place = places.read(
+                at, Place(model=term.unit.model, tap=term.unit.tap or None, **{kind: getattr(term.unit, kind)} if kind else {})
+            )
+            if place is not None and place.index is not None:
+                found.setdefault((place.network.name, place.tap.name), {})[place.index] = None
+    return found
 
 
 def _checked(reader: Reader, templates: Sequence[tuple[Reader, Request]], groups: Sequence[_Units]) -> list[Checked]:
@@ -218,13 +255,15 @@ def _shown(term: Term) -> str:
     return f"{weight}{unit.model}:{unit.tap}:{name}{place}"
 
 
-def _title(parts: Sequence[Checked]) -> str:
+def _title(asked: Asked) -> str:
     """What is drawn, in a line."""
+    parts = asked.parts
     aims = list(dict.fromkeys(map(_aim, parts)))
     methods = list(dict.fromkeys(part.spec.method for part in parts))
     seeds = max(part.seeds for part in parts)
     shown_aims = ", ".join(aims[:_SHOWN]) + (f" and {len(aims) - _SHOWN} more" if len(aims) > _SHOWN else "")
-    return f"{shown_aims}: {', '.join(methods[:_SHOWN])}{f', {seeds} seeds' if seeds > 1 else ''}"
+    beside = "".join(dict.fromkeys(f"; {one.title}" for one in asked.looks))
+    return f"{shown_aims}: {', '.join(methods[:_SHOWN])}{f', {seeds} seeds' if seeds > 1 else ''}{beside}"
 
 
 def _aim(part: Checked) -> str:

@@ -8,7 +8,6 @@ from typing import Any, TypeVar
 
 from dgnam_proto.v1 import jobs_pb2 as pb
 from dgnam_proto.v1 import jobs_pb2_grpc
-from dgnam_proto.v1.synthesis_pb2 import Result
 
 from dgnam_server.jobs.database import StoreError
 from dgnam_server.jobs.listing import Listing, UnknownPicture
@@ -55,9 +54,9 @@ class JobServicer(jobs_pb2_grpc.JobServiceServicer):
         """Begins a job, or goes on with it."""
         jobs, reader = self._jobs(), self.submitter.reader()
         async with self._planning:  # one at a time: many pictures take much memory
-            parts = await asyncio.to_thread(job_request.read, reader, request)
-            await job_request.decoded(parts, self.submitter.pools.decoder.decode)
-            plan = await asyncio.to_thread(job_request.plan, parts, request, identity.of_call(context, self.submitter.limits.client_header))
+            asked = await asyncio.to_thread(job_request.read, reader, request)
+            await job_request.decoded(asked.parts, self.submitter.pools.decoder.decode)
+            plan = await asyncio.to_thread(job_request.plan, asked, request, identity.of_call(context, self.submitter.limits.client_header))
             status, known = await _done(jobs.store.submit, plan)
         jobs.runner.wake()
         return pb.SubmitJobResponse(job=await self._message(jobs, status), resumed=known)
@@ -121,9 +120,15 @@ class JobServicer(jobs_pb2_grpc.JobServiceServicer):
         jobs, reader = self._jobs(), self.submitter.reader()
         after = job_message.read_pictures_token(reader.at("page_token"), request.page_token)
         state = reader.at("state").choice(request.state, _STATES, pb.JobPictureState)
+        kinds = reader.at("kind").choice(request.kind, job_message.KINDS, pb.JobPictureKind)
         reader.raise_any()
-        wanted = {name: getattr(request, name) for name in ("model", "tap", "unit", "method", "seed") if request.HasField(name)}
+        wanted: dict[str, object] = {
+            name: getattr(request, name) for name in ("model", "tap", "unit", "method", "seed") if request.HasField(name)
+        }
         wanted |= {"state": state[0]} if state else {}
+        if "seed" in wanted:  # of the others it is the rank
+            kinds = tuple(kind for kind in kinds or job_message.SYNTHESES if kind in job_message.SYNTHESES)
+        wanted |= {} if kinds is None else {"kind": kinds}
         id = self._id(request.job) if request.HasField("job") else None
         if any(isinstance(value, int) and value >= 2**63 for value in wanted.values()):  # nothing has such a number
             return pb.ListJobPicturesResponse()
@@ -142,9 +147,8 @@ class JobServicer(jobs_pb2_grpc.JobServiceServicer):
         if row.state != PictureState.DONE:
             why = f"it has failed: {row.error}" if row.state == PictureState.FAILED else "it is not drawn yet: watch its job"
             raise FailedPrecondition([Unmet("id", why, Reason.NOT_DRAWN)])
-        result = Result.FromString(kept)
-        result.png = await _done(jobs.store.pictures.get, row.png)
-        return pb.GetJobPictureResponse(picture=job_message.picture(row, 0.0), result=result)
+        png = await _done(jobs.store.pictures.get, row.png)
+        return job_message.whole_picture(row, kept, png)
 
     def _jobs(self) -> Jobs:
         if self.jobs is None:

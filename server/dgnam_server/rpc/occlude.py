@@ -29,19 +29,27 @@ def read(reader: Reader, request: OccludeRequest) -> OcclusionSpec:
     """
     queueing.check(reader, request)
     images = pictures.check_all(reader, request.images)
+    spec = fields(reader, request, len(images))
+    reader.raise_any()
+    assert spec is not None
+    return spec
+
+
+def fields(reader: Reader, request: OccludeRequest, images: int) -> OcclusionSpec | None:
+    """All of a request for so many images but these; None where something is not right."""
     found = _places(reader.at("places"), reader, request)
     network = found[0].network if found else None
     square = None if network is None else _square(reader, request, network)
     if network is not None and square is not None:
-        positions = math.prod(square.grid(network.input_size)) * len(images)
+        positions = math.prod(square.grid(network.input_size)) * images
         if positions > reader.limits.max_positions:
             reader.at("stride").invalid(
                 f"{positions} places of the square, over all pictures, are more than {reader.limits.max_positions}: "
                 "let it take longer strides, or send fewer pictures"
             )
     determinism = strict(reader.at("determinism"), request.determinism)
-    reader.raise_any()
-    assert network is not None and square is not None
+    if network is None or square is None:
+        return None
     output = network.card.output_tap
     watched = next((place for place in found if place.tap.name != output), None)
     class_ = next((place.index for place in found if place.tap.name == output), None)

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 import pytest
 from dgnam_client import JobPicture, JobState
 from dgnam_client._cli.atlas_folder import file_of
-from dgnam_client._cli.atlas_page import page
+from dgnam_client._cli.atlas_page import Shown, page
 from dgnam_client._cli.job_bar import described, duration
 
 STATE = JobState(
@@ -58,13 +58,32 @@ def test_a_file_is_named_by_what_it_shows_and_by_its_id() -> None:
 
 def test_the_page_shows_each_picture_once_with_its_recipe_and_nothing_as_markup() -> None:
     other = replace(PICTURE, id="cd" * 32, tap="conv3", target="alexnet64:conv3:7", label="", percentile=None)
-    text = page(STATE, [(one, file_of(one)) for one in (PICTURE, other)], "pictures.csv")
+    text = page(STATE, [Shown(one, file_of(one)) for one in (PICTURE, other)], "pictures.csv")
     assert "<title>fc8 &amp; &lt;b&gt;more&lt;/b&gt;</title>" in text and "2 pictures, 1 of 3 missing" in text
     assert text.index('id="alexnet64:conv3"') < text.index('id="alexnet64:fc8"') and text.count("<img") == 2
     assert "tabby &quot;cat&quot; / mog" in text and 'tabby "cat"' not in text
     links = [unquote(link) for link in re.findall(r'href="([^"#]+)"', text)]
     assert links == ["pictures.csv", *(name for one in (other, PICTURE) for name in (file_of(one), file_of(one).replace(".png", ".json")))]
     assert "12.3 · 99.5 %" in text and "$" not in text
+
+
+def test_a_units_photographs_are_beside_its_pictures() -> None:
+    beside = [
+        replace(PICTURE, id=f"{rank}{digit}" * 32, kind=kind, rank=rank, seed=0, method=method, prior="")  # type: ignore[arg-type]
+        for digit, (kind, method) in enumerate((("projection", "deconvnet"), ("exemplar", "exemplars")))
+        for rank in (2, 1)
+    ]
+    files = [file_of(one) for one in beside]
+    assert files[:2] == [
+        "alexnet64/fc8/0007-tabby-cat-mog-projection-deconvnet-2-20202020.png",
+        "alexnet64/fc8/0007-tabby-cat-mog-projection-deconvnet-1-10101010.png",
+    ]
+    assert files[3] == "alexnet64/fc8/0007-tabby-cat-mog-exemplar-1-11111111.png"
+    text = page(STATE, [Shown(one, file_of(one), "red <fox>") for one in (*beside, PICTURE)], "pictures.csv")
+    assert text.count("<article") == 1 and text.count("<img") == 5
+    order = [unquote(link) for link in re.findall(r'<img src="([^"]+)"', text)]
+    assert order == [file_of(PICTURE), files[3], files[2], files[1], files[0]], "what was drawn, then photographs, then projections by rank"
+    assert 'title="1. red &lt;fox&gt;, activation 12.3"' in text and "strongest photographs" in text and "deconvnet</figcaption>" in text
 
 
 @pytest.mark.parametrize(

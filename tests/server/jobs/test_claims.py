@@ -4,6 +4,7 @@ import threading
 
 import pytest
 from dgnam_server.jobs.claims import MOST_ATTEMPTS, Failed
+from dgnam_server.jobs.plan import Plan, Setting
 from dgnam_server.jobs.schema import JobState, PictureState
 from job_stores import SETTING, Clock, Kept, drawn, pictures, plan
 
@@ -104,6 +105,15 @@ def test_pages(kept: Kept) -> None:
     kept.server("a").take(2, [SETTING.digest])
     assert [row.unit for row in kept.listing.page(None, {"state": PictureState.OPEN}, True, -1, 9).rows] == [0, 1]
     assert [row.unit for row in kept.listing.page(job.id, {"tap": "fc8", "unit": 4}, False, -1, 9).rows] == [4]
+
+
+def test_pages_of_a_kind(kept: Kept) -> None:
+    of_photographs = Setting("exemplar", b"request", {"tiny": "a" * 64, "tiny/photographs": "b" * 64})
+    drawn_and_shown = [*pictures(0), *pictures(0, 1, setting=of_photographs)]
+    job = kept.store.submit(Plan(drawn_and_shown, b"request", "a job", "me"))[0]
+    assert [row.kind for row in kept.listing.page(job.id, {}, None, -1, 9).rows] == ["synthesize", "exemplar", "exemplar"]
+    assert [row.unit for row in kept.listing.page(job.id, {"kind": ("exemplar", "projection")}, None, -1, 9).rows] == [0, 1]
+    assert kept.listing.page(job.id, {"kind": ()}, None, -1, 9).total == 0
 
 
 @pytest.mark.parametrize("unit", [0])

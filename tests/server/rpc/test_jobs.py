@@ -7,14 +7,19 @@ from typing import Any
 
 import grpc
 import pytest
+import torch
+from dgnam_models.exemplars import ExemplarIndex
+from dgnam_proto.v1 import analysis_pb2_grpc, jobs_pb2_grpc, synthesis_pb2_grpc
 from dgnam_proto.v1 import jobs_pb2 as pb
-from dgnam_proto.v1 import jobs_pb2_grpc, synthesis_pb2_grpc
+from dgnam_proto.v1.analysis_pb2 import ExemplarsRequest, OccludeRequest, Place
 from dgnam_proto.v1.synthesis_pb2 import SynthesizeRequest
 from dgnam_proto.v1.target_pb2 import Target, Term, Unit
+from dgnam_server.catalog import Catalog
 from dgnam_server.engine.builder import Builder
 from dgnam_server.engine.device_thread import DeviceThread
 from dgnam_server.engine.load import EngineLimits
 from dgnam_server.engine.warmup import typical
+from dgnam_server.rpc.job_drawing import obstacle
 from dgnam_server.settings import Settings
 
 OPTIONS = {"steps": 2.0, "start_draws": 0.0}
@@ -32,6 +37,11 @@ def submission(*targets: pb.JobTarget, seeds: int = 2) -> pb.SubmitJobRequest:
 @pytest.fixture
 def config(config: Settings, tmp_path: Path) -> Settings:
     return config.model_copy(update={"jobs": str(tmp_path / "jobs"), "max_client_jobs": 3, "max_job_pictures": 200})
+
+
+@pytest.fixture
+def builder(indexed: Catalog) -> Builder:
+    return Builder(indexed, torch.device("cpu"))
 
 
 @pytest.fixture
@@ -177,3 +187,80 @@ async def test_a_server_without_jobs_says_what_to_set(serving: Any, config: Sett
             jobs_pb2_grpc.JobServiceStub(server.channel).ListJobs(pb.ListJobsRequest()), grpc.StatusCode.FAILED_PRECONDITION
         )
     assert "keeps no jobs" in told and "--jobs FOLDER" in told
+
+
+def analysed(*targets: pb.JobTarget, **fields: Any) -> pb.SubmitJobRequest:
+    asked = submission(*targets, seeds=1)
+    asked.analyses.CopyFrom(pb.JobAnalyses(**{"exemplars": ExemplarsRequest(count=2), **fields}))
+    return asked
+
+
+async def test_a_units_photographs_are_shown_beside_its_pictures(stub: Any, indexed: Catalog, index: ExemplarIndex) -> None:
+    maps = pb.JobTarget(units=pb.JobUnits(model="tiny", tap="conv2", indices=[3]))
+    pair = pb.JobTarget(target=Target(terms=[Term(unit=Unit(model="tiny", tap="fc8", label=label)) for label in ("lemon", "goldfish")]))
+    asked = analysed(maps, pair, occlusion=OccludeRequest(stride=16))
+    begun = (await stub.SubmitJob(asked)).job
+    assert begun.pictures == 2 + 3 * (2 + 2 + 1) and begun.title.endswith("; 2 exemplars, deconvnet, 1 occlusion")
+    job, told = await ended(stub, begun.id)
+    assert (job.done, job.failed) == (17, 0), [one.error for one in told]
+    listed = (await stub.ListJobPictures(pb.ListJobPicturesRequest(job=job.id, tap="conv2"))).pictures
+    kinds = [pb.JobPictureKind.Name(one.kind).removeprefix("JOB_PICTURE_KIND_").lower() for one in listed]
+    assert kinds == ["synthesis", "exemplar", "exemplar", "projection", "projection", "occlusion"]
+    assert [(one.rank, one.seed, one.method) for one in listed[1:]] == [
+        *((rank, 0, "exemplars") for rank in (1, 2)),
+        *((rank, 0, "deconvnet") for rank in (1, 2)),
+        (1, 0, "occlusion"),
+    ]
+    whole = [await stub.GetJobPicture(pb.GetJobPictureRequest(id=one.id)) for one in listed[1:]]
+    alone = analysis_pb2_grpc.AnalysisServiceStub(stub.channel)
+    place = ExemplarsRequest(place=Place(model="tiny", tap="conv2", index=3), count=2)
+    results = [message.result async for message in alone.Exemplars(place) if message.HasField("result")]
+    for result in sorted(results, key=lambda one: one.rank):
+        exemplar, projection = whole[result.rank - 1].exemplar, whole[result.rank + 1].exemplar
+        assert exemplar.seen == result.seen and projection.projection.png == result.projection.png, "as if they had been asked for alone"
+        for name in ("rank", "photograph", "folder", "activation", "position", "box", "index", "photographs"):
+            assert getattr(exemplar, name) == getattr(projection, name) == getattr(result, name)
+        assert not projection.seen and not projection.projection.recipe.project.images and projection.projection.recipe.project.method
+    covered = whole[-1].occlusion
+    assert covered.activation_png.startswith(b"\x89PNG") and not covered.probability_png and whole[-1].exemplar.rank == 1
+    (of_class,) = (await stub.ListJobPictures(pb.ListJobPicturesRequest(job=job.id, unit=2, kind=pb.JOB_PICTURE_KIND_OCCLUSION))).pictures
+    covered = (await stub.GetJobPicture(pb.GetJobPictureRequest(id=of_class.id))).occlusion
+    assert covered.probability_png.startswith(b"\x89PNG") and covered.class_label == "lemon" and of_class.label == "lemon"
+    of_seed = await stub.ListJobPictures(pb.ListJobPicturesRequest(job=job.id, seed=1))
+    assert not of_seed.total_size, "a rank is no seed"
+    more = analysed(maps, exemplars=ExemplarsRequest(count=3))
+    assert (await stub.SubmitJob(more)).job.found == 5, "nothing is made twice: a picture, two photographs and their projections"
+
+
+async def test_what_is_wrong_with_analyses_is_told_at_once(stub: Any) -> None:
+    wrong = analysed(
+        pb.JobTarget(units=pb.JobUnits(model="tiny", tap="conv3")),
+        pb.JobTarget(units=pb.JobUnits(model="tiny-res", tap="fc")),
+        pb.JobTarget(units=pb.JobUnits(model="tiny", tap="fc8", indices=[0])),
+        exemplars=ExemplarsRequest(count=5, method="deconvnets", options={"steps": 5}),
+        occlusion=OccludeRequest(size=1000),
+        occluded=9,
+    )
+    told = await refused(stub.SubmitJob(wrong), grpc.StatusCode.INVALID_ARGUMENT)
+    for text in (
+        "analyses.exemplars: the index noise has no units of tiny:conv3",
+        "analyses.exemplars: this server has no index of photographs for tiny-res: the index old",
+        "analyses.exemplars.count: 5 is not between 1 and 4",
+        "analyses.exemplars.method: there is no method 'deconvnets'",
+        "analyses.occlusion.size: 1000",
+    ):
+        assert text in told and told.count(text) == 1
+    nothing = analysed(occluded=1, exemplars=ExemplarsRequest(priority=2, place=Place(model="tiny")))
+    told = await refused(stub.SubmitJob(nothing), grpc.StatusCode.INVALID_ARGUMENT)
+    for field in ("analyses.exemplars.priority", "analyses.exemplars.place", "analyses.occluded: it goes with occlusion"):
+        assert field in told
+    many = analysed(pb.JobTarget(units=pb.JobUnits(model="tiny", tap="fc6")), exemplars=ExemplarsRequest(count=4))
+    assert "are more than 200" in await refused(stub.SubmitJob(many), grpc.StatusCode.INVALID_ARGUMENT)
+    assert not (await stub.ListJobs(pb.ListJobsRequest())).jobs, "nothing has begun"
+
+
+async def test_another_index_of_the_same_name_is_an_obstacle(indexed: Catalog, index: ExemplarIndex) -> None:
+    models = {"tiny": index.header.digest, "tiny/noise": index.content}
+    assert obstacle(indexed, models) == ""
+    assert "another here" in obstacle(indexed, models | {"tiny/noise": "0" * 64})
+    assert "is not here: start the server with --indices" in obstacle(indexed, {"tiny/nose": index.content})
