@@ -33,20 +33,20 @@ def _serve(settings: Settings, started: float) -> int:
     # Each time that the device thread has waited for a kernel, it needs the interpreter again, and a thread that checks requests gives it
     # away only after this long: 5 ms by default, which is more than many a step takes.
     sys.setswitchinterval(_SWITCH_S)
-    # Imported here because PyTorch takes seconds: --help and wrong settings are answered without it.
+    # Imported here because gRPC takes a second: --help and wrong settings are answered without it. PyTorch comes once the port is open.
     from dgnam_models import CardError
 
-    from dgnam_server import app
     from dgnam_server.cluster import front
     from dgnam_server.rpc import serve
+    from dgnam_server.starting import Starting
 
     async def serve_until_signal() -> None:
         stop = asyncio.Event()
-        serve.stop_on_signals(stop, settings)
+        serve.stop_on_signals(stop, parts)
         await serve.run(parts, stop)
 
     try:
-        parts = front.build(settings) if settings.ray else app.build(settings, started)
+        parts = front.build(settings) if settings.ray else Starting(settings, started)
         asyncio.run(serve_until_signal())
     except SettingsError as error:
         return _complain(map(str, error.faults))

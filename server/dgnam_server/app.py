@@ -35,6 +35,7 @@ from dgnam_server.observability.metrics import Metrics, Watched
 from dgnam_server.rpc import job_drawing, serve
 from dgnam_server.rpc.analysis import AnalysisServicer
 from dgnam_server.rpc.catalog import CatalogServicer
+from dgnam_server.rpc.entrance import Entrance
 from dgnam_server.rpc.jobs import Jobs, JobServicer
 from dgnam_server.rpc.pools import Pools
 from dgnam_server.rpc.receptive_fields import ReceptiveFields
@@ -90,6 +91,7 @@ class App:
     @asynccontextmanager
     async def background(self) -> AsyncIterator[Callable[[], None]]:
         """Pictures of jobs are drawn; at its end, those that are not go back to the store."""
+        torch.set_num_threads(1)  # of the event loop's thread; why, `build` says
         if (jobs := self.jobs.jobs) is None:
             yield lambda: None
             return
@@ -109,19 +111,26 @@ class App:
         serve.add_services(self, server)
 
 
-def build(settings: Settings, started: float, networks: Sequence[Network] = (), only: Collection[str] | None = None) -> App:
+def build(
+    settings: Settings,
+    started: float,
+    networks: Sequence[Network] = (),
+    only: Collection[str] | None = None,
+    entrance: Entrance | None = None,
+) -> App:
     """Load the models and put the parts together; the engine is not started yet.
 
     Args:
         started: when the process began, in `time.monotonic` seconds.
         networks: beside those of the packs.
         only: of the packs' models, load these alone; None: those that the settings name, or all.
+        entrance: that of a server whose port is open already; None: its own.
 
     Raises:
         SettingsError: the device is not there, or an index of photographs cannot be used.
         CardError: a model cannot be loaded.
     """
-    device, tracers = _device(settings.device), _tracers(settings.traces_endpoint)
+    device, entrance = _device(settings.device), entrance or Entrance.of(settings)
     heap.keep_freed_memory()
     threads = settings.threads or torch.get_num_threads()
     # Only the device thread keeps a team of OpenMP threads: with a second team there are more threads than cores, they stop spinning at
@@ -137,17 +146,9 @@ def build(settings: Settings, started: float, networks: Sequence[Network] = (), 
     limits = _limits(settings, device)
     builder = Builder(models, device, limits.draw_bytes)
     work = warmup.typical(builder)
-    metrics, cache = Metrics(), _cache(settings, work, threads, str(models.dtype), device)
-    engine = DeviceThread(work, limits, threads, cache, metrics)
-    return replace(assemble(settings, builder, engine, _device_name(device), started, metrics), tracers=tracers)
-
-
-def _tracers(endpoint: str | None) -> "TracerProvider | None":
-    if endpoint is None:
-        return None
-    from dgnam_server.rpc import tracing
-
-    return tracing.provider(endpoint)
+    cache = _cache(settings, work, threads, str(models.dtype), device)
+    engine = DeviceThread(work, limits, threads, cache, entrance.metrics)
+    return assemble(settings, builder, engine, _device_name(device), started, entrance)
 
 
 def _limits(settings: Settings, device: torch.device) -> EngineLimits:
@@ -177,16 +178,15 @@ def _cache(settings: Settings, work: Work, threads: int, dtype: str, device: tor
 
 
 def assemble(
-    settings: Settings, builder: Builder, engine: DeviceThread, device_name: str, started: float, metrics: Metrics | None = None
+    settings: Settings, builder: Builder, engine: DeviceThread, device_name: str, started: float, entrance: Entrance | None = None
 ) -> App:
     """Put given parts together."""
-    models, metrics = builder.catalog, metrics or Metrics()
+    models, entrance = builder.catalog, entrance or Entrance.of(settings)
     versions = {"dgnam": __version__, "python": platform.python_version(), "torch": str(torch.__version__), "numpy": np.__version__}
     provenance = Provenance(versions, device_name, str(models.dtype).removeprefix("torch."))
-    ready = asyncio.Event()
-    pools, fields = Pools.of(settings), ReceptiveFields()
+    pools, metrics, fields = entrance.pools, entrance.metrics, ReceptiveFields()
     searched = min(MEMORY_BYTES, engine.limits.max_memory_mib * 2**20 // 8)
-    submitter = Submitter(builder, engine, settings, ready, pools)
+    submitter = Submitter(builder, engine, settings, entrance.ready, pools)
     jobs = None if settings.jobs == OFF else _jobs(submitter, provenance, fields)
     runner, memory_bytes = jobs.runner if jobs else None, engine.limits.max_memory_mib * 2**20
     metrics.watch(Watched(engine, memory_bytes, models.load_seconds, _device_bytes(builder.device), runner))
@@ -200,8 +200,9 @@ def assemble(
         catalog=CatalogServicer(models, settings, fields),
         server=ServerServicer(engine, settings, provenance, started),
         pools=pools,
-        ready=ready,
+        ready=entrance.ready,
         metrics=metrics,
+        tracers=entrance.tracers,
     )
 
 

@@ -73,6 +73,11 @@ class Front:
         forwarder = Forwarder(replicas.ready, token, settings.client_header)
         return cls(settings, replicas, forwarder, Pools.of(settings), Metrics())
 
+    @property
+    def loads(self) -> bool:
+        """Never: Ray's processes are to be ended in order."""
+        return False
+
     def summary(self) -> str:
         """What serves, for the log."""
         ready = self.replicas.ready()

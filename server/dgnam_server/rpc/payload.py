@@ -1,10 +1,12 @@
 """What a request wants to have sent, and how large that is."""
 
 import math
+from typing import TYPE_CHECKING
 
 from dgnam_proto.v1.synthesis_pb2 import Include
 
-from dgnam_server.rpc.fields import Reader
+if TYPE_CHECKING:
+    from dgnam_server.rpc.fields import Reader  # needs PyTorch, without which the port is opened
 
 MAX_MESSAGE_BYTES = 64 * 2**20
 _FLOAT_BYTES = 4
@@ -26,7 +28,7 @@ def array_bytes(*shape: int) -> int:
     return _FLOAT_BYTES * math.prod(shape)
 
 
-def check(reader: Reader, needed: int, advice: str) -> None:
+def check(reader: "Reader", needed: int, advice: str) -> None:
     """Refuse what would not fit into a message, before any work is done for it."""
     if needed > MAX_MESSAGE_BYTES:
         reader.invalid(

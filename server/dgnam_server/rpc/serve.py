@@ -128,6 +128,14 @@ class Served(Protocol):
         """What serves, for the log."""
 
 
+class Loading(Served, Protocol):
+    """What answers the calls of a program."""
+
+    @property
+    def loads(self) -> bool:
+        """Whether there is nothing to end in order yet."""
+
+
 async def run(app: Served, stop: asyncio.Event) -> None:
     """Serve until `stop` is set, then drain and return.
 
@@ -142,6 +150,7 @@ async def run(app: Served, stop: asyncio.Event) -> None:
     port = _listen(server, app.settings)
     with _measured(app):
         await server.start()
+        log.info("listening on %s; calls are answered once models are loaded", _address(app.settings.host, port))
         try:
             await asyncio.to_thread(app.start)
             async with app.background() as take_no_more:
@@ -157,12 +166,12 @@ async def run(app: Served, stop: asyncio.Event) -> None:
             await app.close()
 
 
-def stop_on_signals(stop: asyncio.Event, settings: Settings) -> None:
-    """SIGTERM and SIGINT set `stop`; the second of them ends the process at once, whatever still runs."""
+def stop_on_signals(stop: asyncio.Event, app: Loading) -> None:
+    """SIGTERM and SIGINT set `stop`; the second ends the process at once, whatever still runs. While it loads, the first does."""
 
     def on_signal(number: int) -> None:
-        if stop.is_set():
-            port_file.remove(settings.port_file)
+        if stop.is_set() or app.loads:
+            port_file.remove(app.settings.port_file)
             os._exit(128 + number)
         stop.set()
 
