@@ -20,9 +20,12 @@ from torch.overrides import TorchFunctionMode, has_torch_function
 from dgnam_models.laid_out_attention import LaidOutAttention, is_plain_attention
 from dgnam_models.laid_out_chain import Chain, LaidOutChain, Link, passed
 from dgnam_models.laid_out_maps import NOTHING, Convolution, Frozen, Map, Product, Stretched, Then, Transposed
+from dgnam_models.laid_out_up import LaidOutBlock, LaidOutGrain
 from dgnam_models.nets._blocks import Normalized
 from dgnam_models.nets._folding import Folded
 from dgnam_models.nets._halving import HalvingConv2d, evened
+from dgnam_models.nets.upconv import Grain
+from dgnam_models.nets.upconv2x2 import Block
 from dgnam_models.network import Generator, Network, folded
 from dgnam_models.precision import has_fast_bfloat16
 
@@ -73,10 +76,14 @@ def lay_out_(model: Model) -> Model:
                 setattr(parent, name, LaidOut(layer, None if rarely else sizes[layer], take_rectifier(parent)))
             elif is_plain_attention(layer) and _computes_in(layer.in_proj_weight.dtype):
                 setattr(parent, name, LaidOutAttention(layer))
+            elif isinstance(layer, Grain):
+                setattr(parent, name, LaidOutGrain(layer))
     for parent in list(model.modules()):
         for name, block in parent.named_children():
             if isinstance(block, Chain) and all(isinstance(layer, LaidOut) for layer in block.maps()):
                 setattr(parent, name, LaidOutChain(block))
+            elif isinstance(block, Block) and isinstance(block.up.linear, LaidOut) and isinstance(block.convolution.linear, LaidOut):
+                setattr(parent, name, LaidOutBlock(block, block.up.linear.link[:2], block.convolution.linear.link[:2]))
     return model
 
 

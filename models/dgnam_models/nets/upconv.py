@@ -85,7 +85,11 @@ class Grain(nn.Module):
         self.weight = nn.Parameter(0.05 * torch.randn(channels, maps, device="cpu"))
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + torch.einsum("cm,mhw->chw", self.weight, self.noise).to(x.dtype)
+        return x + self.mixed().to(x.dtype)
+
+    def mixed(self) -> Tensor:
+        """The maps for each channel, (C, S, S)."""
+        return torch.einsum("cm,mhw->chw", self.weight, self.noise)
 
 
 def binomial(x: Tensor) -> Tensor:

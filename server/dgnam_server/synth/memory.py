@@ -5,6 +5,7 @@ from collections.abc import Collection
 
 import torch
 from dgnam_models import Generator, Network
+from dgnam_models.weight_layout import RectifiersApart
 from torch import Tensor, nn
 
 _BYTES = 4  # float32
@@ -40,7 +41,8 @@ def drawn_values(generator: Generator) -> int:
 
     hooks = [module.register_forward_hook(count) for module in generator.module.modules() if not any(module.children())]
     try:
-        image: Tensor = generator(generator.code_mean[None])
+        with RectifiersApart():  # modules that run as one tell only what comes out of the last
+            image: Tensor = generator(generator.code_mean[None])
     finally:
         for hook in hooks:
             hook.remove()
