@@ -20,9 +20,7 @@ from dgnam_server.engine import heap, warmup
 from dgnam_server.engine.batch_cache import BatchCache, default_folder
 from dgnam_server.engine.builder import Builder
 from dgnam_server.engine.device_thread import DeviceThread
-from dgnam_server.engine.kinds.synthesis import Synthesis
 from dgnam_server.engine.load import EngineLimits
-from dgnam_server.engine.work import Work
 from dgnam_server.faults import Fault, SettingsError
 from dgnam_server.jobs.claims import Claims
 from dgnam_server.jobs.database import Database, url_of
@@ -146,7 +144,7 @@ def build(
     limits = _limits(settings, device)
     builder = Builder(models, device, limits.draw_bytes)
     work = warmup.typical(builder)
-    cache = _cache(settings, work, threads, str(models.dtype), device)
+    cache = _cache(settings, threads, str(models.dtype), device)
     engine = DeviceThread(work, limits, threads, cache, entrance.metrics)
     return assemble(settings, builder, engine, _device_name(device), started, entrance)
 
@@ -163,10 +161,8 @@ def _limits(settings: Settings, device: torch.device) -> EngineLimits:
     )
 
 
-def _cache(settings: Settings, work: Work, threads: int, dtype: str, device: torch.device) -> BatchCache:
+def _cache(settings: Settings, threads: int, dtype: str, device: torch.device) -> BatchCache:
     facts: dict[str, str | int] = {
-        "work": str(work.key),
-        "size": "{} x {}".format(*work.size) if isinstance(work, Synthesis) else "",
         "machine": f"{platform.node()}, {_device_name(device)}",
         "precision": dtype,
         "threads": threads,

@@ -77,7 +77,6 @@ def test_a_request_has_the_same_bits_alone_and_in_company(served: Catalog) -> No
         return (images[0] if images else None), ticket
 
     try:
-        engine._runner.batch_rows = 8  # what the profile found may be less
         alone, _ = submit(SPEC, Finished)
         company = replace(SPEC, seed=9, variants=5, settings={**SETTINGS, "steps": 50_000})
         submit(company, Started)

@@ -1,7 +1,7 @@
 """The batch sizes that were measured on this machine, in a file, so that every start has the same one.
 
-Rules: an entry is named by all that the size depends on. A file that cannot be read or written is as good as none: it is measured anew.
-Two servers that start together may both measure; the file is replaced as a whole, and the last one counts.
+Rules: an entry is named by all that the size depends on; the latest MOST of them are kept. A file that cannot be read or written is as good
+as none: it is measured anew. Two servers that start together may both measure; the file is replaced as a whole, and the last one counts.
 """
 
 import json
@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+MOST = 256  # entries
 log = logging.getLogger(__name__)
 
 
@@ -22,7 +23,7 @@ def default_folder() -> Path:
 
 @dataclass(frozen=True)
 class BatchCache:
-    """The file `batch-sizes.json` in `folder`; `facts` name the entry of this machine, these models and libraries."""
+    """The file `batch-sizes.json` in `folder`; `facts` name this machine, the libraries and how they compute."""
 
     folder: Path
     facts: Mapping[str, str | int]
@@ -32,22 +33,22 @@ class BatchCache:
         """Where it is."""
         return self.folder / "batch-sizes.json"
 
-    @property
-    def key(self) -> str:
-        """The entry's name."""
-        return json.dumps(dict(sorted(self.facts.items())))
+    def key(self, work: str) -> str:
+        """The entry's name; `work`: the kind of work."""
+        return json.dumps(dict(sorted({**self.facts, "work": work}.items())))
 
-    def read(self) -> int | None:
+    def read(self, work: str) -> int | None:
         """The size that was measured before, where there is one."""
-        rows = self._entries().get(self.key)
+        rows = self._entries().get(self.key(work))
         return rows if isinstance(rows, int) and not isinstance(rows, bool) and rows > 0 else None
 
-    def write(self, rows: int) -> None:
+    def write(self, work: str, rows: int) -> None:
         """Keep a size."""
         draft = self.file.with_name(f".{self.file.name}.{os.getpid()}")
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            draft.write_text(json.dumps({**self._entries(), self.key: rows}, indent=1) + "\n", encoding="utf-8")
+            kept = [entry for entry in self._entries().items() if entry[0] != self.key(work)][1 - MOST :]
+            draft.write_text(json.dumps({**dict(kept), self.key(work): rows}, indent=1) + "\n", encoding="utf-8")
             draft.replace(self.file)
         except OSError as error:
             log.info("the batch size is not kept for the next start: %s", error)

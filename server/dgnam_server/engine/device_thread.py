@@ -16,12 +16,13 @@ import torch
 from dgnam_server.engine import heap
 from dgnam_server.engine.admission import Admission
 from dgnam_server.engine.batch_cache import BatchCache
+from dgnam_server.engine.batch_sizes import BatchSizes
 from dgnam_server.engine.events import Event, Failed, Failure, Queued
 from dgnam_server.engine.job import TERMINAL, Job, Standing, State
 from dgnam_server.engine.load import ClientLoad, Draining, EngineLimits, Load
 from dgnam_server.engine.meter import Meter, Unmeasured
 from dgnam_server.engine.runner import Runner
-from dgnam_server.engine.warmup import batch_rows
+from dgnam_server.engine.warmup import like, timed_step
 from dgnam_server.engine.work import Work
 
 log = logging.getLogger(__name__)
@@ -49,9 +50,9 @@ class DeviceThread:
     """Runs work on one device. `start` it, `submit` work, `drain` it.
 
     Args:
-        typical: the work to warm up with; the size of every batch is what pays for this one.
+        typical: the work to warm up with.
         threads: processor threads of the device thread's kernels; None: torch's setting.
-        cache: where the size of a batch is kept that was measured; None: nowhere.
+        cache: where sizes of batches are kept that were measured; None: nowhere.
         meter: hears how long steps and jobs take; None: nobody does.
     """
 
@@ -64,9 +65,9 @@ class DeviceThread:
         meter: Meter | None = None,
     ) -> None:
         self.limits = limits
-        self._typical, self._threads, self._cache = typical, threads, cache
-        self._returns = heap.Returns()
-        self._runner = Runner(limits, self._count, meter or Unmeasured())
+        self._typical, self._threads = typical, threads
+        self._returns, self._sizes = heap.Returns(), BatchSizes(limits, timed_step, cache)
+        self._runner = Runner(limits, self._sizes.rows, self._count, meter or Unmeasured())
         self._thread = threading.Thread(target=self._run, name="dgnam-device", daemon=True)
         self._warm: Future[None] = Future()
         # Shared with other threads, under the lock:
@@ -80,11 +81,11 @@ class DeviceThread:
 
     @property
     def batch_rows(self) -> int:
-        """The most rows that share a batch."""
-        return self._runner.batch_rows
+        """The most rows that share a batch of the commonest work."""
+        return self._sizes.rows(self._typical.key)
 
     def start(self) -> None:
-        """Start the thread, let it warm up and find the batch size beyond which larger ones hardly pay. Blocks until ready."""
+        """Start the thread and let it warm up. Blocks until ready."""
         self._thread.start()
         self._warm.result()
 
@@ -109,7 +110,7 @@ class DeviceThread:
             emit(Queued(self._ahead(job.standing.client)))
             self._open_jobs += 1
             self._admission.enter(job)
-            self._inbox.append(lambda: self._runner.take(job))
+            self._inbox.append(lambda: self._take(job))
             self._wake.notify()
         return Ticket(lambda: self._post(lambda: self._runner.read(job)), lambda: self._post(lambda: self._close(job)))
 
@@ -151,7 +152,8 @@ class DeviceThread:
         try:
             if self._threads is not None:
                 torch.set_num_threads(self._threads)
-            self._runner.batch_rows = batch_rows(self._typical, self.limits, self._cache)
+            timed_step(self._typical, 1)
+            self._note(self._typical)
         except BaseException as error:
             self._warm.set_exception(error)
             return
@@ -165,16 +167,33 @@ class DeviceThread:
         """Wait for something to do and run what came in; False when it is time to stop."""
         with self._wake:
             self._load = self._runner.load()
-            self._wake.wait_for(lambda: self._inbox or self._stopping or self._runner.jobs, self._returns.wait_s())
+            woken = self._wake.wait_for(lambda: self._inbox or self._stopping or self._runner.jobs, self._wait_s())
             inbox, self._inbox = self._inbox, []
             stopping = self._stopping
+        if woken:
+            self._sizes.busy()
         for message in inbox:
             try:
                 message()
             except Exception:  # the thread must outlive any one job
                 log.exception("a message to the engine failed")
         self._returns.run()
+        if self._sizes.go_on():
+            self._returns.freed()
         return not (stopping and not self._runner.jobs)
+
+    def _wait_s(self) -> float | None:
+        waits = [wait_s for wait_s in (self._returns.wait_s(), self._sizes.wait_s()) if wait_s is not None]
+        return min(waits, default=None)
+
+    def _take(self, job: Job) -> None:
+        self._note(job.work)
+        self._runner.take(job)
+
+    def _note(self, work: Work) -> None:
+        """How many rows of such work should share a batch is to be measured."""
+        if (timed := like(work)) is not None:
+            self._sizes.note(timed)
 
     def _close(self, job: Job) -> None:
         if self._runner.close(job):

@@ -13,6 +13,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from dgnam_server.engine.batch_sizes import LEAST
 from dgnam_server.engine.due import Due
 from dgnam_server.engine.events import Event, Failed, Failure, Finished, Progress, Started
 from dgnam_server.engine.job import TERMINAL, Job, State
@@ -29,7 +30,7 @@ TELL_EVERY_S = 0.1  # progress is read back at most ten times a second (SERVING.
 PROGRESS_PER_S = 40
 # A lane grows no further than this, so that no lane waits long for another one's step and previews come; but to so many rows it may,
 # since what goes before the first steps, such as the judging of draws, makes a row look slow.
-MOST_STEP_S, LEAST_ROWS = 1.0, 4
+MOST_STEP_S = 1.0
 _KEPT_PACES = 1024  # keys
 _LATE = {Failure.DEADLINE: "the deadline was reached", Failure.QUEUE_TIMEOUT: "the job waited longer than it may"}
 
@@ -69,16 +70,16 @@ class Runner:
     """Takes jobs, and runs what is due.
 
     Args:
+        rows: of a key the most rows that pay.
         moved: called with a job and the state that it has left.
         meter: hears how long steps and jobs take.
     """
 
-    def __init__(self, limits: EngineLimits, moved: Callable[[Job, State], None], meter: Meter) -> None:
-        self.batch_rows = 1  # what the warm-up finds to pay
+    def __init__(self, limits: EngineLimits, rows: Callable[[Hashable], int], moved: Callable[[Job, State], None], meter: Meter) -> None:
         self.row_step_s = 0.001  # device time per row and step, a running mean
         self.scheduler: Scheduler[Hashable] = Scheduler(limits.row_bytes, self._step_s)
         self.jobs: dict[int, Job] = {}
-        self._limits, self._moved, self._meter = limits, moved, meter
+        self._limits, self._rows, self._moved, self._meter = limits, rows, moved, meter
         self._paces: dict[Hashable, Pace] = {}  # by key, that stepped last at the end
         self._unclosed: set[int] = set()
         self._running: dict[Hashable, Running] = {}
@@ -156,18 +157,15 @@ class Runner:
         }
 
     def _capacity(self, key: Hashable, work: Work) -> int:
-        """The most rows of a lane: as many as pay, as fit into memory where callers choose how much a row computes, and as step in time.
-
-        How many pay was measured for the commonest work; rows of another network, method or size may take a hundred times as long.
-        """
+        """The most rows of a lane: as many as pay, as fit into memory where callers choose how much a row computes, and as step in time."""
         if work.strict:
             return 1
-        rows = self.batch_rows
+        rows = self._rows(key)
         if work.sized:
             rows = min(rows, self._limits.max_batch_mib * 2**20 // work.row_bytes)
         if self._limits.batch_rows is None:
             pace = self._paces.get(key)
-            rows = min(rows, max(LEAST_ROWS, 0 if pace is None else int(MOST_STEP_S / pace.row_s)))
+            rows = min(rows, max(LEAST, 0 if pace is None else int(MOST_STEP_S / pace.row_s)))
         return max(1, rows)
 
     def _step_s(self, key: Hashable, rows: int) -> float:

@@ -1,22 +1,17 @@
-"""What happens before the engine takes work: it runs the commonest kind, and finds out how many rows should share a batch."""
+"""What the engine runs before and beside what it is asked for: the commonest work, to be warm, and steps that are timed."""
 
-import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from statistics import median
+from dataclasses import replace
 
 import numpy as np
 
-from dgnam_server.engine.batch_cache import BatchCache
 from dgnam_server.engine.builder import Builder
 from dgnam_server.engine.kinds.activations import Place
-from dgnam_server.engine.load import EngineLimits
+from dgnam_server.engine.kinds.synthesis import Synthesis
 from dgnam_server.engine.work import Work
 from dgnam_server.synth.methods import DEFAULT_METHOD, DEFAULT_PIXEL_METHOD, METHODS
+from dgnam_server.synth.parts.redirected_relu import REDIRECTED_STEPS
 from dgnam_server.synth.spec import Balance, Fit, SynthesisSpec, Term, Unit
-
-log = logging.getLogger(__name__)
 
 
 def typical(builder: Builder) -> Work:
@@ -66,73 +61,10 @@ def timed_step(work: Work, rows: int) -> float:
     return time.monotonic() - started
 
 
-@dataclass(frozen=True)
-class Profile:
-    """How many rows should share a batch.
-
-    Attributes:
-        steady: whether every round but one would have said the same, whichever that one is.
-        rates: by size, rows per second as a part of the best size's.
-    """
-
-    rows: int
-    steady: bool
-    rates: Mapping[int, float] = field(default_factory=dict, compare=False)
-
-    def __str__(self) -> str:
-        return "rows per second, the best being 1: " + ", ".join(f"{rows} rows {rate:.2f}" for rows, rate in self.rates.items())
-
-
-def profile(step: Callable[[int], float], largest: int, worth: float = 0.95, rounds: int = 5) -> Profile:
-    """How many rows should share a batch: the smallest power of two that reaches `worth` of the best rows per second.
-
-    So no smaller size is faster, and a larger one hardly. All sizes are timed in turn, `rounds` times. A size's rate counts as a part of
-    the best of its own round, so that a slow machine slows all of them, and the median over the rounds counts: no slow moment decides.
-
-    Args:
-        step: runs one step of so many rows and returns its seconds.
-        largest: never more than this.
-    """
-    sizes = [1 << power for power in range(largest.bit_length())]
-    rates = [[size / step(size) for size in sizes] for _ in range(rounds)]
-    relative = [[rate / max(of_round) for rate in of_round] for of_round in rates]
-    medians = _medians(sizes, relative)
-    rows = _smallest(medians, worth)
-    others = {_smallest(_medians(sizes, relative[:i] + relative[i + 1 :]), worth) for i in range(rounds)}
-    best = max(medians.values())
-    return Profile(rows, others == {rows}, {size: rate / best for size, rate in medians.items()})
-
-
-def _medians(sizes: Sequence[int], relative: Sequence[Sequence[float]]) -> dict[int, float]:
-    return {size: median(of_size) for size, of_size in zip(sizes, zip(*relative, strict=True), strict=True)}
-
-
-def _smallest(medians: Mapping[int, float], worth: float) -> int:
-    return next(size for size, rate in medians.items() if rate >= worth * max(medians.values()))
-
-
-def batch_rows(work: Work, limits: EngineLimits, cache: BatchCache | None) -> int:
-    """How many rows share a batch: as set, as measured before, or as measured now. Runs the work at least once, and logs what decided."""
-    if (rows := limits.batch_rows) is not None:
-        why = "as set"
-    elif (rows := cache.read() if cache else None) is not None:
-        why = f"as measured before, see {cache.file if cache else None}"
-    else:
-        return _measured(work, limits.max_batch_rows, cache)
-    rows = min(rows, limits.max_batch_rows)
-    timed_step(work, rows)
-    log.info("up to %d rows share a batch: %s", rows, why)
-    return rows
-
-
-def _measured(work: Work, largest: int, cache: BatchCache | None) -> int:
-    timed_step(work, 1)  # what only the first step does is not what is measured
-    found = profile(lambda rows: timed_step(work, rows), largest)
-    if found.steady:
-        log.info("up to %d rows share a batch: measured now (%s)", found.rows, found)
-        if cache:
-            cache.write(found.rows)
-    else:
-        why = "measured now, on a busy machine, so it is not kept; batch_rows sets it"
-        log.info("up to %d rows share a batch: %s (%s)", found.rows, why, found)
-    return found.rows
+def like(work: Work) -> Work | None:
+    """Work like `work`, each step of which costs the same, to be timed; None: there is none, as its rows take few steps."""
+    if not isinstance(work, Synthesis):
+        return None
+    first = ("start_draws", REDIRECTED_STEPS)
+    settings = {name: 0 if name in first else value for name, value in work.spec.settings.items()}
+    return replace(work, spec=replace(work.spec, settings=settings, preview_interval=0))

@@ -18,7 +18,6 @@ def engine(builder: Builder) -> Iterator[DeviceThread]:
     before = set(threading.enumerate())  # a fixture of a whole session may have an engine too
     made = DeviceThread(typical(builder), EngineLimits(queue_capacity=8, max_batch_rows=4))
     made.start()
-    made._runner.batch_rows = 4  # what the profile found may be less
     yield made
     made.drain(0)
     assert made.load().lanes == (), "rows leaked"

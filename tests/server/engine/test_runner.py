@@ -29,8 +29,8 @@ class Bench:
 
     def __init__(self, **limits: int) -> None:
         self.limits = EngineLimits(**limits)
-        self.runner = Runner(self.limits, lambda job, before: None, Unmeasured())
-        self.runner.batch_rows = 4
+        self.rows = 4
+        self.runner = Runner(self.limits, lambda key: self.rows, lambda job, before: None, Unmeasured())
         self.heard: dict[int, list[Event]] = defaultdict(list)
         self._next = 0
 
@@ -174,9 +174,9 @@ def test_the_load_tells_each_client_its_own_place(builder: Builder) -> None:
 def test_a_lane_grows_until_its_step_takes_a_second(
     builder: Builder, monkeypatch: pytest.MonkeyPatch, row_s: float, as_set: int | None, expected: list[int]
 ) -> None:
-    """How many rows pay was measured for the commonest work; of slower ones a batch of so many would keep all other lanes waiting."""
+    """However many rows pay: a step of so many slow ones would keep all other lanes waiting."""
     bench = Bench(**({} if as_set is None else {"batch_rows": as_set}))
-    bench.runner.batch_rows = 16
+    bench.rows = 16
     now, step = 0.0, SynthesisLane.step
 
     def slow_step(lane: SynthesisLane, tell: bool, due: Due) -> list[tuple[int, Event]]:
