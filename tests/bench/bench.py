@@ -7,7 +7,8 @@
 Parts:
     step      milliseconds per row and step: the published procedure in plain float32 (naive), the same with frozen weights and
               channels-last (careful), our lane at 1 ... 64 rows, and the multiplications alone (limit)
-    service   a server process and the real client: start-up, import, throughput of 1 ... 64 requests at once, a lone request's latency
+    service   a server process and the real client: start-up until the port answers, until it serves and until a picture is there; import;
+              throughput of 1 ... 64 requests at once, a lone request's latency
     arrivals  requests that arrive at random at 30, 60 and 90 % of the capacity, against batching that waits for a batch to finish
     jobs      pictures per second of a job, of as many requests at once, and of the bare lane; what the store costs for a picture
     cluster   two replicas against one, and one behind a front against a plain server, where Ray is installed
@@ -16,7 +17,8 @@ Parts:
     inside    where a step's time goes; memory per row and at the peak
     quality   the pictures of the path that serves against float32's: activations, and how many the judges name right
     networks  EfficientNet-Lite0, and where torchvision is installed ResNet-50, VGG-16 and ViT-B/16, at 224 pixels: a notebook's loop,
-              torch-lucent where it is installed, and our lane of 1, 4 and 16 rows, for dgn-am, lucid and pyramid
+              torch-lucent where it is installed, and our lane of 1, 4 and 16 rows, for dgn-am, lucid and pyramid; of EfficientNet-Lite0
+              also what client, gRPC and engine cost
     peers     torch-lucent's step in pixel space against ours, where torch-lucent is installed
     attacks   what a hostile client costs another one: the time of its pictures times that on a quiet server, and the server's memory;
               beside it what processes cost that take as much processor time and send nothing; about three minutes

@@ -29,7 +29,7 @@ class WholeBatches(Scheduler[Key]):
     """What everybody else does: who comes while a batch runs waits until all of it has finished."""
 
     def __init__(self) -> None:
-        super().__init__(memory_bytes=2**40)
+        super().__init__(2**40, lambda key, rows: 1.0)  # whatever their number, all of them step
         self._closed: set[Key] = set()
 
     def admit(self) -> Iterator[Waiting]:

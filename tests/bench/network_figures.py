@@ -8,6 +8,7 @@ from importlib.util import find_spec
 
 import dgnam_models
 import torch
+from dgnam_client import Client
 from dgnam_models import Generator, Network, NotInstalled, Preprocessing
 from dgnam_models.network import folded
 from dgnam_models.weight_layout import lay_out_
@@ -19,6 +20,7 @@ from dgnam_server.synth.parts.redirected_relu import REDIRECTED_STEPS
 from dgnam_server.synth.spec import Balance, Fit, SynthesisSpec, Term, Unit
 from measuring import Bench, Figures
 from peer_figures import lucent
+from service_figures import draw, serving
 from step_figures import advance, limit_ms
 from torch.nn.functional import interpolate
 
@@ -42,6 +44,7 @@ def measure(bench: Bench) -> Figures:
 
     `plain`: gradients of everything, float32, one picture after another, no view transformed and nothing regularized, so less work than
     ours; `lucent`: torch-lucent with its own transforms; the numbers: our lane with so many rows; `limit`: its multiplications alone.
+    Of networks with weights also as many requests at once through gRPC, and what part of the throughput client, gRPC and engine cost.
     """
     figures: dict[str, float] = {}
     bench = replace(bench, timed_steps=max(1, bench.timed_steps // 3))  # a step of these takes ten times that of the small ones
@@ -67,6 +70,34 @@ def measure(bench: Bench) -> Figures:
         for (key, count), seconds in zip(rows.items(), times, strict=True):
             figures[f"{key}_ms"] = 1000 * statistics.median(seconds) / bench.timed_steps / count
         figures[f"{name}_{WITH_PRIOR}_limit_ms"] = limit_ms(bench, partial(lane_of, models, name, WITH_PRIOR), ROWS)
+        if name in PACKAGED:
+            figures |= through_grpc(bench, models, name)
+    return figures
+
+
+def through_grpc(bench: Bench, models: Catalog, name: str) -> Figures:
+    """Milliseconds per picture and step of so many requests at once, and the share of it beside a bare lane just before and just after."""
+    figures: dict[str, float] = {}
+    network, steps = models.networks[name], 10 * bench.timed_steps
+    units = [f"{name}:{network.card.output_tap}:{index}" for index in range(max(ROWS))]
+    prior = models.prior_for([name])
+    options = {"method": WITH_PRIOR, "prior": prior, "start_draws": 0}
+    with serving(bench, only=sorted({name, prior, bench.prior})) as server, Client(server.address, synthesis_timeout=3600) as client:
+        for count in ROWS:
+            lane = lane_of(models, name, WITH_PRIOR, count)
+
+            def bare(lane: SynthesisLane = lane) -> None:
+                advance(lane, steps // 2)
+
+            def served(count: int = count) -> None:
+                draw(client, units, count, steps, **options)
+
+            bare()
+            served()
+            before, seconds, after = bench.side_by_side(f"{name}, {count} requests", bare, served, bare)
+            shares = [1 - (x + z) / (2 * (steps // 2)) / (y / steps) for x, y, z in zip(before, seconds, after, strict=True)]
+            figures[f"{name}_{WITH_PRIOR}_grpc_{count}_ms"] = 1000 * statistics.median(seconds) / steps / count
+            figures[f"{name}_{WITH_PRIOR}_service_share_{count}"] = statistics.median(shares)
     return figures
 
 

@@ -1,17 +1,21 @@
 """Figures of the whole service: a real server process, the real client, and gRPC between them."""
 
 import math
+import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import grpc
 from dgnam_client import Client, LocalServer, Progress, Result, local_server
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 from measuring import Bench, Figures
 from step_figures import advance, lane_of, target_of
 
@@ -25,12 +29,10 @@ def measure(bench: Bench) -> Figures:
     `service_share`: what part of the throughput gRPC, client and engine cost together, beside a bare lane of as many rows that steps
     just before and just after.
     """
-    figures = {"client_import_s": client_import_s(bench)}
+    figures = {"client_import_s": client_import_s(bench), **start(bench)}
     units = addresses(bench)
     bench.progress("start-up")
-    started = time.perf_counter()
     with serving(bench) as server, Client(server.address, synthesis_timeout=3600) as client:
-        figures["start_s"] = time.perf_counter() - started
         figures["batch_rows"] = client.server_info().limits.max_batch_rows
         draw(client, units, max(bench.sizes), 2)
         models, steps = bench.models(), bench.steps
@@ -51,6 +53,40 @@ def measure(bench: Bench) -> Figures:
             figures[f"pictures_per_s_{size}"] = size / statistics.median(seconds)
         figures |= lone(bench, client, units[0])
     return figures
+
+
+def start(bench: Bench) -> Figures:
+    """Seconds from the start of a server's process until its port answers health, until it serves, until a picture of one step is there.
+
+    Nothing is kept from start to start.
+    """
+    bench.progress("start-up")
+    times: dict[str, list[float]] = {"start_port_s": [], "start_s": [], "start_picture_s": []}
+    unit, port = addresses(bench)[0], free_port()
+    for _ in range(bench.repeats):
+        with grpc.insecure_channel(f"127.0.0.1:{port}", options=(("grpc.max_reconnect_backoff_ms", 50),)) as channel:
+            began = time.perf_counter()
+            with ThreadPoolExecutor(1) as answering:
+                answered = answering.submit(first_answer, channel)
+                with serving(bench, port=port) as server, Client(server.address, synthesis_timeout=3600) as client:
+                    times["start_s"].append(time.perf_counter() - began)
+                    client.synthesize(unit, steps=1)
+                    times["start_picture_s"].append(time.perf_counter() - began)
+                times["start_port_s"].append(answered.result() - began)
+    return {name: statistics.median(seconds) for name, seconds in times.items()}
+
+
+def first_answer(channel: grpc.Channel) -> float:
+    """When health was first answered, by `time.perf_counter`."""
+    health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), wait_for_ready=True, timeout=START_S)
+    return time.perf_counter()
+
+
+def free_port() -> int:
+    """One that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def lone(bench: Bench, client: Client, unit: str) -> Figures:
@@ -89,8 +125,8 @@ def addresses(bench: Bench) -> list[str]:
     return [f"{network.name}:{network.card.output_tap}:{index}" for index in range(len(network.card.labels))]
 
 
-def draw(client: Client, units: list[str], count: int, steps: int) -> None:
+def draw(client: Client, units: list[str], count: int, steps: int, **options: Any) -> None:
     """`count` different requests at once."""
     targets = [units[i % len(units)] for i in range(count)]
-    results = client.synthesize_many(targets, steps=steps, concurrency=count)
+    results = client.synthesize_many(targets, steps=steps, concurrency=count, **options)
     assert all(isinstance(result, Result) for result in results)
