@@ -46,11 +46,13 @@ test-all: .venv/ready-slow ## Run the slow tests too
 # What reads other people's files, and so meets what their libraries change.
 IMPORTS := tests/models/importers tests/models/nets/test_torchvision.py tests/models/test_export.py tests/models/test_gate.py tests/server/test_imported.py
 # What calls functions that PyTorch keeps for itself, and so meets what it changes.
-LAYOUTS := tests/models/test_weight_layout.py tests/models/test_laid_out_maps.py tests/models/test_laid_out_attention.py tests/models/test_laid_out_chain.py tests/models/nets/test_folding.py
+LAYOUTS := tests/models/test_weight_layout.py tests/models/test_laid_out_maps.py tests/models/test_laid_out_attention.py tests/models/test_laid_out_chain.py tests/models/test_laid_out_up.py tests/models/nets/test_folding.py
+# What computes with PyTorch and nothing else.
+COMPUTES := tests/server/synth
 
-test-versions: .venv-oldest/ready .venv-newest/ready ## Test imports and kernels with the oldest and the newest PyTorch, torchvision and ONNX allowed
-	.venv-oldest/bin/pytest $(IMPORTS) $(LAYOUTS) $(ARGS)
-	.venv-newest/bin/pytest $(IMPORTS) $(LAYOUTS) $(ARGS)
+test-versions: .venv-oldest/ready .venv-newest/ready ## Test imports, kernels and synthesis with the oldest and the newest PyTorch, torchvision and ONNX allowed
+	.venv-oldest/bin/pytest $(IMPORTS) $(LAYOUTS) $(COMPUTES) $(ARGS)
+	.venv-newest/bin/pytest $(IMPORTS) $(LAYOUTS) $(COMPUTES) $(ARGS)
 
 .venv-%/ready: $(wildcard */pyproject.toml) scripts/oldest-versions
 	@echo "Setting up .venv-$*"

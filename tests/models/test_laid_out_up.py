@@ -53,8 +53,8 @@ def test_a_block_is_its_parts(dtype: torch.dtype, rows: int) -> None:
         torch.testing.assert_close(one, other, **close)
         torch.testing.assert_close(one.float(), exact, rtol=close["rtol"], atol=3 * close["atol"])
     assert found[0].equal(parts[0]), "the value to the bit"
-    graph = block(x.clone().requires_grad_()).grad_fn
-    assert graph is not None and graph.name() == "_DrawnBackward", "it is one step"
+    made = block(x.clone().requires_grad_())
+    assert made.grad_fn is not None and made.grad_fn.name() == "_DrawnBackward", "it is one step"
 
 
 def test_its_parts_run_apart_where_something_must_see_them() -> None:

@@ -6,7 +6,6 @@ from typing import Any, Self
 
 import torch
 from torch import Tensor
-from torch.nn.functional import pad
 
 from dgnam_server.synth.spec import Readout
 
@@ -94,6 +93,15 @@ def _filled(part: Rows, terms: int, span: int, length: int) -> Rows:
             first = values[name][:, :1]
             filler = torch.zeros_like(first) if name in ("weight", "real", "silent") else first
             values[name] = torch.cat([values[name], filler.expand(-1, missing)], dim=1)
-    values["vector"] = pad(values["vector"], (0, length - part.vector.shape[2], 0, missing))
-    values["history"] = pad(values["history"], (0, missing, 0, span - part.history.shape[1]))
+    values["vector"] = _grown(part.vector, (terms, length))
+    values["history"] = _grown(part.history, (span, terms))
     return Rows(**values)
+
+
+def _grown(value: Tensor, size: tuple[int, int]) -> Tensor:
+    """(B, N, M) -> (B, *size), filled up with zeros. PyTorch 2.7 cannot pad what has nothing along another axis."""
+    if value.shape[1:] == size:
+        return value
+    grown = value.new_zeros(len(value), *size)
+    grown[:, : value.shape[1], : value.shape[2]] = value
+    return grown

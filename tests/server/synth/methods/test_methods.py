@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-import numpy as np
 import pytest
 import torch
 from dgnam_server.catalog import Catalog
@@ -120,7 +119,7 @@ def test_settings_come_from_the_request_the_value_they_start_at_and_the_card() -
     assert (settings["blur_sigma"], settings["end_blur_sigma"]) == (2.0, 0.5)
     assert settings["steps"] == 17
     assert isinstance(settings["steps"], int)
-    assert DGN_AM.settings(card_defaults={"start_learning_rate": 8.1})["start_learning_rate"] == np.float32(8.1)
+    assert DGN_AM.settings(card_defaults={"start_learning_rate": 8.1})["start_learning_rate"] == pytest.approx(8.1)
     assert DGN_AM.settings({"start_learning_rate": 3.0}, {"start_learning_rate": 8.0})["start_learning_rate"] == 3.0
     with pytest.raises(ValueError, match="dgn-am has no option momentum"):
         DGN_AM.settings({"momentum": 0.5})
