@@ -89,7 +89,7 @@ def test_one_signal_ends_it_in_order(program: tuple[subprocess.Popen[str], Path]
     messages = [line["message"] for line in said]
     assert [line["level"] for line in said if line["level"] != "INFO"] == []
     assert any(message.startswith("loaded tiny-res, ") and " of " in message for message in messages), "progress while models load"
-    assert any("rows share a batch: " in message for message in messages)
+    assert any("rows share a batch, " in message for message in messages)
     assert any(message.startswith("serving on 127.0.0.1:") for message in messages)
 
 

@@ -109,6 +109,7 @@ class BatchSizes:
             self._know(key, kept, f"as measured before, see {self._cache.file if self._cache else None}")
         elif len(self._waiting) < _MOST_WAITING:
             self._waiting[key] = work
+            log.info("up to %d rows share a batch, until it is measured in a quiet moment: %s", self.rows(key), key)
 
     def busy(self) -> None:
         """Something came in, or runs."""

@@ -250,7 +250,7 @@ def _options(settings: Settings) -> list[tuple[str, int]]:
         ("grpc.max_concurrent_streams", settings.max_connection_calls),
         ("grpc.max_connection_age_ms", round(settings.max_connection_age_s * 1000)),  # calls under way go on; new ones connect anew
         ("grpc.max_connection_idle_ms", _IDLE_S * 1000),
-        # So what nobody has asked for yet is 64 KiB a call at most. With probes gRPC lets in megabytes, also of calls that are then refused.
+        # So what nobody has asked for yet is 64 KiB a call at most: with probes gRPC lets in megabytes, of refused calls, too.
         # Without them a message that is read needs more round trips: 8 MiB take a second longer where one takes 0.1 s.
         ("grpc.http2.bdp_probe", 0),
         ("grpc.server_handshake_timeout_ms", _HANDSHAKE_S * 1000),
