@@ -11,8 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import dgnam_models
 import pytest
 from dgnam_client import Client, LocalServer, local_server
+from dgnam_models import image_set, indexing
+from photograph_sets import photograph_folder
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,17 @@ def tiny_settings(tiny_pack: Path) -> dict[str, Any]:
     """Serve the tiny models alone, with a small queue."""
     small = {"queue_capacity": 16, "max_batch_rows": 8, "threads": 1, "device": "cpu", "metrics_port": 0}
     return {"models": [tiny_pack], "only": ["tiny", "tiny-res", "tiny-prior"], "default_prior": "tiny-prior", **small}
+
+
+@pytest.fixture(scope="session")
+def photographs(tiny_pack: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An index of a dozen photographs for the class units of `tiny`."""
+    network = dgnam_models.load("tiny", packs=[tiny_pack])
+    assert isinstance(network, dgnam_models.Network)
+    images = image_set.find([photograph_folder(tmp_path_factory.mktemp("photographs"), 12)])
+    folder = tmp_path_factory.mktemp("indices") / "noise"
+    indexing.build(network, images, indexing.plan(network, images, ["fc8"], strongest=4), folder, progress=False)
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -352,6 +352,27 @@ def test_what_is_wrong_with_a_job(page: TestClient) -> None:
     assert lost.status_code == 200 and "there is no job" in lost.text and "HX-Retarget" not in lost.headers
 
 
+def test_a_job_with_photographs_beside_its_pictures(start_server: Callable[..., Any], photographs: Path, tmp_path: Path) -> None:
+    served = start_server(indices=photographs)
+    with opened(served.address, tmp_path / "shelf") as page:
+        tap = page.get("/taps/tiny:fc8").text
+        assert "Photographs beside them" in tap and '<option value="">deconvnet</option>' in tap
+        assert "Photographs beside them" not in page.get("/taps/tiny-res:fc").text, "of which there is no index"
+        fields = {"filter": "lemon", "seeds": "1", "option.steps": "2", "exemplars": "2"}
+        told = page.get("/jobs/cost", params={"place": "tiny:fc8", **fields}, headers=PART).text
+        assert "1 unit × 1 seed + 4 beside them = <strong>5 pictures" in told
+        id = submit(page, method="dgn-am", **fields)
+        until(lambda: 'data-phase="done"' in page.get(f"/jobs/{id}/progress").text)
+        shown = page.get(f"/jobs/{id}").text
+        files = re.findall(r'<img src="(/job-analyses/[0-9a-f]{64}\.png)" alt="(\w+) for lemon', shown)
+        assert [kind for _, kind in files] == ["Exemplar", "Exemplar", "Projection", "Projection"] and "5 of 5 pictures" in shown
+        assert all(page.get(path).content.startswith(b"\x89PNG") for path, _ in files)
+        assert shown.count('href="/job-pictures/') == 1 and "projection 2, deconvnet" in shown
+        assert page.get(f"/units/{LEMON}").text.count('"card"') == 1, "where photographs are shown anyway"
+        refused = page.post("/jobs", data={"place": "tiny:conv3", "method": "dgn-am", "exemplars": "2"}, headers=PART)
+        assert refused.status_code == 409 and "has no units of tiny:conv3" in refused.text
+
+
 def test_a_server_that_keeps_no_jobs(start_server: Callable[..., Any], tmp_path: Path) -> None:
     served = start_server(jobs="off")
     with opened(served.address, tmp_path / "shelf") as page:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from dgnam_client import Client, InvalidRequestError, LocalServer, NotFoundError, NotReadyError, local_server
+from dgnam_client import Client, InvalidRequestError, Job, LocalServer, NotFoundError, NotReadyError, local_server
 from dgnam_client._cli import main
 
 SHORT = {"steps": 2, "start_draws": 0}
@@ -39,9 +39,10 @@ def client(server: Any) -> Iterator[Client]:
 
 
 @pytest.fixture
-def start(tiny_settings: dict[str, Any], tmp_path: Path) -> Iterator[Callable[[str], Served]]:
+def start(tiny_settings: dict[str, Any], photographs: Path, tmp_path: Path) -> Iterator[Callable[[str], Served]]:
     """Start servers by name that share a store; they take over from a killed one after a second."""
     shared = {**tiny_settings, "jobs": tmp_path / "jobs", "job_lease_s": 1, "max_batch_rows": 4, "drain_timeout_s": 0}
+    shared |= {"indices": photographs}
     with ExitStack() as stack:
 
         def start(name: str) -> Served:
@@ -93,9 +94,16 @@ def test_what_is_wrong_with_a_job_is_told_at_once(client: Client) -> None:
 
 
 @pytest.mark.timeout(400)  # it starts two servers, one after the other
-def test_a_killed_server_loses_nothing_and_draws_nothing_twice(start: Callable[[str], Served], tmp_path: Path) -> None:
+def test_a_killed_server_loses_nothing_and_draws_nothing_twice(
+    start: Callable[[str], Served], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    beside = {"exemplars": 4, "occlusion": {"count": 4, "stride": 2}, **SHORT}
     first = start("first")
     with first.client() as client:
+        looking = client.submit_job("tiny:fc8:lemon", **beside)
+        for news in looking.watch():
+            if news.state.done >= 7:  # some photographs, some projections, and no occlusion yet, or not all
+                break
         job = client.submit_job("tiny:fc8", seeds=6, **LONG)
         for news in job.watch():
             if news.state.done >= 4:
@@ -103,7 +111,7 @@ def test_a_killed_server_loses_nothing_and_draws_nothing_twice(start: Callable[[
         first.process.kill()
         first.process.wait()
     before = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "jobs").rglob("*.png")}
-    assert 4 <= len(before) < 42
+    assert 11 <= len(before) < 42
     second = start("second")
     with second.client() as client:
         job = client.job(job.id)
@@ -111,8 +119,56 @@ def test_a_killed_server_loses_nothing_and_draws_nothing_twice(start: Callable[[
         assert job.wait(timeout=100).done == 42 and job.state.failed == 0
         ids = [one.id for one in job.pictures(phase="done")]
         assert len(set(ids)) == 42 and client.job_picture(ids[0]).image.size == (32, 32)
+        found = client.submit_job("tiny:fc8:2", **beside)
+        assert found.resumed and found.id == looking.id and found.wait(timeout=100).done == 1 + 4 + 4 + 4
+        _check_analyses(client, found)
+        one = client.submit_job("tiny:fc8:2", exemplars={"count": 1, "project": False}, seeds=6, **LONG)
+        assert (one.state.phase, one.state.found) == ("done", 7), "what another job has drawn or looked for is there"
+    _check_atlas(second, tmp_path / "atlas", capsys)
     after = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "jobs").rglob("*.png")}
     assert all(after[name] == written for name, written in before.items())
+
+
+def _check_analyses(client: Client, job: Job) -> None:
+    kinds = [(one.kind, one.rank) for one in job.pictures()]
+    of_rank = [(kind, rank) for kind in ("exemplar", "projection", "occlusion") for rank in (1, 2, 3, 4)]
+    assert kinds == [("synthesis", 0), *of_rank]
+    alone = client.exemplars("tiny:fc8:2", count=4)
+    for exemplar, projection in zip(job.pictures(kind="exemplar"), job.pictures(kind="projection"), strict=True):
+        shown, projected, there = job.analysis(exemplar), job.analysis(projection), alone[exemplar.rank - 1]
+        assert shown.png == there.seen_png and (shown.photograph, shown.activation) == (there.photograph, there.activation)
+        assert there.projection is not None and projected.png == there.projection.png and projected.recipe.method == "deconvnet"  # type: ignore[union-attr]
+        assert exemplar.activation == pytest.approx(there.activation) and shown.patch.size == (32, 32)
+    covered = job.analysis(next(job.pictures(kind="occlusion")))
+    assert covered.map is not None and covered.map.shape == (16, 16) and 0 <= covered.map.min() <= covered.map.max() <= 1
+    with pytest.raises(InvalidRequestError, match="ask for it as a job's analysis"):
+        job.picture(exemplar)
+    with pytest.raises(InvalidRequestError, match="ask for it as a job's picture"):
+        job.analysis(next(job.pictures()))
+    with pytest.raises(NotReadyError, match="the index noise has no units of tiny:fc7"):
+        client.submit_job(["tiny:fc7", "tiny:fc8"], exemplars=4)
+    with pytest.raises(InvalidRequestError, match="nose: there is no such keyword"):
+        client.submit_job("tiny:fc8", occlusion={"nose": 3})
+
+
+def _check_atlas(server: Served, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The atlas of what is there already."""
+    asked = ["atlas", "tiny:fc8:2", "--exemplars", "4", "--occlusion", "1", "--steps", "2", "--start-draws", "0", "-o", str(folder)]
+    assert main([*asked, "--server", server.running.address]) == 0
+    assert "10 pictures, tiny:fc8:2: dgn-am; 4 exemplars, deconvnet, 1 occlusion" in capsys.readouterr().out
+    names = sorted(path.name.rpartition("-")[0] for path in folder.rglob("*.png"))
+    ranked = [f"0002-lemon-{kind}-{rank}" for kind in ("exemplar", "projection-deconvnet") for rank in (1, 2, 3, 4)]
+    assert names == sorted(["0002-lemon-dgn-am-0", *ranked, "0002-lemon-occlusion-1"])
+    page = (folder / "index.html").read_text()
+    assert page.count("<article") == 1 and page.count("<img") == 10 and "strongest photographs" in page and "red fox" in page
+    from pyarrow import parquet
+
+    rows = parquet.read_table(folder / "pictures.parquet").to_pylist()
+    assert [row["kind"] for row in rows] == ["synthesis", *["exemplar"] * 4, *["projection"] * 4, "occlusion"]
+    assert rows[1]["photograph"].endswith(".png") and rows[1]["rank"] == 1 and rows[0]["photograph"] is None
+    assert all((folder / row["file"]).exists() for row in rows)
+    facts = json.loads((folder / rows[5]["file"]).with_suffix(".json").read_text())
+    assert facts["recipe"]["project"]["method"] == "deconvnet" and facts["box"] == [0, 0, 32, 32]
 
 
 @pytest.mark.timeout(400)

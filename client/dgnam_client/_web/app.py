@@ -134,6 +134,7 @@ def _routes() -> list[Route | Mount]:
         Route("/jobs/{id}/progress", jobs.progress),
         Route("/jobs/{id}/pictures", jobs.pictures),
         Route("/jobs/{id}/{move}", jobs.move, methods=["POST"]),
+        Route("/job-analyses/{id:str}.png", jobs.analysis_png),
         Route("/job-pictures/{id:str}.png", picture_pages.png),
         Route("/job-pictures/{id:str}.webp", picture_pages.thumbnail),
         Route("/job-pictures/{id:str}.json", picture_pages.recipe),

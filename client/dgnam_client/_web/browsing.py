@@ -14,7 +14,7 @@ from .._catalog import Model, Tap, UnitInfo
 from .._errors import DgnamError
 from .._job_state import JobPicture
 from .catalogue import Target
-from .form import BALANCES, MOST_PICTURES, MOST_SEEDS, READOUTS, Choices
+from .form import BALANCES, MOST_EXEMPLARS, MOST_PICTURES, MOST_SEEDS, READOUTS, Choices
 from .shelf import Kept
 from .templates import gallery, href, page
 
@@ -88,6 +88,7 @@ async def tap(request: Request) -> Response:
     facts: dict[str, Any] = {"model": model, "tap": _tap(model, tap_name), "tiles": tiles, "pages": pages, "filter": wanted}
     methods, models, no_jobs = await asyncio.gather(here.catalogue.methods(), here.catalogue.models(), here.catalogue.no_jobs())
     facts |= {"choices": Choices.of(methods, models, {}, [name]), "no_jobs": no_jobs, "most_seeds": MOST_SEEDS}
+    facts["most_exemplars"] = MOST_EXEMPLARS
     return page(request, "tap.html", **facts, found=len(found), labelled=any(unit.label for unit in units))
 
 

@@ -128,7 +128,7 @@ class Catalogue:
         try:
             if await self.no_jobs():
                 return []
-            found = await self._client.job_pictures(**place, phase="done", page_size=MOST_OF_JOBS, timeout=_ANSWER_S)
+            found = await self._client.job_pictures(**place, kind="synthesis", phase="done", page_size=MOST_OF_JOBS, timeout=_ANSWER_S)
         except DgnamError:
             return []
         return sorted((one for one in found.pictures if one.target == target.text), key=lambda one: (one.method, one.seed))
@@ -138,7 +138,9 @@ class Catalogue:
         try:
             if await self.no_jobs():
                 return {}
-            found = await self._client.job_pictures(model=model, tap=tap, phase="done", page_size=MOST_COVERS, timeout=_ANSWER_S)
+            found = await self._client.job_pictures(
+                model=model, tap=tap, kind="synthesis", phase="done", page_size=MOST_COVERS, timeout=_ANSWER_S
+            )
         except DgnamError:
             return {}
         return {one.target: one.id for one in reversed(found.pictures)}

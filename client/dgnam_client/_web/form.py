@@ -15,6 +15,8 @@ from .catalogue import Target
 from .drawings import PREVIEWS, Wish
 
 MOST_PICTURES = 16  # of one click
+MOST_EXEMPLARS = 64  # of each unit; an index may keep fewer
+NO_PROJECTIONS = "none"
 MOST_SEEDS = 1000  # of each unit of a job
 MOST_FIELDS = 200
 MOST_SEED = 2**53 - 1  # what a browser's numbers hold
@@ -106,12 +108,19 @@ class JobWish:
     Attributes:
         template: How to draw, as the client's call takes it.
         seeds: How many of each unit.
+        exemplars: What is shown beside them, as the keywords of the client's call; None: nothing.
     """
 
     model: str
     tap: str
     template: Mapping[str, Any]
     seeds: int
+    exemplars: Mapping[str, Any] | None = None
+
+    @property
+    def beside(self) -> int:
+        """How many pictures of each unit are shown beside those that are drawn."""
+        return 0 if self.exemplars is None else int(self.exemplars["count"]) * (2 if self.exemplars["project"] else 1)
 
 
 class Problems(Exception):
@@ -160,9 +169,13 @@ def job_wish(choices: Choices, fields: Mapping[str, str]) -> JobWish:
         reading.problems.append(("place", "a tap is wanted, such as alexnet64:fc8"))
     keywords = reading.drawing(choices)
     seeds = reading.number("seeds", Option("seeds", "", 1, MOST_SEEDS, 1, integer=True)) or 1
+    count = reading.number("exemplars", Option("exemplars", "", 0, MOST_EXEMPLARS, 0, integer=True))
+    projections = reading.one_of("projections", [NO_PROJECTIONS, *(method.name for method in choices.methods.projections)])
     if reading.problems:
         raise Problems(reading.problems)
-    return JobWish(model, tap, {**keywords, "pixels": choices.method.pixels}, int(seeds))
+    project = projections != NO_PROJECTIONS
+    exemplars = {"count": int(count), "project": project, "method": projections if project else None} if count else None
+    return JobWish(model, tap, {**keywords, "pixels": choices.method.pixels}, int(seeds), exemplars)
 
 
 class _Reading:

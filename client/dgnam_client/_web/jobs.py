@@ -20,6 +20,7 @@ from .._errors import DgnamError
 from .._job_state import JobState, PicturePhase
 from .browsing import Pages, labelled_units
 from .form import MOST_FIELDS, Choices, JobWish, Problems, job_wish
+from .picture_pages import FOR_EVER
 from .templates import gallery, is_part, page
 
 JOBS_PER_PAGE = 20
@@ -84,6 +85,12 @@ async def pictures(request: Request) -> Response:
     return page(request, "_job_pictures.html", **await _part(request, request.path_params["id"], Filter.of(request)))
 
 
+async def analysis_png(request: Request) -> Response:
+    """The file of a picture that was not drawn: a photograph, or what a unit sees in it."""
+    found = await gallery(request).client.job_analysis(request.path_params["id"], timeout=_ANSWER_S)
+    return Response(found.png, media_type="image/png", headers=FOR_EVER)
+
+
 async def progress(request: Request) -> Response:
     """How far a job is; where it has come on since a page looked, its pictures are told to look again."""
     id, problem = request.path_params["id"], ""
@@ -113,7 +120,7 @@ async def cost(request: Request) -> Response:
         wish, found, _ = await _wished(request, dict(request.query_params))
     except Problems as error:
         return page(request, "_problems.html", problems=error.found)
-    return page(request, "_job_cost.html", units=len(found), seeds=wish.seeds)
+    return page(request, "_job_cost.html", units=len(found), seeds=wish.seeds, beside=wish.beside)
 
 
 async def submit(request: Request) -> Response:
@@ -124,7 +131,9 @@ async def submit(request: Request) -> Response:
     place = f"{wish.model}:{wish.tap}"
     targets = [place] if whole else [f"{place}:{unit.index}" for unit in found]
     title = None if whole else f"{place}, labels with “{fields['filter'].strip()[:40]}”: {wish.template['method']}"
-    begun = await gallery(request).client.submit_job(targets, seeds=wish.seeds, templates=[wish.template], title=title)
+    begun = await gallery(request).client.submit_job(
+        targets, seeds=wish.seeds, templates=[wish.template], title=title, exemplars=wish.exemplars
+    )
     return RedirectResponse(f"/jobs/{begun.id}", 303)
 
 

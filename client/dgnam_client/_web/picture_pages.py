@@ -18,7 +18,7 @@ from .templates import gallery, page
 
 T = TypeVar("T")
 # What an address shows never changes: the address is the digest of all that made it.
-_FOR_EVER = {"cache-control": "private, max-age=31536000, immutable"}
+FOR_EVER = {"cache-control": "private, max-age=31536000, immutable"}
 
 
 async def picture(request: Request) -> Response:
@@ -47,7 +47,7 @@ async def picture(request: Request) -> Response:
 
 async def png(request: Request) -> Response:
     """The picture's file."""
-    return Response((await held(request))[1].png, media_type="image/png", headers=_FOR_EVER)
+    return Response((await held(request))[1].png, media_type="image/png", headers=FOR_EVER)
 
 
 async def thumbnail(request: Request) -> Response:
@@ -56,12 +56,12 @@ async def thumbnail(request: Request) -> Response:
         small = (await held(request))[1].thumbnail
     else:
         small = _there(await asyncio.to_thread(gallery(request).shelf.thumbnail, request.path_params["digest"]))
-    return Response(small, media_type="image/webp", headers=_FOR_EVER)
+    return Response(small, media_type="image/webp", headers=FOR_EVER)
 
 
 async def recipe(request: Request) -> Response:
     """The picture's recipe."""
-    return Response((await held(request))[1].recipe, media_type="application/json", headers=_FOR_EVER)
+    return Response((await held(request))[1].recipe, media_type="application/json", headers=FOR_EVER)
 
 
 async def held(request: Request) -> tuple[Kept, Content]:

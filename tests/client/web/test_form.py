@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from dgnam_client import Methods, Model
+from dgnam_client import Method, Methods, Model
 from dgnam_client._web.form import Choices, Problems, job_wish, wishes
 
 from .conftest import target
@@ -79,6 +79,25 @@ def test_a_job_takes_the_methods_options(methods: Methods, models: list[Model]) 
         "prior": "there is no 'none' on this server",
         "decay": "2 is not between 0 and 1",
         "colour": "dgn-am has no such option",
+    }
+
+
+def test_a_job_may_show_photographs_beside_its_pictures(methods: Methods, models: list[Model]) -> None:
+    projecting = replace(methods, projections=(Method("deconvnet", "", "", ()), Method("saliency", "", "", ())))
+    choices = Choices.of(projecting, models, {}, ["alexnet64"])
+    asked = {"place": "alexnet64:fc8", "exemplars": "4"}
+    for chosen, project, beside in (("", True, 8), ("none", False, 4), ("saliency", True, 8)):
+        wish = job_wish(choices, {**asked, "projections": chosen})
+        assert wish.exemplars == {"count": 4, "project": project, "method": chosen if chosen == "saliency" else None}
+        assert wish.beside == beside
+    for without in ("", "0"):
+        wish = job_wish(choices, {**asked, "exemplars": without, "projections": "saliency"})
+        assert wish.exemplars is None and wish.beside == 0
+    with pytest.raises(Problems) as caught:
+        job_wish(choices, {**asked, "exemplars": "65", "projections": "magic"})
+    assert dict(caught.value.found) == {
+        "exemplars": "65 is not between 0 and 64",
+        "projections": "'magic' is none of none, deconvnet, saliency",
     }
 
 
