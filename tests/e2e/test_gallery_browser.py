@@ -278,6 +278,11 @@ def test_a_job_has_the_options_of_its_method(tab: Callable[..., Any], server: An
 def test_on_a_phone(tab: Callable[..., Any], path: str) -> None:
     page = tab(path, viewport={"width": 360, "height": 740}, is_mobile=True, has_touch=True)
     assert page.evaluate("document.documentElement.scrollWidth") <= 360, "nothing is wider than the screen"
+    page.wait_for_selector(".status [data-answers]")
+    page.evaluate("document.querySelector('.status span:not(.dot)').textContent = 'grpc://gallery.example.org:7433 does not answer'")
+    bar = [page.locator(f".top > {part}").bounding_box() for part in (".brand", ".status", "button")]
+    middles = [box["y"] + box["height"] / 2 for box in bar]
+    assert max(middles) - min(middles) < 12 and bar[2]["x"] + bar[2]["width"] <= 360, "however long the status is, the bar has one line"
     if path == LEMON:
         tops = [page.locator(part).bounding_box()["y"] for part in ("#draw .primary", ".pictures", ".extras")]
         assert tops == sorted(tops) and tops[0] < 740, "first what draws, then the pictures, then what few need"

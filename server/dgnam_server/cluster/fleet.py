@@ -117,7 +117,10 @@ class Fleet:
         if ended:
             ray.wait(ended, num_returns=len(ended), timeout=timeout_s + _LAST_WORDS_S)
         self._members = ()
-        ray.shutdown()
+        if self._settings.ray == RAY_HERE:
+            local_ray.stop()
+        else:
+            ray.shutdown()
 
     def _connect(self) -> None:
         try:

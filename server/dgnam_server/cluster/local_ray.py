@@ -4,15 +4,18 @@ import logging
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
+import psutil
 import ray
 
 _OBJECT_STORE_BYTES = 100 * 2**20  # Ray's least is 75 MiB; nothing goes through it
 _AGENTS = ("metrics_agent", "metrics_export", "dashboard_agent_listen", "runtime_env_agent")
 _NOT_SERVED = "-1"  # as Ray itself writes for what it does without
 _LOOK_S = 0.02
+_LAST_WORDS_S = 3.0
 
 
 def start() -> None:
@@ -21,7 +24,7 @@ def start() -> None:
     Raises:
         Exception: Ray's own, where its processes do not start.
     """
-    folder = Path(os.environ.get("RAY_TMPDIR") or os.environ.get("TMPDIR") or "/tmp", "ray")  # Ray's default
+    folder = _folder()
     with without_agents(folder):
         ray.init(
             address="local",
@@ -31,6 +34,39 @@ def start() -> None:
             configure_logging=False,
             _temp_dir=str(folder),
         )
+
+
+def stop() -> None:
+    """Leave Ray, and end all that `start` began: left alone, its agents notice only after minutes that they serve nobody."""
+    ray.shutdown()
+    end_left(_folder())
+
+
+def end_left(folder: Path) -> None:
+    """End the processes that are left of Rays that this process has started; those of others are named after others' sessions.
+
+    Args:
+        folder: that of Ray's sessions.
+    """
+    sessions = [path.name for path in folder.glob(f"session_*_{os.getpid()}")]
+    left = [
+        process
+        for process in psutil.process_iter(["cmdline"])
+        if process.pid != os.getpid() and any(name in word for word in process.info["cmdline"] or () for name in sessions)
+    ]
+    _signal(left, "terminate")
+    _signal(psutil.wait_procs(left, timeout=_LAST_WORDS_S)[1], "kill")
+
+
+def _signal(processes: list[Any], how: str) -> None:
+    for process in processes:
+        with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+            getattr(process, how)()
+
+
+def _folder() -> Path:
+    """Where Ray keeps its sessions, unless it is told otherwise."""
+    return Path(os.environ.get("RAY_TMPDIR") or os.environ.get("TMPDIR") or "/tmp", "ray")
 
 
 @contextmanager

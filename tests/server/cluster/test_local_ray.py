@@ -1,13 +1,15 @@
 """Ray's start, as far as it goes without Ray; `tests/e2e/test_cluster.py` has it with Ray."""
 
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
 pytest.importorskip("ray")
-from dgnam_server.cluster.local_ray import without_agents
+from dgnam_server.cluster.local_ray import end_left, without_agents
 
 
 def session(folder: Path, name: str) -> Path:
@@ -36,3 +38,25 @@ def test_a_ray_that_makes_no_session_leaves_nothing(tmp_path: Path) -> None:
     with without_agents(tmp_path):
         pass
     assert not list(tmp_path.iterdir())
+
+
+def test_what_is_left_of_a_ray_of_this_process_is_ended_and_nothing_else(tmp_path: Path) -> None:
+    """As agents do, one of which takes no notice of a request to end."""
+    waits = "print(flush=True); time.sleep(600)"
+    polite, deaf = f"import time; {waits}", f"import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); {waits}"
+    own, other = session(tmp_path, "own"), tmp_path / f"session_own_{os.getpid() + 1}"
+    started = [
+        subprocess.Popen([sys.executable, "-c", program, f"--session-dir={where}"], stdout=subprocess.PIPE)
+        for program, where in ((deaf, own), (polite, own), (polite, other))
+    ]
+    try:
+        for process in started:
+            assert process.stdout is not None and process.stdout.readline()
+        end_left(tmp_path)
+        for process in started[:2]:
+            process.wait(60)
+        assert started[2].poll() is None, "it is another's"
+    finally:
+        for process in started:
+            process.kill()
+            process.communicate()
