@@ -4,9 +4,10 @@ TEST_RAY names a cluster that runs already, in place of one that the server star
 """
 
 import os
+import re
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,10 @@ def running(tiny_settings: dict[str, Any], tmp_path_factory: pytest.TempPathFact
         said(started.log, "replica 1 is ready")
         yield started
         assert started.process.poll() is None, started.log.read_text()
+        session = re.compile(rb"session_[\d_-]+_%d\b" % started.process.pid)
+        assert "TEST_RAY" in os.environ or processes(session.search)
     assert started.process.returncode == 0, started.log.read_text()
+    assert not processes(session.search), "nothing of Ray outlives the server"
 
 
 @pytest.fixture
@@ -59,10 +63,15 @@ def said(log: Path, what: str, times: int = 1) -> str:
 
 def replicas() -> list[int]:
     """The processes of the replicas, as Ray names them."""
+    return processes(lambda command: command.startswith(b"ray::Server"))
+
+
+def processes(wanted: Callable[[bytes], object]) -> list[int]:
+    """Those whose command line is so."""
     found = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
-            if path.read_bytes().startswith(b"ray::Server"):
+            if wanted(path.read_bytes()):
                 found.append(int(path.parent.name))
         except OSError:
             continue
