@@ -59,6 +59,7 @@ async def test_of_a_stranger_nothing_is_read(serving: Any, config: Settings, mon
 async def counted(port: int) -> AsyncIterator[tuple[grpc.aio.Channel, list[int]]]:
     """A channel to a port of this machine, and the sizes of what goes there."""
     sizes: list[int] = []
+    writers: list[asyncio.StreamWriter] = []
 
     async def pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, sizes: list[int]) -> None:
         while data := await reader.read(2**18):
@@ -68,14 +69,19 @@ async def counted(port: int) -> AsyncIterator[tuple[grpc.aio.Channel, list[int]]
         writer.close()
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
         there, back = await asyncio.open_connection("127.0.0.1", port)
+        writers.append(back)
         with suppress(OSError):
             await asyncio.gather(pass_on(reader, back, sizes), pass_on(there, writer, []))
 
     async with await asyncio.start_server(connected, "127.0.0.1", 0) as between:
         async with grpc.aio.insecure_channel(f"127.0.0.1:{between.sockets[0].getsockname()[1]}") as channel:
             yield channel, sizes
-        between.close()
+        for writer in writers:  # what nobody reads would keep a connection open that is only closed
+            writer.transport.abort()
+            with suppress(OSError):
+                await writer.wait_closed()
 
 
 async def test_next_to_nothing_of_a_strangers_message_is_let_in(serving: Any, config: Settings) -> None:
