@@ -172,6 +172,7 @@ def _check_atlas(server: Served, folder: Path, capsys: pytest.CaptureFixture[str
 
 
 @pytest.mark.timeout(400)
+@pytest.mark.slow
 def test_two_servers_share_a_job_and_one_that_stops_gives_back(start: Callable[[str], Served]) -> None:
     one, two = start("one"), start("two")
     with one.client() as client, two.client() as other:

@@ -27,7 +27,7 @@ FAMILIES = [
     ("efficientnet_b0", 64, "features.2.0.block.1.0", (96, 16, 16)),
     ("googlenet", 64, "inception3b.branch2", (192, 8, 8)),
     ("inception_v3", 96, "Mixed_5d", (288, 9, 9)),
-    pytest.param("maxvit_t", 224, "blocks.1.layers.0", (128, 28, 28), marks=pytest.mark.slow),
+    ("maxvit_t", 224, "blocks.1.layers.0", (128, 28, 28)),
     ("mnasnet0_5", 64, "layers.8.0.layers.3", (24, 16, 16)),
     ("mobilenet_v2", 64, "features.4.conv.0.0", (144, 16, 16)),
     ("mobilenet_v3_small", 64, "features.3.block.0.0", (88, 8, 8)),
@@ -36,9 +36,10 @@ FAMILIES = [
     ("shufflenet_v2_x0_5", 64, "stage2.0", (48, 8, 8)),
     ("squeezenet1_1", 64, "features.3.squeeze", (16, 15, 15)),
     ("swin_t", 64, "features.1.0.attn", (96, 16, 16)),  # features last throughout
-    pytest.param("vgg11_bn", 32, "conv2_1", (128, 16, 16), marks=pytest.mark.slow),
+    ("vgg11_bn", 32, "conv2_1", (128, 16, 16)),
     ("vit_b_32", 64, "encoder.layers.encoder_layer_3.ln_2", (768, 5, 1)),  # five tokens
 ]
+QUICK = {"inception_v3", "mobilenet_v3_small", "resnet18", "swin_t", "vit_b_32"}  # the others are built of what these have
 
 
 def random_state(model: str, side: int, classes: int = CLASSES) -> dict[str, torch.Tensor]:
@@ -73,7 +74,11 @@ def imported(model: str, side: int, folder: Path) -> Network:
     return network
 
 
-@pytest.mark.parametrize(("model", "side", "tap", "shape"), FAMILIES, ids=str)
+@pytest.mark.parametrize(
+    ("model", "side", "tap", "shape"),
+    [family if family[0] in QUICK else pytest.param(*family, marks=pytest.mark.slow) for family in FAMILIES],
+    ids=str,
+)
 def test_every_family_is_served_from_a_file(model: str, side: int, tap: str, shape: tuple[int, ...], tmp_path: Path) -> None:
     network = imported(model, side, tmp_path)
     assert pack.problems(network) == []

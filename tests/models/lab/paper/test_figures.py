@@ -29,6 +29,7 @@ from PIL import Image
 SIZE = 32
 NAMES = ("goldfish", "lemon", "teapot")
 SCENES = ("altar", "desk")
+LONG = ("feature_maps", "inversions", "search", "zeiler_deconvnet", "zeiler_exemplars", "zeiler_invariance", "zeiler_probes")
 
 
 def classifier(pack: Path, name: str, labels: tuple[str, ...], figures: dict[str, object]) -> None:
@@ -89,7 +90,7 @@ def few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("few_steps")
-@pytest.mark.parametrize("name", figures.names())
+@pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.slow) if name in LONG else name for name in figures.names()])
 def test_every_figure_is_drawn_with_and_without_photographs(name: str, study: Study) -> None:
     figure = figures.draw(name, study)
     assert json.loads(json.dumps(figure.numbers, allow_nan=False)) == figure.numbers

@@ -87,6 +87,7 @@ def test_patches_are_cut_once(photographs: Path, tmp_path: Path, capsys: pytest.
     assert capsys.readouterr().out == ""
 
 
+@pytest.mark.slow
 def test_a_figure_end_to_end(tiny_pack: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DGNAM_MAX_BATCH_ROWS", "8")  # the server that it starts tries out small batches only
     pack = tmp_path / "pack"

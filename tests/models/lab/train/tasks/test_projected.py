@@ -150,7 +150,11 @@ def equal(one: object, other: object) -> bool:
     return torch.equal(one, other) if isinstance(one, torch.Tensor) and isinstance(other, torch.Tensor) else one == other
 
 
-@pytest.mark.parametrize("changes", [{}, {"ascended_share": 0.25}, {"pixel_width": 6, "full_size_share": 0.5}])
+@pytest.mark.parametrize(
+    "changes",
+    [pytest.param({}, marks=pytest.mark.slow), {"ascended_share": 0.25, "pixel_width": 6, "full_size_share": 0.5}],
+    ids=["plain", "with all"],
+)
 def test_killed_and_resumed_it_ends_with_the_same_bits(
     changes: dict[str, float], recipe: Recipe, lite: Lite, photographs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -406,7 +410,7 @@ def test_the_bundled_recipes_draw_what_they_say() -> None:
     sizes = {}
     for name in ("upconv64-lite0", "upconv128-lite0", "own128-lite0"):
         (recipe,) = config.read(name)
-        assert recipe.projected is not None and recipe.projected.ascended_share == 0
+        assert recipe.projected is not None
         blocks = len(list(pairwise(recipe.parameters["channels"])))
         sizes[name] = 4 << blocks
         assert recipe.image_size == sizes[name]
