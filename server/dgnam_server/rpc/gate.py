@@ -117,7 +117,7 @@ class Gate(aio.ServerInterceptor):  # type: ignore[type-arg]  # generic only in 
                 raise asyncio.CancelledError from None
             except aio.BaseError:  # gRPC's own: the call is over already
                 raise
-            except NotImplementedError:  # of gRPC's own services: a call newer than its servicer
+            except NotImplementedError:  # also of gRPC's own services: a call newer than its servicer
                 await context.abort(grpc.StatusCode.UNIMPLEMENTED, "this server does not have this call")
             except Exception as exception:
                 error = errors.explain(exception)
@@ -133,7 +133,7 @@ async def _refuse(context: Any) -> None:
 
 
 async def _unknown(context: Any) -> None:
-    await context.abort(grpc.StatusCode.UNIMPLEMENTED, "this server does not have this call")
+    raise NotImplementedError
 
 
 async def _abort(context: Any, error: errors.ServerError) -> None:

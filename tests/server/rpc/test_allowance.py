@@ -3,8 +3,10 @@
 import asyncio
 
 import pytest
-from dgnam_server.rpc.allowance import CALL_S, PATIENCE_S, SAVED_S, Allowances
-from dgnam_server.rpc.errors import QueueFull
+from dgnam_server.engine.load import Overloaded
+from dgnam_server.rpc import allowance
+from dgnam_server.rpc.allowance import CALL_S, PATIENCE_S, REFUSED_S, SAVED_S, Allowances
+from dgnam_server.rpc.errors import InvalidRequest, QueueFull, Unauthenticated
 
 
 class Clock:
@@ -56,6 +58,39 @@ async def test_who_calls_without_a_pause_gets_its_share_and_no_more(allowances: 
         assert len(clock.slept) == slept, "the other one does not wait"
 
 
+FULL = Overloaded(60.0, by_client=True)
+
+
+async def refused(allowances: Allowances, client: str, error: Exception = FULL) -> None:
+    with pytest.raises(type(error)):
+        async with allowances.call(client):
+            raise error
+
+
+@pytest.mark.parametrize("error", [FULL, InvalidRequest([]), Unauthenticated("no token")])
+async def test_who_is_refused_and_comes_again_at_once_is_answered_ever_later(
+    allowances: Allowances, clock: Clock, error: Exception
+) -> None:
+    """Answered at once it came 125 times a second, which took the interpreter from those who drew."""
+    async with allowances.call("other"):
+        calls = 0
+        while clock.now < 60:
+            calls += 1
+            await refused(allowances, "loop", error)
+        assert calls * REFUSED_S == pytest.approx(SAVED_S + 0.25 * 60, rel=0.02)
+
+
+async def test_refused_for_the_sake_of_others_or_served_again_it_is_a_call_like_any(allowances: Allowances, clock: Clock) -> None:
+    async with allowances.call("other"):
+        for _ in range(2 * int(SAVED_S / REFUSED_S)):
+            await refused(allowances, "unlucky", Overloaded(60.0))
+        assert not any(clock.slept)
+        await refused(allowances, "mistaken")
+        await call(allowances, "mistaken")
+        await call(allowances, "mistaken")
+        assert allowances._accounts["mistaken"].owed_s == pytest.approx(CALL_S + REFUSED_S + CALL_S)
+
+
 async def test_a_burst_waits_for_nothing(allowances: Allowances, clock: Clock) -> None:
     async with allowances.call("other"):
         for _ in range(int(SAVED_S / CALL_S) - 1):
@@ -96,6 +131,30 @@ async def test_one_lets_everybody(clock: Clock) -> None:
         for _ in range(100):
             await call(allowances, "loop", 1.0)
     assert not any(clock.slept)
+
+
+async def test_200_callers_whose_queue_is_full_do_not_keep_the_server_busy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each calls again a hundredth of a second after it was refused; time goes ten times as fast as outside."""
+    for name, seconds in (("SAVED_S", 0.1), ("PATIENCE_S", 1.0), ("CALL_S", 0.0002), ("REFUSED_S", 0.002)):
+        monkeypatch.setattr(allowance, name, seconds)
+    allowances, answered = Allowances(0.2), [0]
+
+    async def caller() -> None:
+        while True:
+            with pytest.raises((Overloaded, QueueFull)):
+                async with allowances.call("loop"):
+                    raise FULL
+            answered[0] += 1
+            await asyncio.sleep(0.01)
+
+    async with allowances.call("other"):
+        callers = [asyncio.create_task(caller()) for _ in range(200)]
+        await asyncio.sleep(0.5)
+        answered[0] = 0
+        await asyncio.sleep(2.0)
+        for one in callers:
+            one.cancel()
+    assert answered[0] <= 2.0 * (0.2 / 0.002 + 200 / 1.0) * 1.2, "as many as are paid for, and those who have waited for as long as they may"
 
 
 async def test_those_who_wait_are_let_in_one_after_another() -> None:

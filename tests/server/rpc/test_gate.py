@@ -15,6 +15,7 @@ import pytest
 from dgnam_proto.v1 import server_pb2, server_pb2_grpc, synthesis_pb2_grpc
 from dgnam_proto.v1.synthesis_pb2 import SynthesizeRequest
 from dgnam_proto.v1.target_pb2 import Target, Term
+from dgnam_server.engine.load import Overloaded
 from dgnam_server.rpc import allowance, door, errors
 from dgnam_server.rpc.gate import Gate
 from dgnam_server.rpc.pools import Pools
@@ -212,6 +213,30 @@ async def test_who_sends_what_is_refused_again_and_again_waits_while_others_call
         info = server_pb2_grpc.ServerServiceStub(server.channel)
         assert (await info.GetServerInfo(server_pb2.GetServerInfoRequest(), metadata=anns)).version
         assert (await health_pb2_grpc.HealthStub(server.channel).Check(health_pb2.HealthCheckRequest())).status
+
+
+async def test_who_asks_again_although_its_queue_is_full_costs_others_little(
+    serving: Any, engine: Any, config: Settings, tmp_path: Path, request_: SynthesizeRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As many calls that are answered wait for nothing."""
+    monkeypatch.setattr(allowance, "SAVED_S", 0.5)
+    monkeypatch.setattr(allowance, "PATIENCE_S", 0.3)
+    monkeypatch.setattr(allowance, "REFUSED_S", 0.1)
+    (tmp_path / "tokens").write_text("anns\nbobs\n")
+    anns, bobs = ((("authorization", f"Bearer {name}"),) for name in ("anns", "bobs"))
+    async with serving(config.model_copy(update={"client_call_share": 0.001, "token_file": tmp_path / "tokens"})) as server:
+        stub, info = (
+            service(server.channel) for service in (synthesis_pb2_grpc.SynthesisServiceStub, server_pb2_grpc.ServerServiceStub)
+        )
+        drawn = stub.Synthesize(request_, metadata=anns)
+        assert (await drawn.read()).HasField("queued")
+        for _ in range(20):
+            await info.GetServerInfo(server_pb2.GetServerInfoRequest(), metadata=bobs)
+        engine.refusal = Overloaded(60.0, "128 jobs of this client wait", by_client=True)
+        details = [(await refused(stub.Synthesize(request_, metadata=bobs))).details() or "" for _ in range(20)]
+        at_once = [one for one in details if "128 jobs" in one]
+        assert 2 <= len(at_once) <= 6
+        assert all("try again in 0.3 s" in one for one in details[len(at_once) :])
 
 
 async def test_watchers_are_limited(serving: Any) -> None:
