@@ -10,7 +10,7 @@ from callers import FOREVER, spec_for
 from dgnam_server.engine import runner as runner_module
 from dgnam_server.engine.builder import Builder
 from dgnam_server.engine.due import Due
-from dgnam_server.engine.events import Event, Failed, Failure, Finished, Started
+from dgnam_server.engine.events import Event, Failed, Failure, Finished, Progress, Started
 from dgnam_server.engine.job import Job, Standing, State
 from dgnam_server.engine.kinds.synthesis import Synthesis, SynthesisLane
 from dgnam_server.engine.load import EngineLimits
@@ -194,6 +194,36 @@ def test_a_lane_grows_until_its_step_takes_a_second(
         bench.runner.run()
         sizes.append(bench.runner.load().lanes[0].running_rows)
     assert sizes == expected
+
+
+@pytest.mark.parametrize(("rows", "expected"), [([1], 10), ([16], 40), ([4, 12], 40), ([1, 1, 1], 30)], ids=str)
+def test_rows_of_all_lanes_together_tell_how_far_they_are_forty_times_a_second(
+    builder: Builder, monkeypatch: pytest.MonkeyPatch, rows: list[int], expected: int
+) -> None:
+    """Each as often as the others, and none more than ten times: a message takes half a millisecond of those who draw."""
+    bench = Bench(batch_rows=32)
+    bench.rows = 32
+    now = 0.0
+
+    def step_of_20_ms(lane: SynthesisLane, tell: bool, due: Due) -> list[tuple[int, Event]]:
+        nonlocal now
+        now += 0.02 / len(rows)
+        assert due.rows == len(lane)
+        return [(slot.job, Progress(slot.row, 1, 2, 0.0)) for slot in lane._groups.slots] if tell else []
+
+    monkeypatch.setattr(SynthesisLane, "step", step_of_20_ms)
+    monkeypatch.setattr(runner_module, "time", SimpleNamespace(monotonic=lambda: now))
+    units = [("tiny", "fc8", 1), ("tiny-res", "fc", 2), ("tiny", "fc6", 3)]
+    jobs = [
+        bench.take(builder.synthesis(spec_for(unit, settings=FOREVER)), str(unit))
+        for unit, count in zip(units, rows, strict=False)
+        for _ in range(count)
+    ]
+    while now < 5.0:
+        bench.runner.run()
+    told = [sum(isinstance(event, Progress) for event in bench.heard[job.id]) for job in jobs]
+    assert sum(told) / now == pytest.approx(expected, rel=0.15)
+    assert max(told) - min(told) <= 0.15 * max(told) + 1
 
 
 def test_one_slow_step_does_not_make_a_lane_small() -> None:
