@@ -3,37 +3,53 @@
 The attacks are those of a hostile client that the server has been held against; `tests/e2e/test_attacks.py` tests that each is refused
 or bounded. They run in a process of their own, on the same machine. What its calls in a loop take of the processors is no doing of the
 server's, so what other processes cost that take as much and send nothing is measured beside it.
+
+A machine's speed drifts, so quiet, attack and the others take turns, several times, and a turn is compared with the quiet ones just before
+and after it.
 """
 
-import math
-import multiprocessing
-import os
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from multiprocessing.context import SpawnProcess
-from multiprocessing.synchronize import Event
-from pathlib import Path
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 import attacks
 from dgnam_client import Client, LocalServer, Result
 from measuring import Bench, Figures
 from service_figures import addresses, serving
+from side_processes import beside, burning, memory_mib, processor_s
 
 TOKEN = "the-other-clients"
-BEGUN_S = 300.0  # in which an attack must have begun
+IDLE_S = 300.0  # in which the server must be done with what an attacker has left
 LEFT_S = 60.0  # in which memory must have been given back
-LEAST_PART = 0.02  # of a processor: less is not worth a process that takes as much
+TURN = 0.3  # of the time that an attack is watched again and again: how long the other turns are
+
+
+@dataclass(frozen=True)
+class Round:
+    """The median seconds of a picture in each turn.
+
+    Attributes:
+        quiet: of the turns before and after the others, the mean.
+        part: of a processor, that the attackers took in the loop.
+    """
+
+    quiet: float
+    burst: float
+    loop: float
+    control: float
+    part: float
 
 
 def measure(bench: Bench) -> Figures:
-    """For each attack, the median time of another client's picture over that just before:
+    """For each attack, the time of another client's picture:
 
-    `attack_NAME_burst_ratio` while each caller's one call is answered, `_loop_ratio` while all call again and again, `_control_ratio` while
-    processes take as much processor time as the attackers did and send nothing, and `_added_ratio`, the loop's over the control's.
-    `_mib`: the memory that the server's processes came to have more than before.
+    `attack_NAME_quiet_ms` on a quiet server, `_burst_ms` while each caller's one call is answered, `_loop_ms` while all call again and
+    again, and `_control_ms` while processes take as much processor time as the attackers did, `_part` of a processor, and send nothing.
+    `_burst_ratio`, `_loop_ratio` and `_control_ratio` are these over quiet, and `_added_ratio` the loop's over the control's: of each
+    round of turns, then the median. `_quiet_spread_ratio` is the longest quiet time over the shortest: where it is far from 1, the machine
+    was not quiet and the others tell little. `_mib`: the memory that the server's processes came to have more than before.
 
     `attack_left_mib` is what they still have more than at first a minute after the last attack at most, and `attack_limit_mib` what
     requests, rows and results may hold.
@@ -50,43 +66,86 @@ def measure(bench: Bench) -> Figures:
             latencies(client, unit, bench, 1.0)
             first = memory_mib(server.process.pid)
             for name in bench.attacks or attacks.ATTACKS:
-                figures |= under_attack(bench, name, server, client, unit)
+                figures |= UnderAttack(bench, name, server, client, unit).figures()
             bench.progress("memory after the attacks")
             figures["attack_limit_mib"] = client.server_info().limits.max_memory_bytes / 2**20
             figures["attack_left_mib"] = left_mib(server.process.pid, first)
     return figures
 
 
-def under_attack(bench: Bench, name: str, server: LocalServer, client: Client, unit: str) -> dict[str, float]:
-    """The figures of one attack."""
-    pid, watch_s = server.process.pid, bench.watch_s
-    bench.progress(f"before the attack of {name}")
-    quiet, before = statistics.median(latencies(client, unit, bench, watch_s)), memory_mib(pid)
-    most = before
+@dataclass
+class UnderAttack:
+    """One attack on a server, and another client of it that draws a unit; `most_mib` is the most memory that the server had."""
 
-    def ratio(going_on: Callable[[], bool]) -> float:
-        nonlocal most
-        times, ends = [], time.perf_counter() + watch_s
+    bench: Bench
+    name: str
+    server: LocalServer
+    client: Client
+    unit: str
+    most_mib: float = field(default=0.0, init=False)
+
+    def figures(self) -> dict[str, float]:
+        """What the attack costs; the names without units are those of `measure`."""
+        before = memory_mib(self.server.process.pid)
+        quiets, rounds = [self._quiet()], []
+        for number in range(self.bench.repeats):
+            self.bench.progress(f"the attack of {self.name}, {number + 1} of {self.bench.repeats}")
+            burst, (loop, part) = self._burst(), self._loop()
+            control = self._control(part)
+            quiets.append(self._quiet())
+            rounds.append(Round(statistics.mean(quiets[-2:]), burst, loop, control, part))
+        found = {**compared(rounds), "quiet_spread_ratio": max(quiets) / min(quiets), "mib": self.most_mib - before}
+        return {f"attack_{self.name}_{figure}": value for figure, value in found.items()}
+
+    def _quiet(self) -> float:
+        return self._watched(lambda: True, TURN)
+
+    def _burst(self) -> float:
+        with beside("attacks.py", self.name, self.server.address, self.unit, "once") as attacker:
+            found = self._watched(lambda: attacker.poll() is None, TURN)
+        wait_until_idle(self.client)
+        return found
+
+    def _loop(self) -> tuple[float, float]:
+        with beside("attacks.py", self.name, self.server.address, self.unit) as attacker:
+            started, used = time.perf_counter(), processor_s(attacker)
+            found = self._watched(lambda: attacker.poll() is None, 1.0)
+            part = (processor_s(attacker) - used) / (time.perf_counter() - started)
+            assert attacker.poll() is None, "the attack ended by itself"
+        wait_until_idle(self.client)
+        return found, part
+
+    def _control(self, part: float) -> float:
+        with burning(part, attacks.ATTACKS[self.name].copied_mib):
+            return self._watched(lambda: True, TURN)
+
+    def _watched(self, going_on: Callable[[], bool], turn: float) -> float:
+        """The median time of a picture, one after another while it is going on, for this part of the time that an attack is watched."""
+        times: list[float] = []
+        ends = time.perf_counter() + turn * self.bench.watch_s
         while not times or (going_on() and time.perf_counter() < ends):
-            times += latencies(client, unit, bench, 0.0)
-            most = max(most, memory_mib(pid))
-        return statistics.median(times) / quiet
+            times += latencies(self.client, self.unit, self.bench, 0.0)
+            self.most_mib = max(self.most_mib, memory_mib(self.server.process.pid))
+        return statistics.median(times)
 
-    bench.progress(f"the attack of {name}, once")
-    with beside(attacks.attack, name, server.address, unit, once=True) as attacker:
-        burst = ratio(attacker.is_alive)
-    wait_until_idle(client)
-    bench.progress(f"the attack of {name}, again and again")
-    with beside(attacks.attack, name, server.address, unit, once=False) as attacker:
-        started, used = time.perf_counter(), processor_s(attacker)
-        loop = ratio(attacker.is_alive)
-        part = (processor_s(attacker) - used) / (time.perf_counter() - started)
-    wait_until_idle(client)
-    bench.progress(f"as much processor time as the attack of {name}")
-    with burning(part):
-        control = ratio(lambda: True)
-    found = {"burst_ratio": burst, "loop_ratio": loop, "control_ratio": control, "added_ratio": loop / control, "mib": most - before}
-    return {f"attack_{name}_{figure}": value for figure, value in found.items()}
+
+def compared(rounds: Sequence[Round]) -> dict[str, float]:
+    """The figures of one attack that are medians over its rounds."""
+
+    def median(of: Callable[[Round], float]) -> float:
+        return statistics.median(map(of, rounds))
+
+    return {
+        "quiet_ms": 1000 * median(lambda one: one.quiet),
+        "burst_ms": 1000 * median(lambda one: one.burst),
+        "loop_ms": 1000 * median(lambda one: one.loop),
+        "control_ms": 1000 * median(lambda one: one.control),
+        "part": median(lambda one: one.part),
+        "burst_ratio": median(lambda one: one.burst / one.quiet),
+        "loop_ratio": median(lambda one: one.loop / one.quiet),
+        "control_ratio": median(lambda one: one.control / one.quiet),
+        "added_ratio": median(lambda one: one.loop / one.control),
+    }
 
 
 def left_mib(pid: int, first: float) -> float:
@@ -101,7 +160,7 @@ def left_mib(pid: int, first: float) -> float:
 
 def wait_until_idle(client: Client) -> None:
     """Until the server is done with what an attacker has left."""
-    ends = time.perf_counter() + BEGUN_S
+    ends = time.perf_counter() + IDLE_S
     while (load := client.load()).running_jobs or load.queued_jobs:
         assert time.perf_counter() < ends, f"still busy: {load}"
         time.sleep(0.2)
@@ -116,55 +175,3 @@ def latencies(client: Client, unit: str, bench: Bench, seconds: float) -> list[f
         assert isinstance(client.synthesize(unit, steps=max(2, bench.steps // 10), seed=len(times)), Result)
         times.append(time.perf_counter() - started)
     return times
-
-
-@contextmanager
-def beside(work: Callable[..., None], *values: object, **named: object) -> Iterator[SpawnProcess]:
-    """Something goes on in a process of its own, which hears by its argument `begun` how to say that it has begun."""
-    spawn = multiprocessing.get_context("spawn")
-    begun: Event = spawn.Event()
-    process = spawn.Process(target=work, args=values, kwargs={**named, "begun": begun}, daemon=True)
-    process.start()
-    try:
-        assert begun.wait(BEGUN_S), f"{work.__name__}{values} did not begin"
-        yield process
-    finally:
-        process.kill()
-        process.join()
-
-
-@contextmanager
-def burning(part: float) -> Iterator[None]:
-    """Processes take this part of a processor together; of several, where it is more than one."""
-    count = math.ceil(part) if part >= LEAST_PART else 0
-    with ExitStack() as stack:
-        for _ in range(count):
-            stack.enter_context(beside(attacks.burn, part / count))
-        yield
-
-
-def processor_s(process: SpawnProcess) -> float:
-    """Seconds of processor time that a process has taken; 0 where the system does not tell, or it has ended."""
-    try:
-        fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return 0.0
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def memory_mib(pid: int) -> float:
-    """The memory that a process and its children hold now; 0 where the system does not tell."""
-    total = 0
-    for one in [pid, *children(pid)]:
-        try:
-            lines = Path(f"/proc/{one}/status").read_text().splitlines()
-        except OSError:
-            continue
-        total += next((int(line.split()[1]) for line in lines if line.startswith("VmRSS")), 0)
-    return total / 1024
-
-
-def children(pid: int) -> list[int]:
-    """The processes that a process has started."""
-    listed = Path(f"/proc/{pid}/task/{pid}/children")
-    return [int(child) for child in listed.read_text().split()] if listed.exists() else []

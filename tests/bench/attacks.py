@@ -1,4 +1,7 @@
-"""What a hostile client does: once, or again and again until its process is ended; and what only takes as much of the processors."""
+"""What a hostile client does: once, or again and again until its process is ended.
+
+`python attacks.py NAME ADDRESS UNIT [once]` says that it is ready, and begins when it is sent a line.
+"""
 
 import sys
 import time
@@ -6,7 +9,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
-from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from picture_files import of_many_scans, saved
 from PIL import Image
 
 TOKEN = "the-attackers"
+_LARGE_MIB = 60
 SERVICE = "/dgnam.v1.SynthesisService"
 UNREAD = [("grpc.http2.bdp_probe", 0), ("grpc.http2.lookahead_bytes", 65_536), ("grpc.max_receive_message_length", -1)]
 
@@ -34,6 +37,7 @@ class Attack:
         deadline_s: when a caller gives up.
         read: whether results are taken.
         stranger: who has no token.
+        copied_mib: memory that gRPC copies on the attacker's side for each call, where that is what the call costs.
     """
 
     callers: int
@@ -42,6 +46,7 @@ class Attack:
     deadline_s: float = 60.0
     read: bool = True
     stranger: bool = False
+    copied_mib: int = 0
 
 
 def _pixels(unit: Unit, **fields: Any) -> SynthesizePixelsRequest:
@@ -76,7 +81,7 @@ def _long(unit: Unit, number: int) -> bytes:
 
 
 def _large(unit: Unit, number: int) -> bytes:
-    return bytes(60 * 2**20)
+    return bytes(_LARGE_MIB * 2**20)
 
 
 @cache
@@ -98,29 +103,20 @@ ATTACKS: Mapping[str, Attack] = {
     "many_sizes": Attack(36, "SynthesizePixels", _sizes),
     "unread_results": Attack(4, "SynthesizePixels", _unread, read=False),
     "long_jobs": Attack(330, "Synthesize", _long, deadline_s=600.0),
-    "large_messages": Attack(8, "Synthesize", _large, stranger=True),
+    "large_messages": Attack(8, "Synthesize", _large, stranger=True, copied_mib=_LARGE_MIB),
 }
 
 
-def attack(name: str, address: str, unit: str, begun: Event, once: bool) -> None:
-    """Attack the server at `address`, each caller once or all for ever; `begun` is set as they begin."""
+def attack(name: str, address: str, unit: str, once: bool) -> None:
+    """Attack the server at `address`, each caller once or all for ever, when the program is sent a line."""
     made = ATTACKS[name]
     model, tap, index = unit.split(":")
     bodies = [made.request(Unit(model=model, tap=tap, index=int(index)), number) for number in range(made.callers)]
+    print("ready", flush=True)
+    sys.stdin.readline()
     with ThreadPoolExecutor(made.callers) as pool:
-        begun.set()
         for caller in [pool.submit(_caller, made, address, body, once) for body in bodies]:
             caller.result()
-
-
-def burn(part: float, begun: Event) -> None:
-    """Take this part of a processor for ever, and do nothing with it."""
-    begun.set()
-    while True:
-        started, used = time.perf_counter(), time.process_time()
-        while time.process_time() - used < 0.01:
-            pass
-        time.sleep(max(0.0, 0.01 / part - (time.perf_counter() - started)))
 
 
 def _caller(made: Attack, address: str, body: bytes, once: bool) -> None:
@@ -145,3 +141,7 @@ def _answer(call: Iterator[bytes], read: bool) -> Sequence[object]:
         if error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED:  # type: ignore[attr-defined]
             time.sleep(0.1)
     return ()
+
+
+if __name__ == "__main__":
+    attack(*sys.argv[1:4], once=sys.argv[4:] == ["once"])

@@ -21,7 +21,7 @@ Parts:
               also what client, gRPC and engine cost
     peers     torch-lucent's step in pixel space against ours, where torch-lucent is installed
     attacks   what a hostile client costs another one: the time of its pictures times that on a quiet server, and the server's memory;
-              beside it what processes cost that take as much processor time and send nothing; about three minutes
+              beside it what processes cost that take as much processor time and send nothing; about five minutes
     photographs  occlusion and indexing against plain loops, and projections against Captum's, where it is installed
 
 Every figure is a median. "times naive" and "times careful" say how many times faster than that; "of limit" is the part of the time that the

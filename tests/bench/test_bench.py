@@ -9,11 +9,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import attack_figures
-import attacks
 import bench as program
 import network_figures
 import pytest
+import side_processes
 import torch
+from attack_figures import Round
 from attacks import ATTACKS
 from dgnam_models import Preprocessing
 from dgnam_server import catalog
@@ -130,21 +131,42 @@ def test_attacks_are_seen_from_another_client(tiny_bench: Bench, monkeypatch: py
     monkeypatch.setattr(attack_figures, "LEFT_S", 2.0)
     few = ("unknown_names", "unread_results")
     figures = program.measure(replace(tiny_bench, attacks=few), ["attacks"])
-    kinds = ("burst_ratio", "loop_ratio", "control_ratio", "added_ratio", "mib")
+    turns = ("quiet", "burst", "loop", "control")
+    kinds = (
+        *(f"{turn}_ms" for turn in turns),
+        "burst_ratio",
+        "loop_ratio",
+        "control_ratio",
+        "added_ratio",
+        "quiet_spread_ratio",
+        "part",
+        "mib",
+    )
     assert figures.keys() == {f"attack_{name}_{kind}" for name in few for kind in kinds} | {"attack_limit_mib", "attack_left_mib"}
     assert all(math.isfinite(value) for value in figures.values()), figures
-    assert all(value > 0 for name, value in figures.items() if name.endswith("_ratio"))
+    assert all(value > 0 for name, value in figures.items() if name.endswith(("_ratio", "_ms")))
+    assert all(figures[f"attack_{name}_quiet_spread_ratio"] >= 1 for name in few)
     assert set(few) < ATTACKS.keys()
 
 
-def test_what_burns_takes_the_part_that_it_is_told() -> None:
-    with attack_figures.burning(0.2), attack_figures.burning(0.0):
+def test_neither_a_machine_that_gets_slower_nor_one_bad_turn_makes_an_attack_look_worse() -> None:
+    """The attack costs half as much again, and processes that take as much time a fifth."""
+    rounds = [Round(quiet, 1.1 * quiet, 1.5 * quiet, 1.2 * quiet, 0.3) for quiet in (0.2, 0.6)]
+    found = attack_figures.compared([*rounds, Round(0.3, 3.0, 0.33, 3.0, 0.3)])
+    ratios = {name: value for name, value in found.items() if name.endswith("ratio")}
+    assert ratios == pytest.approx({"burst_ratio": 1.1, "loop_ratio": 1.5, "control_ratio": 1.2, "added_ratio": 1.25})
+    assert (found["quiet_ms"], found["part"]) == pytest.approx((300, 0.3))
+
+
+@pytest.mark.parametrize("copied_mib", [0, 4])
+def test_what_burns_takes_the_part_that_it_is_told(copied_mib: int) -> None:
+    with side_processes.burning(0.2, copied_mib), side_processes.burning(0.0):
         pass
-    with attack_figures.beside(attacks.burn, 0.2) as burner:
+    with side_processes.beside("burner.py", 0.2, copied_mib) as burner:
         time.sleep(0.5)
-        started, used = time.perf_counter(), attack_figures.processor_s(burner)
+        started, used = time.perf_counter(), side_processes.processor_s(burner)
         time.sleep(2.0)
-        part = (attack_figures.processor_s(burner) - used) / (time.perf_counter() - started)
+        part = (side_processes.processor_s(burner) - used) / (time.perf_counter() - started)
     assert 0.02 < part < 0.4, "on a busy machine it gets less"
 
 

@@ -154,7 +154,7 @@ async def test_200_callers_whose_queue_is_full_do_not_keep_the_server_busy(monke
         await asyncio.sleep(2.0)
         for one in callers:
             one.cancel()
-    assert answered[0] <= 2.0 * (0.2 / 0.002 + 200 / 1.0) * 1.2, "as many as are paid for, and those who have waited for as long as they may"
+    assert answered[0] <= 2.0 * (0.2 / 0.002 + 200 / 1.0) * 1.2, "what is paid for, and who has waited as long as they may"
 
 
 async def test_those_who_wait_are_let_in_one_after_another() -> None:

@@ -225,9 +225,7 @@ async def test_who_asks_again_although_its_queue_is_full_costs_others_little(
     (tmp_path / "tokens").write_text("anns\nbobs\n")
     anns, bobs = ((("authorization", f"Bearer {name}"),) for name in ("anns", "bobs"))
     async with serving(config.model_copy(update={"client_call_share": 0.001, "token_file": tmp_path / "tokens"})) as server:
-        stub, info = (
-            service(server.channel) for service in (synthesis_pb2_grpc.SynthesisServiceStub, server_pb2_grpc.ServerServiceStub)
-        )
+        stub, info = (service(server.channel) for service in (synthesis_pb2_grpc.SynthesisServiceStub, server_pb2_grpc.ServerServiceStub))
         drawn = stub.Synthesize(request_, metadata=anns)
         assert (await drawn.read()).HasField("queued")
         for _ in range(20):
