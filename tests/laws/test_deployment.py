@@ -1,7 +1,11 @@
-"""What deploy/ says is so: the files parse, and each setting, port, user, folder and metric that they name is there."""
+"""What deploy/ says is so: Compose, Kubernetes and Ray know its files, and each setting, port, user, folder and metric they name is there.
+
+Nothing here asks the network: the schemas are those that check-jsonschema and kubernetes-validate bring, and kubectl only puts together.
+"""
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -118,6 +122,68 @@ def test_every_flag_and_extra_is_there() -> None:
         declared = (ROOT / package / "pyproject.toml").read_text(encoding="utf-8")
         for extra in extras.replace("$VARIANT", "cpu").split(","):
             assert re.search(rf"^{extra} = \[", declared, re.MULTILINE), (package, extra)
+
+
+def test_composes_files_are_some_to_compose(tmp_path: Path) -> None:
+    wrong = tmp_path / "compose.yaml"
+    wrong.write_text("services: {server: {image: dgnam-server, memory: 8g}}")
+    files = [str(path) for path in (DEPLOY / "compose.yaml", DEPLOY / "compose.gpu.yaml", wrong)]
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec", "--output-format", "json", *files]
+    told = json.loads(subprocess.run(command, capture_output=True, timeout=60, check=False).stdout)
+    assert not told["parse_errors"] and {error["filename"] for error in told["errors"]} == {str(wrong)}, told
+
+
+def test_compose_builds_what_the_dockerfile_can() -> None:
+    (whole,), (overlay,) = documents(DEPLOY / "compose.yaml"), documents(DEPLOY / "compose.gpu.yaml")
+    assert overlay["services"].keys() == whole["services"].keys()
+    assert (DEPLOY / compose()["build"]["context"]).resolve() == ROOT
+    variants = set(re.findall(r"^ +(\w+)\) pip install torch", DOCKERFILE, re.MULTILINE))
+    for service in (compose(), overlay["services"]["server"]):
+        (variant,) = service["build"]["args"].values()
+        assert variant in variants and service["image"] == f"dgnam-server:{variant}"
+    assert {volume.partition(":")[0] for volume in compose()["volumes"]} == set(whole["volumes"])
+    assert "HEALTHCHECK" in DOCKERFILE, "`up --wait` waits for it"
+
+
+@pytest.fixture(params=["server", "gpu", "autoscaling"])
+def applied(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """The objects by their kinds, as `kubectl apply -k` sends them."""
+    if shutil.which("kubectl") is None:
+        pytest.skip("needs kubectl, which puts the files together")
+    command = ["kubectl", "kustomize", str(DEPLOY / "kubernetes" / request.param)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    return {"folder": request.param, **{one["kind"]: one for one in yaml.safe_load_all(done.stdout)}}
+
+
+def test_kubernetes_files_are_some_to_kubernetes(applied: dict[str, Any]) -> None:
+    validate = pytest.importorskip("kubernetes_validate")
+    objects = [one for kind, one in applied.items() if kind != "folder"]
+    assert len(objects) >= 5
+    for one in objects:
+        validate.validate(one, validate.latest_version(), strict=True)
+
+
+def test_what_its_objects_name_of_each_other_is_there(applied: dict[str, Any]) -> None:
+    template = applied["Deployment"]["spec"]["template"]
+    (container,), labels = template["spec"]["containers"], template["metadata"]["labels"]
+    selectors = [applied[kind]["spec"]["selector"]["matchLabels"] for kind in ("Deployment", "PodDisruptionBudget")]
+    selectors += [applied["Service"]["spec"]["selector"], applied["NetworkPolicy"]["spec"]["podSelector"]["matchLabels"]]
+    assert all(selector and selector.items() <= labels.items() for selector in selectors)
+    settings, secret = container["envFrom"]
+    assert settings["configMapRef"]["name"] == applied["ConfigMap"]["metadata"]["name"]
+    assert f"create secret generic {secret['secretRef']['name']} " in (ROOT / "docs/how-to/scale.md").read_text(encoding="utf-8")
+    assert {one["name"] for one in container["volumeMounts"]} == {one["name"] for one in template["spec"]["volumes"]}
+    let_in = {one["port"] for rule in applied["NetworkPolicy"]["spec"]["ingress"] for one in rule["ports"]}
+    assert let_in == {one["name"] for one in container["ports"]}
+
+
+def test_each_folder_is_what_it_is_for(applied: dict[str, Any]) -> None:
+    gpu, (container,) = applied["folder"] == "gpu", applied["Deployment"]["spec"]["template"]["spec"]["containers"]
+    assert container["image"] == f"dgnam-server:{'gpu' if gpu else 'cpu'}"
+    assert container["resources"]["limits"].get("nvidia.com/gpu") == (1 if gpu else None)
+    assert ("HorizontalPodAutoscaler" in applied) == (applied["folder"] == "autoscaling")
+    assert ("replicas" in applied["Deployment"]["spec"]) != ("HorizontalPodAutoscaler" in applied), "one of them says how many"
 
 
 def test_rays_file_is_one_to_ray() -> None:
