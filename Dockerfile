@@ -25,7 +25,7 @@ COPY models/pyproject.toml models/README.md models/LICENSE models/
 COPY models/dgnam_models/__init__.py models/dgnam_models/
 COPY server/pyproject.toml server/README.md server/LICENSE server/
 COPY server/dgnam_server/__init__.py server/dgnam_server/
-RUN pip install ./proto "./models[imagenet,torchvision,onnx,$VARIANT]" "./server[tracing]" && \
+RUN pip install ./proto "./models[imagenet,torchvision,onnx,$VARIANT]" "./server[tracing,postgresql,s3]" && \
     pip uninstall --yes dgnam-proto dgnam-models dgnam-server && \
     python -c "import pathlib, sysconfig; pathlib.Path(sysconfig.get_path('purelib'), 'dgnam.pth').write_text('/opt/packages\n')"
 

@@ -15,7 +15,7 @@ import pytest
 import yaml
 from dgnam_server.engine import device_thread
 from dgnam_server.rpc import serve
-from dgnam_server.settings import PREFIX, Settings
+from dgnam_server.settings import OFF, PREFIX, Settings
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
@@ -176,6 +176,14 @@ def test_what_its_objects_name_of_each_other_is_there(applied: dict[str, Any]) -
     assert {one["name"] for one in container["volumeMounts"]} == {one["name"] for one in template["spec"]["volumes"]}
     let_in = {one["port"] for rule in applied["NetworkPolicy"]["spec"]["ingress"] for one in rule["ports"]}
     assert let_in == {one["name"] for one in container["ports"]}
+
+
+def test_pods_keep_no_jobs_of_their_own() -> None:
+    """Of several pods each would know other jobs. The secret's words come last, and so it can turn them on, with what the image has."""
+    assert kubernetes_settings()["DGNAM_JOBS"] == OFF
+    (container,) = pod()["containers"]
+    assert "secretRef" in container["envFrom"][-1]
+    assert {"postgresql", "s3"} <= set(re.findall(r'"\./server\[([\w,]+)\]"', DOCKERFILE)[0].split(","))
 
 
 def test_each_folder_is_what_it_is_for(applied: dict[str, Any]) -> None:
