@@ -90,6 +90,19 @@ def test_a_label_leads_to_its_unit(page: TestClient) -> None:
     assert f"/units/{LEMON}+{TEAPOT}" in pairs
 
 
+def test_units_without_a_label_are_found_by_number_or_address(page: TestClient) -> None:
+    assert page.get(f"/search?q={UNLABELLED}", follow_redirects=False).headers["location"] == f"/units/{UNLABELLED}"
+    assert page.get("/search?q=tiny:fc8:lemon").url.path == f"/units/{LEMON}"
+    for wrong in ("tiny:conv3:9999", "tiny:conv9:1", "nothing:fc8:1", "::", "a:b"):
+        assert "No unit of any network" in page.get("/search", params={"q": wrong}).text
+        assert "No other unit" in page.get("/pair", params={"with": LEMON, "q": wrong}).text
+    for second in (UNLABELLED, "5@1,1", "tiny:fc8:lemon"):
+        links = page.get("/pair", params={"with": "tiny:conv3:4", "q": second}).text
+        (together,) = re.findall(r'href="(/units/[^"]*)"', links)
+        assert page.get(together).status_code == 200
+    assert "No other unit" in page.get("/pair", params={"with": "tiny:conv3:4", "q": "4"}).text, "it is the same one"
+
+
 def test_the_form_offers_what_the_server_tells(page: TestClient) -> None:
     form = page.get("/options?method=pyramid").text
     methods = {method.name: method for method in page.portal.call(page.app.state.gallery.catalogue.methods)}  # type: ignore[attr-defined]

@@ -121,8 +121,10 @@ async def unit(request: Request) -> Response:
 
 
 async def search(request: Request) -> Response:
-    """The units of all networks whose label contains a text."""
+    """The units of all networks whose label contains a text; of an address its own page."""
     text = request.query_params.get("q", "").strip()
+    if target := await gallery(request).catalogue.addressed(text):
+        return RedirectResponse(href("units", target.text), 303)
     found = await gallery(request).catalogue.search(text) if text else {}
     outputs = {model.name: model.output_tap for model in await gallery(request).catalogue.networks()}
     tiles = {name: await _tiles(request, name, outputs[name], units) for name, units in found.items()}
@@ -130,18 +132,17 @@ async def search(request: Request) -> Response:
 
 
 async def pair(request: Request) -> Response:
-    """Units to draw together with a unit: links to their page together."""
+    """Units to draw together with a unit, by their label, their address or their number in its tap: links to their page together."""
     here = gallery(request)
     target = await here.catalogue.target(request.query_params.get("with", ""))
     text = request.query_params.get("q", "").strip()
     found = await here.catalogue.search(text) if text else {}
     outputs = {model.name: model.output_tap for model in await here.catalogue.networks()}
-    pairs = [
-        (name, one, f"{target.text}+{name}:{outputs[name]}:{one.index}")
-        for name, units in found.items()
-        for one in units
-        if f"{name}:{outputs[name]}:{one.index}" not in target.units
-    ]
+    first = target.terms[0].unit
+    named = await here.catalogue.addressed(f"{first.model}:{first.tap}:{text}" if text.partition("@")[0].isdecimal() else text)
+    others = [(one.unit.model, f"{one.unit.tap} {one.name}", one.address) for one in named.terms] if named else []
+    others += [(name, one.label, f"{name}:{outputs[name]}:{one.index}") for name, units in found.items() for one in units]
+    pairs = [(name, label, f"{target.text}+{address}") for name, label, address in others if address not in target.units]
     return page(request, "_pairs.html", text=text, pairs=pairs)
 
 

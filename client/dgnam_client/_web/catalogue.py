@@ -14,7 +14,7 @@ from typing import Any
 
 from .._aio import AsyncClient
 from .._catalog import Methods, Model, UnitInfo
-from .._errors import DgnamError, NotFoundError, NotReadyError, ProtocolError, UnavailableError
+from .._errors import DgnamError, InvalidRequestError, NotFoundError, NotReadyError, ProtocolError, UnavailableError
 from .._job_state import JobPicture
 from .._server import Limits
 from .._target import Term, parse_target
@@ -165,6 +165,13 @@ class Catalogue:
         """
         named = [await self._named(term) for term in parse_target(text)]
         return Target(tuple(sorted(named, key=lambda one: (one.unit.model, one.unit.tap, int(str(one.unit.unit)), str(one.term)))))
+
+    async def addressed(self, text: str) -> Target | None:
+        """The target of what somebody has typed; None: it is no address, or of nothing that the server has."""
+        try:
+            return await self.target(text) if ":" in text else None
+        except (InvalidRequestError, NotFoundError):
+            return None
 
     async def _no_jobs(self) -> str:
         try:
