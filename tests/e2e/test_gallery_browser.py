@@ -49,8 +49,10 @@ def gallery(address: str, folder: Path, port: int = 0) -> Iterator[tuple[subproc
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         said = process.stdout.readline()
-        yield process, re.findall(r"http://\S+", said)[0].rstrip("/")
-        process.send_signal(signal.SIGTERM)
+        try:
+            yield process, re.findall(r"http://\S+", said)[0].rstrip("/")
+        finally:
+            process.send_signal(signal.SIGTERM)
 
 
 @pytest.fixture(scope="module")

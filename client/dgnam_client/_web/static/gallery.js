@@ -56,6 +56,10 @@ function watch() {
 function told(fact) {
   const element = one(`[data-drawing="${CSS.escape(fact.id)}"]`);
   if (!element) return;
+  if (fact.state === "gone") {  // of which nothing else is told
+    if ("live" in element.dataset) gone(element);
+    return;
+  }
   const bar = one("progress", element);
   if (bar) {
     bar.max = fact.total || 1;
@@ -65,8 +69,7 @@ function told(fact) {
   if (fact.state !== "waiting" && fact.state !== "drawing") {
     if ("live" in element.dataset) {
       delete element.dataset.live;
-      if (fact.state === "gone") gone(element);
-      else htmx.ajax("GET", `/drawings/${fact.id}`, { source: element, target: element, swap: "outerHTML" });
+      htmx.ajax("GET", `/drawings/${fact.id}`, { source: element, target: element, swap: "outerHTML" });
     }
     return;
   }
@@ -76,6 +79,7 @@ function told(fact) {
 }
 
 function gone(element) {
+  delete element.dataset.live;
   element.dataset.state = "failed";
   one("[data-text]", element).textContent = "The gallery was started anew meanwhile. Draw it again.";
   one("progress", element)?.remove();
