@@ -1,4 +1,4 @@
-"""What the client's tests ask of a server they ask of a cluster: no test may notice that there are several."""
+"""What the client's tests ask of a server they ask of a cluster, in the browser too: no test may notice that there are several."""
 
 import os
 import subprocess
@@ -21,6 +21,6 @@ ROOT = Path(__file__).parents[2]
     ],
 )
 def test_the_clients_tests(tests: str, switch: dict[str, str]) -> None:
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--timeout", "1200", tests]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", "not slow or browser", "--timeout", "1200", tests]
     done = subprocess.run(command, cwd=ROOT, env={**os.environ, **switch}, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]

@@ -27,7 +27,7 @@ class JobBar:
         if not quiet and sys.stderr.isatty():
             from tqdm import tqdm
 
-            form = "{n_fmt}/{total_fmt} pictures {bar} {postfix}"
+            form = "{bar} {n_fmt}/{total_fmt} pictures{postfix}"
             self._bar = tqdm(total=state.pictures, bar_format=form, file=sys.stderr, dynamic_ncols=True)
         self.show(state)
 

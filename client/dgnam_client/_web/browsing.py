@@ -140,7 +140,7 @@ async def pair(request: Request) -> Response:
     outputs = {model.name: model.output_tap for model in await here.catalogue.networks()}
     first = target.terms[0].unit
     named = await here.catalogue.addressed(f"{first.model}:{first.tap}:{text}" if text.partition("@")[0].isdecimal() else text)
-    others = [(one.unit.model, f"{one.unit.tap} {one.name}", one.address) for one in named.terms] if named else []
+    others = [(f"{one.unit.model}:{one.unit.tap}", one.name, one.address) for one in named.terms] if named else []
     others += [(name, one.label, f"{name}:{outputs[name]}:{one.index}") for name, units in found.items() for one in units]
     pairs = [(name, label, f"{target.text}+{address}") for name, label, address in others if address not in target.units]
     return page(request, "_pairs.html", text=text, pairs=pairs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from dataclasses import replace
 from urllib.parse import unquote
@@ -10,7 +11,7 @@ import pytest
 from dgnam_client import JobPicture, JobState
 from dgnam_client._cli.atlas_folder import file_of
 from dgnam_client._cli.atlas_page import Shown, page
-from dgnam_client._cli.job_bar import described, duration
+from dgnam_client._cli.job_bar import JobBar, described, duration
 
 STATE = JobState(
     id="1f3a5c7e9b2d4f60",
@@ -96,3 +97,12 @@ def test_durations(seconds: float, text: str) -> None:
 def test_how_a_job_goes_in_a_few_words() -> None:
     assert described(STATE) == "0.5/s, 2 s left"
     assert described(replace(STATE, phase="paused", remaining_s=None, failed=2)) == "paused, 2 failed"
+
+
+def test_the_bar_reads_as_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = io.StringIO()
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    monkeypatch.setattr("sys.stderr", terminal)
+    with JobBar(STATE, quiet=False):
+        pass
+    assert terminal.getvalue().split("\r")[-1].strip().endswith(" 2/3 pictures, 0.5/s, 2 s left")
