@@ -14,7 +14,7 @@ import ray
 from ray.exceptions import RayError
 
 from dgnam_server.cluster import local_ray
-from dgnam_server.cluster.front import of_a_replica
+from dgnam_server.cluster.front import jobs_apart, of_a_replica
 from dgnam_server.cluster.replica import Server, State
 from dgnam_server.cluster.routing import Replica
 from dgnam_server.cluster.scale import Scale
@@ -77,6 +77,7 @@ class Fleet:
         self._leaving: list[Any] = []
         self._ended = threading.Event()
         self._watcher = threading.Thread(target=self._watch, name="fleet", daemon=True)
+        self._warned = False
         self._connect()
 
     def ready(self) -> Sequence[Replica]:
@@ -138,10 +139,16 @@ class Fleet:
             try:
                 for member in self._members:
                     member.poll(time.monotonic())
+                self._warn()
                 self._resize(self._scale.wanted(len(self._members), sum(member.state.jobs for member in self._members), time.monotonic()))
                 self._leaving = [ended for ended in self._leaving if not _gone(*ended)]
             except Exception:
                 log.exception("the replicas could not be watched; trying again")
+
+    def _warn(self) -> None:
+        if not self._warned and (text := jobs_apart(self._settings, self.ready())):
+            log.warning(text)
+            self._warned = True
 
     def _resize(self, count: int) -> None:
         """Begin or end replicas, the last first; one that ends finishes what it has."""

@@ -20,7 +20,7 @@ from dgnam_server.faults import Fault, SettingsError
 from dgnam_server.observability.metrics import Metrics
 from dgnam_server.rpc import errors, serve
 from dgnam_server.rpc.pools import Pools
-from dgnam_server.settings import Settings
+from dgnam_server.settings import OFF, Settings
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
@@ -130,6 +130,18 @@ class Front:
         if self.draining.is_set():
             raise errors.ShuttingDown("the server is shutting down", retry_after_s=2.0)
         return await self.forwarder.answer(method, message, context)
+
+
+def jobs_apart(settings: Settings, replicas: Sequence[Replica]) -> str:
+    """What to say where jobs are in a file of SQLite and replicas on several machines; empty: nothing."""
+    machines = {replica.address.rpartition(":")[0] for replica in replicas}
+    where = settings.job_folder
+    if len(machines) < 2 or where == OFF or ("://" in where and not where.startswith("sqlite")):
+        return ""
+    return (
+        f"replicas are on {len(machines)} machines, each of which keeps jobs of its own in {where}, so callers find theirs now and then: "
+        f"set jobs to a database and job_pictures to what all machines reach, or set jobs to {OFF}"
+    )
 
 
 def build(settings: Settings) -> Front:
