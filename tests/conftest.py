@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
-pytest_plugins = ("tiny_models",)
+pytest_plugins = ("job_servers", "tiny_models")
 
 # Tests and the servers they start share few cores. By default an OpenMP thread spins for milliseconds until the others arrive, which then
 # have no core to arrive on. It is read when PyTorch is first imported.

@@ -187,6 +187,36 @@ def test_two_servers_share_a_job_and_one_that_stops_gives_back(start: Callable[[
         assert watched.wait(timeout=100).done == 42 and watched.state.failed == 0
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_servers_share_a_database_and_an_object_store_and_nothing_else(
+    tiny_settings: dict[str, Any], postgresql: str, bucket: str, tmp_path: Path
+) -> None:
+    """As on several machines. One is killed in mid-job, and the other has all of it."""
+    shared = {**tiny_settings, "jobs": postgresql, "job_pictures": bucket, "job_lease_s": 2, "max_batch_rows": 4}
+    with ExitStack() as stack:
+
+        def start(name: str) -> Served:
+            folder = tmp_path / name
+            folder.mkdir()
+            return Served(stack.enter_context(local_server(folder, state_dir=folder / "state", timeout=300, **shared)))
+
+        one, two = start("one"), start("two")
+        with one.client() as client, two.client() as other:
+            job = client.submit_job("tiny:fc8", seeds=6, **LONG)
+            for news in job.watch(timeout=300):
+                if news.state.done >= 4:
+                    break
+            one.process.kill()
+            one.process.wait()
+            watched = other.job(job.id)
+            assert watched.wait(timeout=300).done == 42 and watched.state.failed == 0
+            assert other.submit_job("tiny:fc8", seeds=6, **LONG).resumed
+            pictures = list(watched.pictures(phase="done"))
+            assert len({one.id for one in pictures}) == 42 and watched.picture(pictures[0]).image.size == (32, 32)
+    assert not list(tmp_path.rglob("*.png")) and not list(tmp_path.rglob("jobs.sqlite"))
+
+
 def test_people_who_wait_come_first(client: Client) -> None:
     job = client.submit_job("tiny:fc8", seeds=64, steps=300, start_draws=0)
     try:

@@ -1,31 +1,10 @@
 """Files by their content, in a folder and in what speaks as S3 does."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from dgnam_server.jobs.database import NotHere, StoreError
 from dgnam_server.jobs.pictures import Pictures
-
-
-@pytest.fixture(scope="module")
-def bucket() -> Iterator[str]:
-    """A bucket of moto's server."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-            patch.setenv(name, "testing")
-        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-        from moto.server import ThreadedMotoServer
-
-        server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
-        server.start()
-        host, port = server.get_host_and_port()
-        patch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
-        import boto3
-
-        boto3.client("s3").create_bucket(Bucket="jobs")
-        yield "s3://jobs/pictures"
-        server.stop()
 
 
 @pytest.fixture(params=["folder", pytest.param("s3", marks=pytest.mark.slow)])
