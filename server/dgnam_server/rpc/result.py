@@ -73,6 +73,16 @@ class Writer:
         return result
 
 
+def has_pictures(event: News | None) -> bool:
+    """Whether pictures are to be encoded for the event's message, which takes milliseconds."""
+    match event:
+        case Finished():
+            return True
+        case tuple():
+            return any(moved.preview is not None for moved in event)
+    return False
+
+
 def _progress(moved: Progress) -> synthesis_pb2.VariantProgress:
     message = synthesis_pb2.VariantProgress(variant=moved.row, step=moved.step, total_steps=moved.total_steps, activation=moved.activation)
     if moved.preview is not None:

@@ -8,14 +8,14 @@ from dgnam_proto.v1.synthesis_pb2 import DrawRequest, DrawResponse, SynthesizePi
 
 from dgnam_server.rpc import draw, queueing, request
 from dgnam_server.rpc.recipe import Provenance
-from dgnam_server.rpc.result import Writer
+from dgnam_server.rpc.result import Writer, has_pictures
 from dgnam_server.rpc.space import Request
 from dgnam_server.rpc.submission import Context, Submitter, passed_on
 
 
 @dataclass(frozen=True, eq=False)
 class SynthesisServicer(synthesis_pb2_grpc.SynthesisServiceServicer):
-    """Draws pictures. Decoding and encoding them takes milliseconds, so both happen beside the event loop."""
+    """Draws pictures. Decoding and encoding them takes milliseconds, so both happen beside the event loop; writing numbers does not."""
 
     submitter: Submitter
     provenance: Provenance
@@ -35,7 +35,9 @@ class SynthesisServicer(synthesis_pb2_grpc.SynthesisServiceServicer):
         writer = Writer(asked, spec, builder.catalog, self.provenance)
         async with aclosing(self.submitter.deliveries(builder.synthesis(spec), context, queueing.read(asked))) as deliveries:
             async for delivery in deliveries:
-                await passed_on(context, await pools.encode(writer.message, delivery), self.submitter.limits.read_timeout_s)
+                # A thread of its own costs more than a message without pictures does.
+                message = await pools.encode(writer.message, delivery) if has_pictures(delivery) else writer.message(delivery)
+                await passed_on(context, message, self.submitter.limits.read_timeout_s)
 
     async def Draw(self, request: DrawRequest, context: Context) -> DrawResponse:  # noqa: N802
         """The pictures of codes."""
