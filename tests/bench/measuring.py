@@ -68,19 +68,20 @@ class Bench:
     def side_by_side(self, doing: str, *works: Callable[[], object]) -> list[list[float]]:
         """The times of each of `works`, run in turn `repeats` times: a machine's speed drifts over minutes, and their ratios should not."""
         self.progress(doing)
-        rounds = [[self._once(work) for work in works] for _ in range(self.repeats)]
+        rounds = [[self.once(work) for work in works] for _ in range(self.repeats)]
         return [list(times) for times in zip(*rounds, strict=True)]
 
     def seconds(self, doing: str, work: Callable[[], object]) -> float:
         """The median time of `work` over `repeats` runs, after one that does not count."""
         self.progress(doing)
-        return statistics.median([self._once(work) for _ in range(self.repeats + 1)][1:])
+        return statistics.median([self.once(work) for _ in range(self.repeats + 1)][1:])
 
     def best_seconds(self, work: Callable[[], object]) -> float:
         """The shortest time of `work`: what is possible, not what is usual."""
-        return min([self._once(work) for _ in range(self.repeats + 1)][1:])
+        return min([self.once(work) for _ in range(self.repeats + 1)][1:])
 
-    def _once(self, work: Callable[[], object]) -> float:
+    def once(self, work: Callable[[], object]) -> float:
+        """The time of one run of `work`."""
         self._settle()
         started = time.perf_counter()
         work()

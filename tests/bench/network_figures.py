@@ -1,5 +1,6 @@
 """Figures of the networks that people use, at the size they take: a notebook's plain loop, torch-lucent and ours, side by side."""
 
+import math
 import statistics
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -20,6 +21,7 @@ from dgnam_server.synth.parts.redirected_relu import REDIRECTED_STEPS
 from dgnam_server.synth.spec import Balance, Fit, SynthesisSpec, Term, Unit
 from measuring import Bench, Figures
 from peer_figures import lucent
+from service_cost import Beside
 from service_figures import draw, serving
 from step_figures import advance, limit_ms
 from torch.nn.functional import interpolate
@@ -76,28 +78,28 @@ def measure(bench: Bench) -> Figures:
 
 
 def through_grpc(bench: Bench, models: Catalog, name: str) -> Figures:
-    """Milliseconds per picture and step of so many requests at once, and the share of it beside a bare lane just before and just after."""
+    """Milliseconds per picture and step of so many requests at once, of as many steps as they have by default; and what client, gRPC and
+    engine cost of that, see `Beside.cost`.
+
+    Draws to start from are left out: the server looks at them once, whoever asks. As many rows share a batch as the lane has: a server that
+    measures how many should would do so while the lane is timed.
+    """
     figures: dict[str, float] = {}
-    network, steps = models.networks[name], 10 * bench.timed_steps
+    network, prior = models.networks[name], models.prior_for([name])
+    method = METHODS[WITH_PRIOR]
+    steps = min(bench.steps, int(method.settings({}, method.card_defaults(models.generators[prior].card))["steps"]))
     units = [f"{name}:{network.card.output_tap}:{index}" for index in range(max(ROWS))]
-    prior = models.prior_for([name])
     options = {"method": WITH_PRIOR, "prior": prior, "start_draws": 0}
-    with serving(bench, only=sorted({name, prior, bench.prior})) as server, Client(server.address, synthesis_timeout=3600) as client:
+    settings = {"only": sorted({name, prior, bench.prior}), "batch_rows": max(ROWS), "max_batch_rows": max(ROWS)}
+    with serving(bench, **settings) as server, Client(server.address, synthesis_timeout=3600) as client:
         for count in ROWS:
-            lane = lane_of(models, name, WITH_PRIOR, count)
-
-            def bare(lane: SynthesisLane = lane) -> None:
-                advance(lane, steps // 2)
-
-            def served(count: int = count) -> None:
-                draw(client, units, count, steps, **options)
-
-            bare()
-            served()
-            before, seconds, after = bench.side_by_side(f"{name}, {count} requests", bare, served, bare)
-            shares = [1 - (x + z) / (2 * (steps // 2)) / (y / steps) for x, y, z in zip(before, seconds, after, strict=True)]
-            figures[f"{name}_{WITH_PRIOR}_grpc_{count}_ms"] = 1000 * statistics.median(seconds) / steps / count
-            figures[f"{name}_{WITH_PRIOR}_service_share_{count}"] = statistics.median(shares)
+            lane, part = lane_of(models, name, WITH_PRIOR, count), math.ceil(steps / 4)
+            beside = Beside(server, partial(advance, lane, part), part, partial(draw, client, units, count, steps, **options), steps)
+            advance(lane, 2)
+            draw(client, units, count, 2, **options)
+            seconds, costs = beside.cost(bench, f"{name}, {count} requests", bench.repeats + 2)
+            figures[f"{name}_{WITH_PRIOR}_grpc_{count}_ms"] = 1000 * seconds / steps / count
+            figures |= {f"{name}_{WITH_PRIOR}_service_{cost}_{count}": value for cost, value in costs.items()}
     return figures
 
 

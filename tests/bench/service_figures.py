@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import grpc
 from dgnam_client import Client, LocalServer, Progress, Result, local_server
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from measuring import Bench, Figures
+from service_cost import Beside, settle
 from step_figures import advance, lane_of, target_of
 
 START_S = 300.0  # in which a server must have started, on a busy machine too
@@ -26,8 +28,7 @@ IMPORT = "import time; start = time.perf_counter(); from dgnam_client import Cli
 def measure(bench: Bench) -> Figures:
     """Start-up and import times; throughput of 1 ... 64 different requests at once; latency of a lone request.
 
-    `service_share`: what part of the throughput gRPC, client and engine cost together, beside a bare lane of as many rows that steps
-    just before and just after.
+    `service_share`: what part of the throughput gRPC, client and engine cost together; see `Beside.cost`.
     """
     figures = {"client_import_s": client_import_s(bench), **start(bench)}
     units = addresses(bench)
@@ -35,22 +36,18 @@ def measure(bench: Bench) -> Figures:
     with serving(bench) as server, Client(server.address, synthesis_timeout=3600) as client:
         figures["batch_rows"] = client.server_info().limits.max_batch_rows
         draw(client, units, max(bench.sizes), 2)
+        if "batch_rows" not in bench.server_settings:
+            settle(bench, server)
         models, steps = bench.models(), bench.steps
         for size in bench.sizes:
             lane, part = lane_of(models, size), math.ceil(steps / 4)
             advance(lane, 2)
             draw(client, units, size, 2)
-            before, seconds, after = bench.side_by_side(
-                f"{size} requests",
-                lambda lane=lane, part=part: advance(lane, part),
-                lambda size=size: draw(client, units, size, steps),
-                lambda lane=lane, part=part: advance(lane, part),
-            )
-            figures[f"service_share_{size}"] = statistics.median(
-                1 - (x + z) / (2 * part) / (y / steps) for x, y, z in zip(before, seconds, after, strict=True)
-            )
-            figures[f"grpc_ms_per_row_step_{size}"] = 1000 * statistics.median(seconds) / size / steps
-            figures[f"pictures_per_s_{size}"] = size / statistics.median(seconds)
+            beside = Beside(server, partial(advance, lane, part), part, partial(draw, client, units, size, steps), steps)
+            seconds, costs = beside.cost(bench, f"{size} requests", bench.repeats)
+            figures |= {f"service_{name}_{size}": cost for name, cost in costs.items()}
+            figures[f"grpc_ms_per_row_step_{size}"] = 1000 * seconds / size / steps
+            figures[f"pictures_per_s_{size}"] = size / seconds
         figures |= lone(bench, client, units[0])
     return figures
 
