@@ -1,6 +1,7 @@
 """A server whose port is open before its models are loaded."""
 
 import asyncio
+import gc
 import socket
 import threading
 import time
@@ -48,6 +49,7 @@ async def test_health_answers_while_it_loads(settings: Settings, monkeypatch: py
 
     def slow(*arguments: Any, **more: Any) -> app.App:
         assert go_on.wait(60)
+        assert not gc.isenabled(), "what comes now stays: no garbage is looked for"
         return build(*arguments, **more)
 
     monkeypatch.setattr(app, "build", slow)
@@ -81,7 +83,10 @@ async def test_health_answers_while_it_loads(settings: Settings, monkeypatch: py
                 await channel.unary_unary("/dgnam.v1.CatalogService/Guess")(b"")
             assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
             assert torch.get_num_threads() == 1, "the event loop's thread keeps no team"
+            assert gc.isenabled()
+            assert gc.get_freeze_count() > 10_000, "what has come is not looked through again"
     finally:
+        gc.unfreeze()
         go_on.set()
         stop.set()
         await ended
@@ -91,3 +96,4 @@ async def test_what_keeps_it_from_loading_ends_it(settings: Settings) -> None:
     wrong = settings.model_copy(update={"device": "cuda:1000"})
     with pytest.raises(SettingsError, match="cuda:1000 is not there"):
         await serve.run(Starting(wrong, time.monotonic()), asyncio.Event())
+    assert gc.isenabled()
