@@ -11,11 +11,11 @@ from dgnam_proto import arrays
 from dgnam_proto.v1.synthesis_pb2 import ENDING_ZERO_GRADIENT, Include, Result, SynthesizePixelsRequest, SynthesizeRequest
 from dgnam_proto.v1.synthesis_pb2 import StartRank as StartRankMessage
 from dgnam_server.catalog import Catalog
-from dgnam_server.engine.events import Finished, Progress
+from dgnam_server.engine.events import Finished, Progress, Queued, Started
 from dgnam_server.engine.kinds.synthesis_result import Ending, StartRank, SynthesisResult
 from dgnam_server.rpc import result
 from dgnam_server.rpc.recipe import Provenance
-from dgnam_server.rpc.result import Writer
+from dgnam_server.rpc.result import Writer, has_pictures
 from dgnam_server.rpc.space import Request
 from PIL import Image
 
@@ -45,6 +45,13 @@ def test_result(request_: SynthesizeRequest, tiny: Catalog, write: Write) -> Non
     assert (written.activation, list(written.term_activations), written.ending) == (2, [2], ENDING_ZERO_GRADIENT)
     assert dict(written.recipe.model_digests) == {name: tiny.cards[name].sha256 for name in ("tiny", "tiny-prior")}
     assert (dict(written.recipe.versions), written.recipe.device) == (dict(PROVENANCE.versions), "a test")
+
+
+def test_only_what_holds_pictures_is_encoded_beside_the_event_loop() -> None:
+    moved = Progress(0, 1, 2, 0.5)
+    shown = replace(moved, preview=np.zeros((2, 2, 3), np.float32))
+    assert [has_pictures(event) for event in (None, Queued(0), Started(), (moved, moved))] == [False] * 4
+    assert [has_pictures(event) for event in ((moved, shown), finished(8, 6, 24))] == [True] * 2
 
 
 def test_the_draw_that_it_started_from(request_: SynthesizeRequest, write: Write) -> None:
