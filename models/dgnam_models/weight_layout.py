@@ -80,7 +80,7 @@ def lay_out_(model: Model) -> Model:
                 setattr(parent, name, LaidOutGrain(layer))
     for parent in list(model.modules()):
         for name, block in parent.named_children():
-            if isinstance(block, Chain) and all(isinstance(layer, LaidOut) for layer in block.maps()):
+            if hasattr(type(block), "maps") and isinstance(block, Chain) and all(isinstance(layer, LaidOut) for layer in block.maps()):
                 setattr(parent, name, LaidOutChain(block))
             elif isinstance(block, Block) and isinstance(block.up.linear, LaidOut) and isinstance(block.convolution.linear, LaidOut):
                 setattr(parent, name, LaidOutBlock(block, block.up.linear.link[:2], block.convolution.linear.link[:2]))
@@ -152,8 +152,7 @@ class LaidOut(nn.Module):
         super().__init__()
         self.is_product = isinstance(layer, nn.Linear)
         self._rectifier = rectifier
-        empty = {id(one): nn.Parameter(torch.empty_like(one, device="meta"), requires_grad=False) for one in layer.parameters()}
-        self._layer = (copy.deepcopy(layer, empty),)  # in a tuple, or its weights would count as this module's own
+        self._layer = (_hollow(layer),)  # in a tuple, or its weights would count as this module's own
         self._before: Callable[[Tensor], Tensor] | None = None
         self._forwards: Map
         self._backwards: Map
@@ -208,6 +207,16 @@ class LaidOut(nn.Module):
         else:
             y = _Rectified.apply(x, self._forwards, self._backwards, _RECTIFIERS[type(self._rectifier)])  # type: ignore[no-untyped-call]
         return y
+
+
+def _hollow(layer: Layer) -> Layer:
+    """A layer like this one, with weights that have a shape and no numbers."""
+    hollow = copy.copy(layer)  # a deep copy of all layers is a twentieth of loading
+    hollow._parameters = {
+        name: None if one is None else nn.Parameter(torch.empty_like(one, device="meta"), requires_grad=False)
+        for name, one in layer._parameters.items()
+    }
+    return hollow
 
 
 class _Rectified(torch.autograd.Function):

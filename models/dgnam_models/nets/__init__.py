@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from dgnam_models.nets._blocks import fold_, unfold_
 
+_INITIALIZERS = {nn.init.kaiming_uniform_, nn.init.uniform_, Tensor.uniform_, Tensor.normal_, Tensor.fill_, Tensor.zero_}
 __all__ = ["build", "fold_", "names", "outline", "unfold_"]
 
 
@@ -30,10 +32,20 @@ def build(name: str, parameters: Mapping[str, Any]) -> nn.Module:
     return module
 
 
+class _Unset(TorchFunctionMode):
+    """Start values are left out: without memory, PyTorch finds out by Python code that there is nothing to be done."""
+
+    def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        if function in _INITIALIZERS and (tensor := args[0] if args else kwargs["tensor"]).is_meta:
+            return tensor
+        return function(*args, **kwargs)
+
+
 def outline(name: str, parameters: Mapping[str, Any]) -> nn.Module:
     """Return `build(name, parameters)` to be filled with weights: without memory or start values, where the architecture allows it."""
     try:
-        with torch.device("meta"):
+        with torch.device("meta"), _Unset():
             return build(name, parameters)
     except NotImplementedError:  # it computes with tensors while it is built, as torchvision's RegNets do
         return build(name, parameters)

@@ -7,6 +7,7 @@ import torch
 from dgnam_models import nets
 from dgnam_models.nets._blocks import Normalized, Staged
 from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 CLASSIFIERS: dict[str, dict[str, Any]] = {
     "alexnet": {"classes": 5, "channels": [4, 6, 8, 8, 6], "hidden": [24, 12]},
@@ -42,6 +43,27 @@ def test_names_lists_the_architectures() -> None:
 def test_unknown_architecture_says_what_there_is() -> None:
     with pytest.raises(ValueError, match=r"unknown architecture 'vgg'; there are alexnet, "):
         nets.build("vgg", {})
+
+
+class Initialized(TorchDispatchMode):
+    """Counts the tensors that are given start values."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.count = 0
+
+    def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        self.count += function in (torch.ops.aten.uniform_.default, torch.ops.aten.normal_.default)
+        return function(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("name", [*CLASSIFIERS, *GENERATORS])
+def test_what_is_to_be_filled_gets_no_start_values(name: str) -> None:
+    with Initialized() as built:
+        nets.build(name, {**CLASSIFIERS, **GENERATORS}[name])
+    with Initialized() as outlined:
+        nets.outline(name, {**CLASSIFIERS, **GENERATORS}[name])
+    assert (built.count > 0, outlined.count) == (True, 0)
 
 
 @pytest.mark.parametrize("name", [*CLASSIFIERS, *GENERATORS])
