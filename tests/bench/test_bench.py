@@ -116,6 +116,7 @@ def test_the_gallery_too(tiny_bench: Bench, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_the_parts_with_processes_of_their_own_too(tiny_bench: Bench) -> None:
     figures = program.measure(tiny_bench, ["step", "service", "inside"])
     assert all(math.isfinite(value) for value in figures.values()), figures
