@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 Continuation = Callable[[grpc.HandlerCallDetails], Awaitable[Any]]
 _UNKNOWN = ("unknown", "unknown")
 _PROBES = ("grpc.health.v1.Health", "grpc.reflection.v1alpha.ServerReflection")  # orchestrators ask every few seconds
+_EARLY_S = 0.1  # by which a caller's time may be up before ours: ours began when its request got here
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
 
 
@@ -78,7 +79,7 @@ class Access(aio.ServerInterceptor):  # type: ignore[type-arg]  # generic only i
             code = grpc.StatusCode.OK
         except asyncio.CancelledError:  # gRPC does so when the caller leaves, and when the call's time is up
             left_s = context.time_remaining()
-            code = grpc.StatusCode.CANCELLED if left_s is None or left_s > 0 else grpc.StatusCode.DEADLINE_EXCEEDED
+            code = grpc.StatusCode.CANCELLED if left_s is None or left_s > _EARLY_S else grpc.StatusCode.DEADLINE_EXCEEDED
             raise
         except aio.BaseError:  # the answer is a status other than OK
             code = _status(context.code())

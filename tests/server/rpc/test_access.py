@@ -2,13 +2,18 @@
 
 import asyncio
 import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from types import SimpleNamespace
 from typing import Any
 
 import grpc
 import pytest
 from dgnam_proto.v1 import server_pb2, server_pb2_grpc, synthesis_pb2_grpc
 from dgnam_proto.v1.synthesis_pb2 import SynthesizeRequest
+from dgnam_server.observability.metrics import Metrics
 from dgnam_server.observability.request_id import KEY
+from dgnam_server.rpc.access import Access
 from dgnam_server.settings import Settings
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
@@ -66,12 +71,71 @@ async def test_a_caller_that_leaves_counts_as_cancelled(serving: Any, engine: An
         assert await counted(server, SYNTHESIZE, "CANCELLED")
 
 
-async def test_a_deadline_that_only_grpc_watches_counts_as_one(serving: Any, engine: Any, request_: SynthesizeRequest) -> None:
+@asynccontextmanager
+async def without_resets(port: int) -> AsyncIterator[grpc.aio.Channel]:
+    """A channel to a port of this machine, where no word comes through of callers that leave (HTTP/2's RST_STREAM, RFC 9113, 6.4)."""
+    writers: list[asyncio.StreamWriter] = []
+
+    async def frames(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(await reader.readexactly(24))  # what each connection begins with
+        while True:
+            head = await reader.readexactly(9)
+            body = await reader.readexactly(int.from_bytes(head[:3], "big"))
+            if head[3] != 3:
+                writer.write(head + body)
+
+    async def answers(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(2**18):
+            writer.write(data)
+
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, back = await asyncio.open_connection("127.0.0.1", port)
+        writers.extend([writer, back])
+        with suppress(OSError, asyncio.IncompleteReadError):
+            await asyncio.gather(frames(reader, back), answers(there, writer))
+
+    async with await asyncio.start_server(connected, "127.0.0.1", 0) as between:
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{between.sockets[0].getsockname()[1]}") as channel:
+            await channel.channel_ready()
+            yield channel
+        for writer in writers:
+            writer.transport.abort()
+            with suppress(OSError):
+                await writer.wait_closed()
+
+
+async def test_a_deadline_that_only_grpc_watches_counts_as_one(
+    serving: Any, engine: Any, request_: SynthesizeRequest, config: Settings
+) -> None:
     async with serving() as server:
-        with pytest.raises(grpc.aio.AioRpcError):
-            async for _ in synthesis_pb2_grpc.SynthesisServiceStub(server.channel).Synthesize(request_, timeout=0.3):
-                pass
-        assert await counted(server, SYNTHESIZE, "DEADLINE_EXCEEDED")
+        assert config.port_file
+        async with without_resets(int(config.port_file.read_text())) as channel:
+            with pytest.raises(grpc.aio.AioRpcError):
+                async for _ in synthesis_pb2_grpc.SynthesisServiceStub(channel).Synthesize(request_, timeout=0.3):
+                    pass
+            assert await counted(server, SYNTHESIZE, "DEADLINE_EXCEEDED")
+
+
+@pytest.mark.parametrize(
+    ("left_s", "code"), [(0.0, "DEADLINE_EXCEEDED"), (0.04, "DEADLINE_EXCEEDED"), (30.0, "CANCELLED"), (None, "CANCELLED")]
+)
+async def test_a_callers_clock_runs_out_a_little_before_the_servers(left_s: float | None, code: str) -> None:
+    """A caller tells its deadline in seconds that are left, which begin anew where they are read; and its cancel may come first."""
+    metrics = Metrics()
+    about = {"peer": lambda: "ipv4:127.0.0.1:1", "invocation_metadata": tuple, "auth_context": dict, "set_trailing_metadata": id}
+    context = SimpleNamespace(time_remaining=lambda: left_s, **about)
+
+    async def left(requests: object, context: object) -> None:
+        raise asyncio.CancelledError
+
+    async def handler(details: object) -> grpc.RpcMethodHandler:
+        return grpc.stream_stream_rpc_method_handler(left)  # type: ignore[arg-type]
+
+    details = SimpleNamespace(method="/dgnam.v1.SynthesisService/Synthesize", invocation_metadata=())
+    watched = await Access(metrics).intercept_service(handler, details)  # type: ignore[arg-type]
+    with pytest.raises(asyncio.CancelledError):
+        await watched.stream_stream(None, context)
+    assert metrics.registry.get_sample_value("grpc_server_handled_total", {**SYNTHESIZE, "grpc_code": code}) == 1
 
 
 async def test_of_methods_that_are_not_there_no_name_is_kept(serving: Any, caplog: pytest.LogCaptureFixture) -> None:
