@@ -31,6 +31,8 @@ PROGRESS_PER_S = 40
 # A lane grows no further than this, so that no lane waits long for another one's step and previews come; but to so many rows it may,
 # since what goes before the first steps, such as the judging of draws, makes a row look slow.
 MOST_STEP_S = 1.0
+# Where callers choose how much a row computes: large rows gain next to nothing from each other, so nobody need wait as long.
+MOST_SIZED_STEP_S = 0.25
 _KEPT_PACES = 1024  # keys
 _LATE = {Failure.DEADLINE: "the deadline was reached", Failure.QUEUE_TIMEOUT: "the job waited longer than it may"}
 
@@ -164,9 +166,15 @@ class Runner:
         if work.sized:
             rows = min(rows, self._limits.max_batch_mib * 2**20 // work.row_bytes)
         if self._limits.batch_rows is None:
-            pace = self._paces.get(key)
-            rows = min(rows, max(LEAST, 0 if pace is None else int(MOST_STEP_S / pace.row_s)))
+            rows = min(rows, self._in_time(key, work))
         return max(1, rows)
+
+    def _in_time(self, key: Hashable, work: Work) -> int:
+        """As many rows as step in time."""
+        pace = self._paces.get(key)
+        if pace is None:
+            return LEAST
+        return int(MOST_SIZED_STEP_S / pace.row_s) if work.sized else max(LEAST, int(MOST_STEP_S / pace.row_s))
 
     def _step_s(self, key: Hashable, rows: int) -> float:
         pace = self._paces.get(key)

@@ -196,6 +196,30 @@ def test_a_lane_grows_until_its_step_takes_a_second(
     assert sizes == expected
 
 
+@pytest.mark.parametrize(("row_s", "expected"), [(0.01, [4, 16, 4]), (0.1, [4, 2, 2]), (0.3, [4, 1, 1])])
+def test_large_rows_step_a_quarter_of_a_second_at_most(
+    pixels_for: Callable[..., Synthesis], monkeypatch: pytest.MonkeyPatch, row_s: float, expected: list[int]
+) -> None:
+    """Where callers choose the size: such rows gain nothing from each other, and another client waits for their step."""
+    bench, now, stepped = Bench(), 0.0, list[int]()
+    bench.rows = 16
+
+    def slow_step(lane: SynthesisLane, tell: bool, due: Due) -> list[tuple[int, Event]]:
+        nonlocal now
+        now += row_s * due.rows
+        stepped.append(due.rows)
+        done: list[tuple[int, Event]] = [(slot.job, Finished(slot.row, None)) for slot in lane._groups.slots]
+        return done[: due.rows]
+
+    monkeypatch.setattr(SynthesisLane, "step", slow_step)
+    monkeypatch.setattr(runner_module, "time", SimpleNamespace(monotonic=lambda: now))
+    for number in range(24):
+        bench.take(pixels_for((48, 48), seed=number))
+    for _ in expected:
+        bench.runner.run()
+    assert stepped == expected
+
+
 @pytest.mark.parametrize(("rows", "expected"), [([1], 10), ([16], 40), ([4, 12], 40), ([1, 1, 1], 30)], ids=str)
 def test_rows_of_all_lanes_together_tell_how_far_they_are_forty_times_a_second(
     builder: Builder, monkeypatch: pytest.MonkeyPatch, rows: list[int], expected: int
