@@ -5,18 +5,19 @@ fills every page with zeros again when it is touched next: at a batch of 8, six 
 """
 
 import ctypes
+import gc
 import sys
 import time
 from dataclasses import dataclass
-
-import torch
 
 _TRIM_THRESHOLD, _MMAP_MAX, _ARENA_MAX = -1, -4, -8  # mallopt(3)
 _NEVER = -1
 
 
 def keep_freed_memory() -> bool:
-    """Let this process give no memory back by itself; `Returns` does. Call it before other threads begin.
+    """Let this process give no memory back by itself; `Returns` does.
+
+    To be called before other threads begin: each that has allocated something keeps a heap of its own from then on.
 
     Returns:
         Whether it could be done: it needs glibc.
@@ -26,17 +27,24 @@ def keep_freed_memory() -> bool:
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is None:
         return False
-    # One arena: those of threads live in pieces of 64 MiB, which go back to the kernel whatever the threshold.
+    # One arena: those of threads live in pieces of 64 MiB, which go back to the kernel whatever the threshold, and whose free ends
+    # `give_back` cannot return.
     wanted = ((_ARENA_MAX, 1), (_MMAP_MAX, 0), (_TRIM_THRESHOLD, _NEVER))
     done = [mallopt(option, value) == 1 for option, value in wanted]
     return all(done)
 
 
 def give_back() -> None:
-    """Return what is free to the kernel, and to the GPU's driver."""
+    """Return what is free to the kernel, and to the GPU's driver.
+
+    Objects that refer to each other are free only once Python has looked for such garbage. It does so by their number, not by their size:
+    a few thousand that are left of calls may hold a hundred MiB of pictures.
+    """
+    gc.collect()
     if sys.platform == "linux" and (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)) is not None:
         trim(0)
-    if torch.cuda.is_initialized():
+    torch = sys.modules.get("torch")  # not imported here: it takes seconds, and `keep_freed_memory` must come before all threads
+    if torch is not None and torch.cuda.is_initialized():
         torch.cuda.empty_cache()
 
 
