@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _serve(settings: Settings, started: float) -> int:
-    heap.keep_freed_memory()  # while there is one thread: `app.build`, which does so for a program that is not this one, is called in another
+    heap.keep_freed_memory()  # now, while there is one thread: `app.build` does so for other programs, and is called in a second one here
     # Each time that the device thread has waited for a kernel, it needs the interpreter again, and a thread that checks requests gives it
     # away only after this long: 5 ms by default, which is more than many a step takes.
     sys.setswitchinterval(_SWITCH_S)

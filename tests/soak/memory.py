@@ -79,14 +79,15 @@ class Slope:
 def slope(usages: list[Usage]) -> Slope | None:
     """How fast memory grows once a server is warm: after a third of its life, by the least of each window, since work comes and goes.
 
-    None: there are fewer than three windows.
+    What is left at the end is too short to be a window: in it the server may have given nothing back. None: there are fewer than three.
     """
     if not usages:
         return None
     begin = usages[0].at + (usages[-1].at - usages[0].at) / 3
+    end = begin + (usages[-1].at - begin) // WINDOW_S * WINDOW_S
     windows: dict[int, list[Usage]] = {}
     for usage in usages:
-        if usage.at >= begin:
+        if begin <= usage.at < end:
             windows.setdefault(int((usage.at - begin) / WINDOW_S), []).append(usage)
     least = [min(window, key=lambda usage: usage.mib) for window in windows.values()]
     if len(least) < 3:

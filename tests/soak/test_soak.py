@@ -72,6 +72,13 @@ def test_growing_memory_is_found() -> None:
     assert report.leaks(usages(80.0, 300)) == ["leak: memory grew by 479 MiB, with max_memory_mib set to 256"]
 
 
+def test_work_at_the_end_is_no_growth() -> None:
+    """The last third of a minute is no window: nothing may have been given back in it."""
+    busy = [Usage(1799.0 + at, 600.0, 9, 9) for at in range(30)]
+    found = slope([*usages(0.0, 1799), *busy])
+    assert found is not None and abs(found.mib_per_minute) < 0.01
+
+
 def test_servers_are_ended_in_the_first_half() -> None:
     faults = soak.Plan(seconds=100, clients=1, client_kills=30, server_kills=4).faults()
     servers = [when for when, what in faults if what == "server"]
