@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class LaterServices(grpc.GenericRpcHandler):  # type: ignore[type-arg]  # generic only in the stubs
-    """Services that are added while the server runs, by any thread. Until then their callers are told to try again soon."""
+    """Services that are added while the server runs, by any thread. Until then callers are told that it warms up."""
 
     def __init__(self) -> None:
         self._handlers: tuple[Any, ...] = ()

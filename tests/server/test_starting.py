@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from dgnam_server.faults import SettingsError
 from dgnam_server.rpc import serve
 from dgnam_server.settings import OFF, Settings
 from dgnam_server.starting import Starting
+from free_ports import free_port
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 NOT_SERVING, SERVING = health_pb2.HealthCheckResponse.NOT_SERVING, health_pb2.HealthCheckResponse.SERVING
@@ -37,14 +37,8 @@ def settings(tiny_pack: Path, tmp_path: Path) -> Iterator[Settings]:
     torch.set_num_threads(threads)
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 async def test_health_answers_while_it_loads(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """And calls are told to try again soon, until they are answered."""
+    """And calls are told that it warms up, until they are answered."""
     build, go_on = app.build, threading.Event()
 
     def slow(*arguments: Any, **more: Any) -> app.App:
@@ -65,7 +59,7 @@ async def test_health_answers_while_it_loads(settings: Settings, monkeypatch: py
                 catalog.ListModels(catalog_pb2.ListModelsRequest()),
                 synthesis_pb2_grpc.SynthesisServiceStub(channel).Synthesize(synthesis_pb2.SynthesizeRequest()).read(),
             ):
-                with pytest.raises(grpc.aio.AioRpcError, match="the server is warming up; try again soon") as caught:
+                with pytest.raises(grpc.aio.AioRpcError, match="the server is warming up") as caught:
                     await call
                 assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
             with pytest.raises(grpc.aio.AioRpcError) as caught:

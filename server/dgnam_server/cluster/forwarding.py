@@ -105,7 +105,7 @@ class Forwarder:
         lane, data = routing.lane(message), message.SerializeToString()
         left, passed = self._candidates(method, lane), False
         if not left:
-            raise errors.ShuttingDown("no server is ready for this call; try again soon", retry_after_s=_RETRY_S)
+            raise errors.ShuttingDown("no server is ready for this call", retry_after_s=_RETRY_S)
         while True:
             replica = left.pop(0)
             try:
@@ -184,7 +184,7 @@ def raise_lost(error: aio.AioRpcError) -> None:
         ShuttingDown: the replica was lost.
     """
     if error.code() is grpc.StatusCode.UNAVAILABLE and not _told(error):
-        raise errors.ShuttingDown("the server that worked on this call was lost; send it again", retry_after_s=_RETRY_S) from None
+        raise errors.ShuttingDown("the server that worked on this call was lost", retry_after_s=_RETRY_S) from None
 
 
 def _told(error: aio.AioRpcError) -> bool:

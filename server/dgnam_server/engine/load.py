@@ -85,7 +85,7 @@ class Overloaded(Exception):
     """There is no room now; the message says whose, and `by_client` whether the client itself takes it up."""
 
     def __init__(self, retry_after_s: float, why: str = "the queue is full", *, by_client: bool = False) -> None:
-        super().__init__(f"{why}; try again in {retry_after_s:.1f} s")
+        super().__init__(why)
         self.retry_after_s = retry_after_s
         self.by_client = by_client
 

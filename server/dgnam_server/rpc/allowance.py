@@ -86,7 +86,7 @@ class Allowances:
         if wait_s > PATIENCE_S:
             self.charge(client, CALL_S - price_s)  # it has waited instead
             why = f"the calls of client {client} take more than {self._share:g} of a processor, and others call too"
-            raise errors.QueueFull(f"{why}; try again in {PATIENCE_S:g} s", retry_after_s=PATIENCE_S, whose="client")
+            raise errors.QueueFull(why, retry_after_s=PATIENCE_S, whose="client")
 
     def _settled(self, client: str) -> Account:
         """A client's account, with what it has paid back by now."""

@@ -52,10 +52,10 @@ class Door:
         """
         calls, mine = self._calls.total(), self._calls[client]
         if calls >= self._width.calls:
-            raise errors.QueueFull(f"{calls} such calls are under way, as many as may be; try again later", retry_after_s=_RETRY_S)
+            raise errors.QueueFull(f"{calls} such calls are under way, as many as may be", retry_after_s=_RETRY_S)
         if mine >= self._width.of_one_client:
             why = f"{mine} such calls of client {client} are under way, as many as one client may have"
-            raise errors.QueueFull(f"{why}; try again later", retry_after_s=_RETRY_S, whose="client")
+            raise errors.QueueFull(why, retry_after_s=_RETRY_S, whose="client")
         self._calls[client] += 1
         try:
             yield

@@ -99,7 +99,9 @@ class ServerError(Exception):
     reason = Reason.BUG
 
     def __init__(self, message: str, *details: Message, retry_after_s: float | None = None, **metadata: str) -> None:
-        """Args: details: google.rpc messages; retry_after_s: adds RetryInfo; metadata: what ErrorInfo carries."""
+        """Args: details: google.rpc messages; retry_after_s: adds RetryInfo, so that the message need not say when to come again;
+        metadata: what ErrorInfo carries.
+        """
         super().__init__(message)
         self.message = message
         self.retry_after_s = retry_after_s
@@ -236,7 +238,7 @@ class NotReady(ServerError):
     reason = Reason.WARMING_UP
 
     def __init__(self) -> None:
-        super().__init__("the server is warming up; try again soon", retry_after_s=_RETRY_S)
+        super().__init__("the server is warming up", retry_after_s=_RETRY_S)
 
 
 class DeadlineReached(ServerError):

@@ -1,8 +1,10 @@
 """Every error: its code, its details, and that they survive the wire."""
 
 import logging
+from collections.abc import Iterable
 
 import pytest
+from dgnam_client._errors import from_rpc
 from dgnam_proto.v1 import errors_pb2
 from dgnam_server.engine.events import Failed, Failure
 from dgnam_server.engine.load import Draining, Overloaded
@@ -42,6 +44,33 @@ def test_details(error: ServerError, code: StatusCode, others: set[str]) -> None
     assert {detail.TypeName().rpartition(".")[2] for detail in status.details[1:]} == others
     assert (errors.PUSHBACK_KEY in trailers) == (code is StatusCode.RESOURCE_EXHAUSTED)
     assert "secret" not in str(status)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        errors.NotReady(),
+        errors.explain(Overloaded(2.0)),
+        errors.explain(Draining()),
+        *(errors.of_failure(Failed(failure, "the job waited longer than it may", "queued")) for failure in Failure),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_when_to_come_again_is_said_once(error: ServerError) -> None:
+    """By the client, from the delay that comes with the error."""
+
+    class Call:
+        def code(self) -> StatusCode:
+            return error.code
+
+        def details(self) -> str:
+            return error.message
+
+        def trailing_metadata(self) -> Iterable[tuple[str, str | bytes]]:
+            return error.trailers()
+
+    told = str(from_rpc(Call(), "grpc://h:1")).lower()
+    assert told.count("again") == (error.retry_after_s is not None or error.code is StatusCode.CANCELLED), told
 
 
 def test_the_documented_reasons_are_those_that_are_sent() -> None:

@@ -162,7 +162,7 @@ async def test_calls_are_limited_and_what_is_asked_of_health_is_not(
         assert (await server_pb2_grpc.ServerServiceStub(server.channel).GetServerInfo(server_pb2.GetServerInfoRequest())).version
         assert (await health_pb2_grpc.HealthStub(server.channel).Check(health_pb2.HealthCheckRequest())).status
         calls[0].cancel()
-        assert await asyncio.to_thread((await engine.job()).cancelled.wait, 5)
+        assert await asyncio.to_thread((await engine.job()).cancelled.wait, 60)
         assert (await stub.Synthesize(request_).read()).HasField("queued")
 
 
@@ -234,7 +234,7 @@ async def test_who_asks_again_although_its_queue_is_full_costs_others_little(
         details = [(await refused(stub.Synthesize(request_, metadata=bobs))).details() or "" for _ in range(20)]
         at_once = [one for one in details if "128 jobs" in one]
         assert 2 <= len(at_once) <= 6
-        assert all("try again in 0.3 s" in one for one in details[len(at_once) :])
+        assert all("take more than 0.001 of a processor" in one for one in details[len(at_once) :])
 
 
 async def test_watchers_are_limited(serving: Any) -> None:
@@ -263,7 +263,9 @@ async def test_slow_senders_keep_nobody_waiting_for_long(
 
     async with serving() as server:
         slow = [server.channel.stream_stream(SYNTHESIZE)(never()) for _ in range(40)]
-        assert (await synthesis_pb2_grpc.SynthesisServiceStub(server.channel).Synthesize(request_).read()).HasField("queued")
+        while not engine.jobs:
+            with suppress(grpc.aio.AioRpcError):  # where the machine stands still for 0.3 s, this one is slow too, and comes again
+                assert (await synthesis_pb2_grpc.SynthesisServiceStub(server.channel).Synthesize(request_).read()).HasField("queued")
         error = await refused(slow[0])
         assert (error.code(), error.details()) == (INVALID, "the message did not arrive within 0.3 s")
         for call in slow[1:]:
@@ -276,20 +278,22 @@ async def test_connections_are_limited(serving: Any, config: Settings) -> None:
         address = ("127.0.0.1", int(config.port_file.read_text()))
         assert (await server_pb2_grpc.ServerServiceStub(server.channel).GetServerInfo(server_pb2.GetServerInfoRequest())).version
 
-        def closed(one: socket.socket) -> bool:
-            one.settimeout(2)
+        def state(one: socket.socket, before: str) -> str:
+            one.setblocking(False)
             try:
-                while data := one.recv(1000):
-                    assert data
-            except TimeoutError:
-                return False
+                return "let in" if one.recv(1000) else "closed"
+            except BlockingIOError:
+                return before
             except ConnectionError:
-                pass
-            return True
+                return "closed"
 
-        more = [socket.create_connection(address) for _ in range(6)]
-        ended = [await asyncio.to_thread(closed, one) for one in more]
-        assert ended.count(True) == 4
+        more = dict.fromkeys((socket.create_connection(address) for _ in range(6)), "new")
+        async with asyncio.timeout(60):  # who is let in hears the server's settings at once
+            while sorted(more.values()) != ["closed"] * 4 + ["let in"] * 2:
+                more = {one: state(one, before) for one, before in more.items()}
+                await asyncio.sleep(0.01)
+        assert (await server_pb2_grpc.ServerServiceStub(server.channel).GetServerInfo(server_pb2.GetServerInfoRequest())).version
+        assert {one: state(one, before) for one, before in more.items()} == more, "and that is how it stays"
         for one in more:
             one.close()
         assert (await server_pb2_grpc.ServerServiceStub(server.channel).GetServerInfo(server_pb2.GetServerInfoRequest())).version
