@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
-pytest_plugins = ("job_servers", "tiny_models")
+pytest_plugins = ("deadlines", "job_servers")
 
 # Tests and the servers they start share few cores. By default an OpenMP thread spins for milliseconds until the others arrive, which then
 # have no core to arrive on. It is read when PyTorch is first imported.
@@ -20,9 +20,11 @@ settings.register_profile("long", max_examples=8000, deadline=None, print_blob=T
 settings.load_profile("short")
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Hear Ctrl-C, as tests of it need: a program that a shell runs in the background starts deaf to it, and so would its children."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    if hasattr(config, "workerinput") or not config.getoption("numprocesses", None):
+        config.pluginmanager.import_plugin("tiny_models")  # PyTorch with it; who only hands tests to workers starts seconds earlier
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -2,13 +2,13 @@
 
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from free_ports import free_port
 
 
 @pytest.fixture(scope="session")
@@ -27,9 +27,7 @@ def postgresql() -> Iterator[str]:
         folder = Path(text)
         folder.chmod(0o777)
         data = folder / "data"
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
+        port = free_port()
         run = {"check": True, "stdout": subprocess.DEVNULL, "cwd": "/", "timeout": 100, "env": {"PATH": "/usr/bin:/bin", "LC_ALL": "C"}}
         subprocess.run([*as_user, binary / "initdb", "-D", data, "-U", "dgnam", "--auth=trust", "--encoding=UTF8", "--no-sync"], **run)  # type: ignore[call-overload]
         options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off"

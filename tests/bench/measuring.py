@@ -55,7 +55,7 @@ class Bench:
         """The models as a server with these settings would load them."""
         precision = self.server_settings.get("precision", "auto")
         dtype = None if precision == "auto" else getattr(torch, precision)
-        return catalog.load(self.packs, self.device, self.prior, dtype)
+        return catalog.load(self.packs, self.device, self.prior, dtype, only=self.server_settings.get("only"))
 
     def reference(self) -> Catalog:
         """The same models in plain float32, not prepared for speed."""

@@ -22,6 +22,7 @@ from dgnam_server.engine.scheduler import Demand
 from load_figures import WholeBatches, arrival_times
 from measuring import Bench
 from step_figures import peak_mib, print_nothing
+from tiny_models import NAMES
 
 
 @pytest.fixture
@@ -37,7 +38,7 @@ def tiny_bench(tiny_pack: Path) -> Bench:
         timed_steps=1,
         arrivals=3,
         watch_s=0.2,
-        server_settings={"threads": 1, "max_batch_rows": 2, "precision": "float32"},
+        server_settings={"only": NAMES, "threads": 1, "max_batch_rows": 2, "precision": "float32"},
     )
 
 
@@ -166,9 +167,10 @@ def test_what_burns_takes_the_part_that_it_is_told(copied_mib: int) -> None:
     with side_processes.beside("burner.py", 0.2, copied_mib) as burner:
         time.sleep(0.5)
         started, used = time.perf_counter(), side_processes.processor_s(burner)
-        time.sleep(2.0)
-        part = (side_processes.processor_s(burner) - used) / (time.perf_counter() - started)
-    assert 0.02 < part < 0.4, "on a busy machine it gets less"
+        while (burnt := side_processes.processor_s(burner) - used) < 0.2:  # which takes a second, and on a busy machine longer
+            time.sleep(0.05)
+        part = burnt / (time.perf_counter() - started)
+    assert part < 0.4
 
 
 def test_the_table_has_ratios_where_there_is_something_to_compare_with() -> None:

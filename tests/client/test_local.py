@@ -25,7 +25,8 @@ def test_a_server_that_does_not_start_says_why(tmp_path: Path) -> None:
 
 def test_it_serves_within_the_block_and_is_gone_after(tmp_path: Path, tiny_pack: Path) -> None:
     (tmp_path / "server.port").write_text("1")  # left over
-    with local_server(tmp_path, models=[tiny_pack], default_prior="tiny-prior", max_batch_rows=1, token_file=None) as server:
+    tiny = {"models": [tiny_pack], "only": ["tiny-prior"], "default_prior": "tiny-prior"}
+    with local_server(tmp_path, **tiny, max_batch_rows=1, token_file=None) as server:
         assert server.process.poll() is None
         assert server.address.startswith("grpc://127.0.0.1:")
         assert server.address != "grpc://127.0.0.1:1"

@@ -23,7 +23,7 @@ STEPS = "4"
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
     """The bundled models on the processor."""
     folder = tmp_path_factory.mktemp("server")
-    with local_server(folder, device="cpu", threads=1, state_dir=folder / "state") as running:
+    with local_server(folder, device="cpu", threads=1, batch_rows=8, state_dir=folder / "state") as running:
         yield running
 
 

@@ -35,7 +35,7 @@ SPEC = SynthesisSpec(TERMS, Balance.NONE, "tiny-prior", "dgn-am", SETTINGS, seed
 @pytest.fixture(scope="module")
 def served(tiny_pack: Path) -> Catalog:
     """The tiny models as a server on a processor without bfloat16 loads them."""
-    return catalog.load([tiny_pack], CPU, "tiny-prior", torch.float32)
+    return catalog.load([tiny_pack], CPU, "tiny-prior", torch.float32, only=["tiny-prior"])
 
 
 def problem(models: Mapping[str, Network | Generator]) -> Problem:

@@ -14,7 +14,6 @@ from dgnam_models.weight_layout import LaidOut
 from dgnam_proto.v1.synthesis_pb2 import SynthesizeRequest
 from dgnam_proto.v1.target_pb2 import Target, Term, Unit
 from dgnam_server import catalog
-from dgnam_server.catalog import Catalog
 from dgnam_server.engine.builder import Builder
 from dgnam_server.engine.warmup import timed_step, typical
 from dgnam_server.rpc import lookup
@@ -40,7 +39,8 @@ def test_models_whose_package_is_not_installed_are_named_and_left_out(
     text = (BUNDLED / "cards" / "upconv64-fc6.toml").read_text().replace('"alexnet64"', '"efficientnet-lite0"')
     (tmp_path / "cards" / "orphan.toml").write_text(text)
     with caplog.at_level(logging.WARNING):
-        models = catalog.load([tmp_path], torch.device("cpu"))
+        names = [f"efficientnet-lite{number}" for number in range(3)]
+        models = catalog.load([tmp_path], torch.device("cpu"), only=[*names, "orphan", "upconv64-fc6", "upconv128-lite0"])
     assert sorted(models.missing) == ["efficientnet-lite0", "efficientnet-lite1", "efficientnet-lite2", "orphan", "upconv128-lite0"]
     assert "alexnet64" in models.networks and "upconv64-fc6" in models.generators
     assert not set(models.missing) & set(models.cards)
@@ -67,11 +67,11 @@ def test_networks_of_packs_and_ones_own_pass_the_gate_when_they_are_served(tmp_p
     held[key].fill_(torch.nan)
     pack.write(tmp_path, tiny_cards.CARD, held)
     with pytest.raises(CardError, match=r"net: its weights are not finite \(NaN or infinite\): .*fc8"):
-        catalog.load([tmp_path], torch.device("cpu"))
+        catalog.load([tmp_path], torch.device("cpu"), only=["net"])
     own = Network.of(nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten()), "own", Preprocessing((8, 8)))
     next(own.module.parameters()).data.fill_(torch.inf)
     with pytest.raises(CardError, match=r"own: its weights are not finite"):
-        catalog.load([], torch.device("cpu"), own=[own])
+        catalog.load([], torch.device("cpu"), own=[own], only=[])
 
 
 def lite_pack(folder: Path, tap: str = "head2x2") -> Path:
@@ -104,7 +104,7 @@ def lite_pack(folder: Path, tap: str = "head2x2") -> Path:
 
 
 def test_a_priors_encoder_may_see_another_size_than_its_cards(tmp_path: Path) -> None:
-    models = catalog.load([lite_pack(tmp_path)], torch.device("cpu"), "prior", torch.float32)
+    models = catalog.load([lite_pack(tmp_path)], torch.device("cpu"), "prior", torch.float32, only=["prior"])
     encoder, network = models.encoders["prior"], models.networks["lite"]
     assert (encoder.input_size, network.input_size) == ((64, 64), (96, 96))
     assert encoder.module is network.module
@@ -116,7 +116,7 @@ def test_a_priors_encoder_may_see_another_size_than_its_cards(tmp_path: Path) ->
 
 def test_a_tap_that_the_encoder_has_not_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CardError, match="prior: its encoder lite has no tap head3x3"):
-        catalog.load([lite_pack(tmp_path, "head3x3")], torch.device("cpu"))
+        catalog.load([lite_pack(tmp_path, "head3x3")], torch.device("cpu"), only=["prior"])
 
 
 @pytest.mark.parametrize(
@@ -131,15 +131,12 @@ def test_a_cards_options_must_be_a_methods(tmp_path: Path, options: dict[str, di
     path = lite_pack(tmp_path) / "cards" / "prior.toml"
     replace(ModelCard.read(path), options=options).write(path)
     with pytest.raises(CardError, match=says):
-        catalog.load([tmp_path], torch.device("cpu"))
+        catalog.load([tmp_path], torch.device("cpu"), only=["prior"])
 
 
-@pytest.fixture(scope="module")
-def bundled() -> Catalog:
-    return catalog.load([], torch.device("cpu"))
-
-
-def test_a_request_without_a_prior_gets_one_that_knows_its_network(bundled: Catalog) -> None:
+def test_a_request_without_a_prior_gets_one_that_knows_its_network() -> None:
+    names = ["alexnet64", "resnet64", "efficientnet-lite0", "efficientnet-lite2", "upconv64-fc6", "upconv128-lite0"]
+    bundled = catalog.load([], torch.device("cpu"), only=names)
     for network, prior in {
         "alexnet64": "upconv64-fc6",
         "efficientnet-lite0": "upconv128-lite0",

@@ -74,7 +74,7 @@ def imported(folder: Path, seed_side: int = 9, code: int = 20) -> Path:
 @pytest.mark.parametrize(("tap", "position"), [("fc8", None), ("conv5", (1, 1)), ("norm1", None)])
 def test_dgn_am_on_imported_files(tap: str, position: tuple[int, int] | None, tmp_path: Path) -> None:
     """72 x 72 pictures, cropped to the network's 67 x 67: the unit's activation rises, and no code unit leaves its bounds."""
-    models = catalog.load([imported(tmp_path)], torch.device("cpu"), "g6", torch.float32)
+    models = catalog.load([imported(tmp_path)], torch.device("cpu"), "g6", torch.float32, only=["g6"])
     spec = spec_for(Term(Unit("caffenet", tap, 3, position)), prior="g6", steps=60)
     problem = problem_of(spec, models.generators["g6"], models.networks["caffenet"])
     rows, seen = ascent.run(problem, ascent.init(problem, spec, 0))
@@ -86,7 +86,7 @@ def test_dgn_am_on_imported_files(tap: str, position: tuple[int, int] | None, tm
 
 def test_a_generator_that_does_not_fit_its_encoder_is_refused_with_both_shapes(tmp_path: Path) -> None:
     with pytest.raises(CardError, match=r"g6: code of 24 units, but caffenet:relu6 has shape \(20,\)"):
-        catalog.load([imported(tmp_path, code=24)], torch.device("cpu"))
+        catalog.load([imported(tmp_path, code=24)], torch.device("cpu"), only=["g6"])
 
 
 FORM = Preprocessing((20, 28))
@@ -104,7 +104,7 @@ def onnx_pack(folder: Path, *extra: str) -> Path:
 
 def test_the_reported_activation_is_the_original_files(tmp_path: Path, tiny: Catalog) -> None:
     """The conversion is shifted on purpose: the history follows it, what is reported of the picture is onnxruntime's."""
-    network = catalog.load([onnx_pack(tmp_path)], torch.device("cpu")).networks["net"]
+    network = catalog.load([onnx_pack(tmp_path)], torch.device("cpu"), only=["net"]).networks["net"]
     network.module.module.Gemm_logits.bias.data += 100  # type: ignore[union-attr]
     terms = (Term(Unit("net", "logits", 3)), Term(Unit("tiny", "fc8", 2), 0.5), Term(Unit("net", "stem", 1, (2, 3))))
     spec = spec_for(*terms, prior="tiny-prior", steps=5)
@@ -130,7 +130,7 @@ def test_activations_of_a_converted_network_and_of_one_without_gradients_are_the
     for name, extra in (("converted", ()), ("forward only", ("Round",))):
         folder = tmp_path / name
         folder.mkdir()
-        models = catalog.load([onnx_pack(folder, *extra)], torch.device("cpu"))
+        models = catalog.load([onnx_pack(folder, *extra)], torch.device("cpu"), only=["net"])
         network = models.networks["net"]
         if not extra:
             network.module.module.Gemm_logits.bias.data += 100  # type: ignore[union-attr]
@@ -148,7 +148,7 @@ def test_activations_of_a_converted_network_and_of_one_without_gradients_are_the
 
 
 def test_a_network_without_gradients_is_listed_and_refused_with_the_reason(tmp_path: Path) -> None:
-    models = catalog.load([onnx_pack(tmp_path, "Round")], torch.device("cpu"))
+    models = catalog.load([onnx_pack(tmp_path, "Round")], torch.device("cpu"), only=["net", "upconv64-fc6"])
     assert models.cards["net"].forward_only == "round: its gradient is zero"
     assert catalog_service.model(models.cards["net"], full=False).forward_only == "round: its gradient is zero"
     target = TargetMessage(terms=[TermMessage(unit=UnitMessage(model="net", tap="round", index=1))])
@@ -186,7 +186,7 @@ def test_a_generator_of_ones_own_draws_within_its_range_for_networks_of_another_
     """16 x 16 pictures are enlarged for a 64 x 64 network, whatever the card says of larger ones; a signed code may go below zero, as far
     as above.
     """
-    models = catalog.load([gan_pack(tmp_path, fit)], torch.device("cpu"), "gan", torch.float32)
+    models = catalog.load([gan_pack(tmp_path, fit)], torch.device("cpu"), "gan", torch.float32, only=["gan", "alexnet64"])
     builder = Builder(models, torch.device("cpu"))
     engine = DeviceThread(typical(builder), EngineLimits(8, 2))
     engine.start()  # its profile draws with the default prior, which has no encoder
@@ -194,7 +194,7 @@ def test_a_generator_of_ones_own_draws_within_its_range_for_networks_of_another_
     spec = spec_for(Term(Unit("alexnet64", "fc8", 3)), prior="gan", steps=30)
     try:
         engine.submit(builder.synthesis(spec), lambda event: done.put(event) if isinstance(event, Finished | Failed) else None)  # type: ignore[arg-type]
-        event = done.get(timeout=60)
+        event = done.get(timeout=100)
     finally:
         engine.drain(0)
     assert isinstance(event, Finished)
@@ -207,14 +207,14 @@ def test_a_generator_of_ones_own_draws_within_its_range_for_networks_of_another_
 
 
 def test_a_signed_codes_bounds_are_around_its_mean(tmp_path: Path) -> None:
-    models = catalog.load([gan_pack(tmp_path, "resize", Range.between([-1.0] * 5, [3.0] * 5))], torch.device("cpu"))
+    models = catalog.load([gan_pack(tmp_path, "resize", Range.between([-1.0] * 5, [3.0] * 5))], torch.device("cpu"), only=["gan"])
     lower, upper = GeneratorPrior(models.generators["gan"]).bounds(torch.tensor([3.0, 1.5]))
     torch.testing.assert_close(lower, torch.tensor([[-1.0], [0.0]]).expand(2, 5))
     torch.testing.assert_close(upper, torch.tensor([[3.0], [2.0]]).expand(2, 5))
 
 
 def test_a_code_that_is_no_networks_has_no_picture_to_start_from(tmp_path: Path) -> None:
-    models = catalog.load([gan_pack(tmp_path, "resize")], torch.device("cpu"))
+    models = catalog.load([gan_pack(tmp_path, "resize")], torch.device("cpu"), only=["gan", "upconv64-fc6", "upconv128-lite0"])
     target = TargetMessage(terms=[TermMessage(unit=UnitMessage(model="alexnet64", tap="fc8", index=1))])
     with pytest.raises(FailedPrecondition, match="the codes of gan are no network's activations") as refused:
         request.read(Reader(models, Settings()), SynthesizeRequest(target=target, prior="gan", start_image=b"any"))

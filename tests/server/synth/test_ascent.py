@@ -249,7 +249,7 @@ def test_a_given_code_is_the_start(tiny: Catalog) -> None:
 
 
 def test_in_bfloat16_the_code_and_everything_told_stay_float32(tiny_pack: Path) -> None:
-    models = catalog.load([tiny_pack], torch.device("cpu"), "tiny-prior", torch.bfloat16)
+    models = catalog.load([tiny_pack], torch.device("cpu"), "tiny-prior", torch.bfloat16, only=["tiny-prior"])
     spec = spec_for(("tiny", "fc8", 1))
     problem = problem_for(models, spec)
     rows, seen = ascent.run(problem, ascent.init(problem, spec, 0))

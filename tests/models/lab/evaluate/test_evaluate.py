@@ -21,10 +21,11 @@ from dgnam_models.lab.evaluate.drawing import Pictures, connected, draw
 from dgnam_models.lab.evaluate.material import Models
 from PIL import Image
 from safetensors.torch import load_file, save_file
-from tiny_models import LABELS, SIZE
+from tiny_models import LABELS, NAMES, SIZE
 
 SHEETS = {"units.png", "seeds.png", "nameless.png", "reconstructions.png", "memorization.png"}
 EACH = 2
+SERVED = (*NAMES, "tiny-prior-again")
 
 
 def photographs(folder: Path, names: tuple[str, ...], each: int, seed: int) -> Path:
@@ -51,9 +52,9 @@ def packs(tiny_pack: Path, tmp_path_factory: pytest.TempPathFactory) -> list[str
 
 @pytest.fixture(scope="module")
 def quick_server() -> Iterator[pytest.MonkeyPatch]:
-    """Servers that the command starts warm up the tiny prior and small batches only."""
+    """Servers that the command starts load the tiny models alone, and measure nothing while they are idle."""
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in (("DEFAULT_PRIOR", "tiny-prior"), ("MAX_BATCH_ROWS", "8"), ("THREADS", "1")):
+        for name, value in {"DEFAULT_PRIOR": "tiny-prior", "BATCH_ROWS": "8", "THREADS": "1", "ONLY": ",".join(SERVED)}.items():
             patch.setenv(f"DGNAM_{name}", value)
         yield patch
 
@@ -61,7 +62,7 @@ def quick_server() -> Iterator[pytest.MonkeyPatch]:
 @pytest.fixture(scope="module")
 def server(packs: list[str], quick_server: pytest.MonkeyPatch) -> Iterator[str]:
     """The address of one that is already there."""
-    with connected(None, [Path(pack) for pack in packs], "cpu") as client:
+    with connected(None, [Path(pack) for pack in packs], "cpu", only=SERVED) as client:
         yield client.server
 
 

@@ -77,9 +77,11 @@ def study(pack: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stud
     val, scenes = photographs(folder / "val", NAMES), photographs(folder / "scenes", SCENES)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(looking, "LARGE", JUDGES[1])  # as in `few_steps`
+        patch.setenv("DGNAM_BATCH_ROWS", "8")  # so that the server measures nothing while it is idle
         indices = looking.indices([val], [pack], folder / "indices", torch.device("cpu"))
-    with connected(None, [pack], "cpu", indices) as client:
-        yield Study(client, [pack], units=2, seed=3, val=[val], scenes_val=[scenes], pictures=8)
+        names = [card.stem for card in (pack / "cards").glob("*.toml")]
+        with connected(None, [pack], "cpu", indices, names) as client:
+            yield Study(client, [pack], units=2, seed=3, val=[val], scenes_val=[scenes], pictures=8)
 
 
 @pytest.fixture

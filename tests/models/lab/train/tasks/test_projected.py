@@ -21,7 +21,7 @@ from dgnam_models.lab.train.run import Run
 from dgnam_models.lab.train.tasks.projected import ProjectedTask, coarsened
 from dgnam_models.preprocess import resize
 from safetensors.torch import save_file
-from tiny_lite import SIDE, encoder, shapes
+from tiny_lite import SIDE, STAND_IN, encoder, shapes
 
 SETTINGS = Projected(
     encoder="",
@@ -64,10 +64,10 @@ def photographs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return shapes(tmp_path_factory.mktemp("photographs"), {"large": 40, "small": 10})
 
 
-@pytest.fixture(scope="module")
-def lite(tmp_path_factory: pytest.TempPathFactory) -> Lite:
+@pytest.fixture(scope="module", params=[STAND_IN, pytest.param("efficientnet-lite0", marks=pytest.mark.slow)])
+def lite(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Lite:
     """Where the frozen network is: its name and packs."""
-    return encoder(tmp_path_factory.mktemp("lite"))
+    return encoder(request.param, tmp_path_factory.mktemp("lite"))
 
 
 @pytest.fixture(scope="module")
