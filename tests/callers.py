@@ -4,10 +4,13 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pytest
 from dgnam_server.catalog import Catalog
+from dgnam_server.engine import runner
 from dgnam_server.engine.device_thread import DeviceThread
 from dgnam_server.engine.events import Event, Failed, Finished, Started
 from dgnam_server.engine.work import Work
@@ -34,7 +37,7 @@ class Caller:
             self.events.append(event)
             self._changed.notify_all()
 
-    def wait_for(self, condition: Callable[[list[Event]], bool], seconds: float = 30) -> list[Event]:
+    def wait_for(self, condition: Callable[[list[Event]], bool], seconds: float = 100) -> list[Event]:
         with self._changed:
             assert self._changed.wait_for(lambda: condition(self.events), seconds), f"only heard {self.events}"
             return list(self.events)
@@ -52,16 +55,18 @@ class Caller:
 
 
 class Late(Caller):
-    """Holds the device thread from its job's start until the deadline, which so comes while the job runs, however busy the machine is."""
+    """Has its deadline, an hour from now, come as soon as the job runs, and no earlier, however busy the machine is."""
 
-    def __init__(self, deadline: float) -> None:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         super().__init__()
-        self._deadline = deadline
+        self.deadline = time.monotonic() + 3600
+        self._now: Callable[[], float] = time.monotonic
+        monkeypatch.setattr(runner, "time", SimpleNamespace(monotonic=lambda: self._now()))
 
     def __call__(self, event: Event) -> None:
         super().__call__(event)
         if isinstance(event, Started):
-            time.sleep(max(0.0, self._deadline - time.monotonic()))
+            self._now = lambda: self.deadline
 
 
 def values(events: list[Event]) -> list[Any]:
@@ -94,7 +99,7 @@ class Pause:
 
     def __enter__(self) -> None:
         self._engine.submit(self._work, self._hold)
-        assert self._held.wait(30)
+        assert self._held.wait(100)
 
     def __exit__(self, *_: object) -> None:
         self._ended.set()
@@ -102,4 +107,4 @@ class Pause:
     def _hold(self, event: Event) -> None:
         if isinstance(event, Started):
             self._held.set()
-            assert self._ended.wait(30)
+            assert self._ended.wait(100)

@@ -20,7 +20,6 @@ from torch.overrides import TorchFunctionMode, has_torch_function
 from dgnam_models.laid_out_attention import LaidOutAttention, is_plain_attention
 from dgnam_models.laid_out_chain import Chain, LaidOutChain, Link, passed
 from dgnam_models.laid_out_maps import NOTHING, Convolution, Frozen, Map, Product, Stretched, Then, Transposed
-from dgnam_models.laid_out_residual import LaidOutResidual, is_residual
 from dgnam_models.laid_out_up import LaidOutBlock, LaidOutGrain
 from dgnam_models.nets._blocks import Normalized
 from dgnam_models.nets._folding import Folded
@@ -85,8 +84,6 @@ def lay_out_(model: Model) -> Model:
                 setattr(parent, name, LaidOutChain(block))
             elif isinstance(block, Block) and isinstance(block.up.linear, LaidOut) and isinstance(block.convolution.linear, LaidOut):
                 setattr(parent, name, LaidOutBlock(block, block.up.linear.link[:2], block.convolution.linear.link[:2]))
-            elif is_residual(block):
-                block.forward = LaidOutResidual(block)
     return model
 
 

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ import grpc
 import numpy as np
 import pytest
 from dgnam_client import Client
+from dgnam_client._deadline import Deadline
 from dgnam_proto import arrays
 from dgnam_proto.v1 import (
     analysis_pb2,
@@ -52,6 +54,45 @@ SIZE = 8
 STEPS = 4
 TAPS = {"conv1": (16, 4, 4), "fc8": (1205,)}
 LABELS = ["lemon", "teapot", "tabby cat", *(f"thing {number}" for number in range(3, 1205))]
+
+
+class Clock:
+    """Time for the deadlines of calls: it goes on when a test says so."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.alarms: list[Alarm] = []
+
+    def later(self, seconds: float, ring: Callable[[], None]) -> Alarm:
+        alarm = Alarm(self, self.now + seconds, ring)
+        self.alarms.append(alarm)
+        return alarm
+
+    def go_on(self, seconds: float) -> None:
+        self.now += seconds
+        for alarm in [alarm for alarm in self.alarms if alarm.at <= self.now]:
+            alarm.cancel()
+            alarm.ring()
+
+
+@dataclass(frozen=True, eq=False)
+class Alarm:
+    clock: Clock
+    at: float
+    ring: Callable[[], None]
+
+    def cancel(self) -> None:
+        if self in self.clock.alarms:
+            self.clock.alarms.remove(self)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """What the deadlines of both clients go by."""
+    clock = Clock()
+    for calls in ("_calls", "_aio_calls"):
+        monkeypatch.setattr(f"dgnam_client.{calls}.Deadline", lambda timeout, cancel, later: Deadline(timeout, cancel, clock.later))
+    return clock
 
 
 class SmallServer(

@@ -154,7 +154,7 @@ def test_leaving_early_stops_the_server(client: Client, server: Any) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         client.project(PHOTO, "alexnet64:fc8:slow", on_progress=leave)
-    assert server.cancelled.acquire(timeout=5)
+    assert server.cancelled.acquire(timeout=60)
     with pytest.raises(DeadlineExceededError):
         client.occlude(PHOTO, "alexnet64:fc8:slow", timeout=0.3)
 
@@ -171,12 +171,13 @@ async def test_asyncio(server: Any) -> None:
         assert isinstance(transformed, Invariance)
         assert (await client.replay_analysis(transformed.recipe)).recipe == transformed.recipe
         assert (await client.replay_analysis(projected[0].recipe)).recipe == projected[0].recipe
-        task = asyncio.create_task(client.project(PHOTO, "alexnet64:fc8:slow"))
-        await asyncio.sleep(0.2)
+        begun = asyncio.Event()
+        task = asyncio.create_task(client.project(PHOTO, "alexnet64:fc8:slow", on_progress=lambda event: begun.set()))
+        await begun.wait()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        assert await asyncio.to_thread(server.cancelled.acquire, timeout=5)
+        assert await asyncio.to_thread(server.cancelled.acquire, timeout=60)
 
 
 async def test_how_they_wait(client: Client, server: Any) -> None:

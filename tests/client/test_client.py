@@ -7,7 +7,6 @@ import subprocess
 import sys
 import textwrap
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -93,7 +92,7 @@ def test_closing_the_stream_stops_the_server(client: Client, server: Any) -> Non
     stream = client.stream(SLOW)
     assert isinstance(next(stream), Queued)
     stream.close()
-    assert server.cancelled.acquire(timeout=5)
+    assert server.cancelled.acquire(timeout=60)
 
 
 def test_leaving_the_loop_stops_the_server(client: Client, server: Any) -> None:
@@ -101,7 +100,7 @@ def test_leaving_the_loop_stops_the_server(client: Client, server: Any) -> None:
         for event in stream:
             if isinstance(event, Progress):
                 break
-    assert server.cancelled.acquire(timeout=5)
+    assert server.cancelled.acquire(timeout=60)
 
 
 def test_a_failing_callback_stops_the_server(client: Client, server: Any) -> None:
@@ -111,7 +110,7 @@ def test_a_failing_callback_stops_the_server(client: Client, server: Any) -> Non
 
     with pytest.raises(KeyError, match="mine"):
         client.synthesize(SLOW, on_progress=fail)
-    assert server.cancelled.acquire(timeout=5)
+    assert server.cancelled.acquire(timeout=60)
 
 
 def test_ctrl_c_stops_the_server(client: Client, server: Any) -> None:
@@ -121,13 +120,14 @@ def test_ctrl_c_stops_the_server(client: Client, server: Any) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         client.synthesize(SLOW, on_progress=interrupt)
-    assert server.cancelled.acquire(timeout=5)
+    assert server.cancelled.acquire(timeout=60)
 
 
+@pytest.mark.usefixtures("heard_first")
 def test_a_timeout_is_an_error_and_stops_the_server(client: Client, server: Any) -> None:
     with pytest.raises(dgnam_client.DeadlineExceededError, match="timeout="):
         client.synthesize(SLOW, timeout=0.2)
-    assert server.cancelled.acquire(timeout=5)
+    assert server.cancelled.acquire(timeout=60)
     with Client(server.url, synthesis_timeout=0.2) as hasty, pytest.raises(dgnam_client.DeadlineExceededError):
         hasty.synthesize(SLOW)
     # Infinity is none.
@@ -181,12 +181,10 @@ def test_ctrl_c_stops_all_of_many(client: Client, server: Any) -> None:
         if len(started) == 2:
             raise KeyboardInterrupt
 
-    begun = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
         client.synthesize_many([SLOW] * 5, concurrency=2, on_progress=interrupt)
-    assert time.monotonic() - begun < 5
     for _ in started:
-        assert server.cancelled.acquire(timeout=5)
+        assert server.cancelled.acquire(timeout=60)
     assert len(server.requests) == 2
 
 
@@ -314,7 +312,7 @@ def test_synthesis_is_not_tried_again(client: Client, server: Any) -> None:
 
 def test_nobody_there() -> None:
     with Client("grpc://127.0.0.1:1") as client, pytest.raises(dgnam_client.UnavailableError, match="cannot reach.*:1.*dgnam-server"):
-        client.models(timeout=5)
+        client.models(timeout=60)
 
 
 def test_many_threads_share_a_client(client: Client) -> None:
@@ -364,14 +362,16 @@ def test_it_prints_nothing(client: Client, capfd: pytest.CaptureFixture[str]) ->
     assert capfd.readouterr() == ("", "")
 
 
-def test_waiting_in_the_queue_does_not_count(client: Client, server: Any) -> None:
+def test_waiting_in_the_queue_does_not_count(client: Client, server: Any, clock: Any) -> None:
     """Thirty pictures that take ten seconds each are not lost because the last one has waited longer than its timeout."""
     seen = []
 
     def note(event: object) -> None:
         seen.append(event)
         if isinstance(event, Queued):
-            threading.Timer(0.8, server.vacancy.set).start()
+            clock.go_on(20)
+            server.vacancy.set()
 
-    assert isinstance(client.synthesize("alexnet64:fc8:queued", timeout=0.5, on_progress=note), Result)
+    assert isinstance(client.synthesize("alexnet64:fc8:queued", timeout=10, on_progress=note), Result)
     assert isinstance(seen[-1], Result)
+    assert not clock.alarms, "the alarm went with the call"

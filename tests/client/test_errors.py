@@ -185,6 +185,7 @@ def test_the_id_that_the_server_gave_counts() -> None:
     assert _errors.from_rpc(Failure(), "grpc://h:1", [("x-request-id", "ours")]).request_id == "theirs"
 
 
+@pytest.mark.usefixtures("heard_first")
 def test_a_call_out_of_time_has_its_id(client: Client, server: Any) -> None:
     with pytest.raises(dgnam_client.DeadlineExceededError) as late:
         client.synthesize("alexnet64:fc8:slow", timeout=0.3)

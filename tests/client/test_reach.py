@@ -16,7 +16,7 @@ from dgnam_client._reach import explained
 
 def said(server: str, **files: Any) -> str:
     with Client(server, **files) as client, pytest.raises(UnavailableError) as caught:
-        client.models(timeout=5)
+        client.models(timeout=60)
     assert "OK" not in str(caught.value)
     return str(caught.value)
 
@@ -68,7 +68,7 @@ def refusing() -> Any:
     yield "127.0.0.1:{}".format(*listening.getsockname()[1:])
     listening.shutdown(socket.SHUT_RDWR)
     listening.close()
-    thread.join(5)
+    thread.join(60)
 
 
 def test_what_is_no_grpc_server(refusing: str) -> None:

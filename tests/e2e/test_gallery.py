@@ -24,7 +24,7 @@ PART = {"HX-Request": "true"}
 
 @contextmanager
 def opened(address: str, folder: Path, most_bytes: int = 2**26) -> Iterator[TestClient]:
-    pages = app.build(AsyncClient(address, timeout=20, synthesis_timeout=60), Shelf(folder, most_bytes))
+    pages = app.build(AsyncClient(address, timeout=100, synthesis_timeout=100), Shelf(folder, most_bytes))
     with TestClient(pages, "http://127.0.0.1:8080") as page:
         yield page
 
@@ -58,7 +58,7 @@ def digests(text: str) -> list[str]:
     return list(dict.fromkeys(re.findall(r"/pictures/([0-9a-f]{64})", text)))
 
 
-def until(holds: Callable[[], bool], seconds: float = 60) -> None:
+def until(holds: Callable[[], bool], seconds: float = 100) -> None:
     deadline = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < deadline

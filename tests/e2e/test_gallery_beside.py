@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import httpx2
+from free_ports import free_port
 
 
 def test_beside_a_server_and_with_it(start_server: Callable[..., Any], tmp_path: Path) -> None:
     """`dgnam-server --web` starts it; behind the token, with the server's own; and it ends with the server, even if that is killed."""
     for file in ("page", "calls"):
         (tmp_path / file).write_text(file)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     settings = {"web": port, "web_token_file": tmp_path / "page", "token_file": tmp_path / "calls", "state_dir": tmp_path / "state"}
     served = start_server(**settings)
     with httpx2.Client(base_url=f"http://127.0.0.1:{port}", follow_redirects=True) as browser:

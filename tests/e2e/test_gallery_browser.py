@@ -10,7 +10,6 @@ import io
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from free_ports import free_port
 from PIL import Image
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="the browser's tests need playwright: pip install playwright")
@@ -149,8 +149,7 @@ def test_more_at_once_than_a_browser_has_connections(tab: Callable[..., Any]) ->
 
 
 def test_a_server_that_dies_and_comes_back(chromium: Any, tab: Callable[..., Any], start_server: Any, tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     served = start_server(port=port)
     with gallery(f"127.0.0.1:{port}", tmp_path / "shelf") as (_, address):
         page = tab(base=address)

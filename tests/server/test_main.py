@@ -28,7 +28,7 @@ def program(request: pytest.FixtureRequest, tiny_pack: Path, tmp_path: Path) -> 
     environment = {name: value for name, value in os.environ.items() if not name.startswith("DGNAM_")}
     process = subprocess.Popen([sys.executable, "-m", "dgnam_server", *arguments], env=environment, stderr=subprocess.PIPE, text=True)
     try:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 100
         while not port_file.exists():
             assert process.poll() is None, process.stderr and process.stderr.read()
             assert time.monotonic() < deadline
@@ -50,10 +50,11 @@ def test_signals(program: tuple[subprocess.Popen[str], Path]) -> None:
         while next(stream).WhichOneof("event") != "started":
             pass
         process.send_signal(signal.SIGTERM)
-        assert next(stream).WhichOneof("event") == "progress"  # still at work
+        while next(stream).WhichOneof("event") != "progress":  # still at work
+            pass
         assert process.poll() is None
         process.send_signal(signal.SIGINT)
-        assert process.wait(10) == 128 + signal.SIGINT
+        assert process.wait(100) == 128 + signal.SIGINT
         with pytest.raises(grpc.RpcError):
             list(stream)
     assert not port_file.exists()
@@ -66,15 +67,18 @@ def test_a_busy_server_ends_before_docker_kills_it(program: tuple[subprocess.Pop
     target = Target(terms=[Term(unit=Unit(model="tiny", tap="fc8", index=0))])
     with grpc.insecure_channel(f"127.0.0.1:{port_file.read_text().strip()}") as channel:
         asked = SynthesizeRequest(target=target, options={"steps": 2000}, variants=64)
-        streams = [synthesis_pb2_grpc.SynthesisServiceStub(channel).Synthesize(asked) for _ in range(3)]
+        stub = synthesis_pb2_grpc.SynthesisServiceStub(channel)
+        streams = [stub.Synthesize(asked)]
         while next(streams[0]).WhichOneof("event") != "started":
             pass
+        streams += [stub.Synthesize(asked) for _ in range(2)]  # later: of calls made at once, any may be the first to run
+        assert [next(stream).WhichOneof("event") for stream in streams[1:]] == ["queued"] * 2
         process.send_signal(signal.SIGTERM)
         for stream in streams:
             with pytest.raises(grpc.RpcError) as caught:
                 list(stream)
             assert caught.value.code() is grpc.StatusCode.UNAVAILABLE  # type: ignore[attr-defined]
-        _, told = process.communicate(timeout=60)  # of which a busy machine may need more than 10
+        _, told = process.communicate(timeout=100)  # of which a busy machine may need more than 10
     assert process.returncode == 0 and not port_file.exists()
     assert f"running work may take up to {Settings().drain_timeout_s:g} s more" in told
 
@@ -82,7 +86,7 @@ def test_a_busy_server_ends_before_docker_kills_it(program: tuple[subprocess.Pop
 def test_one_signal_ends_it_in_order(program: tuple[subprocess.Popen[str], Path]) -> None:
     process, port_file = program
     process.send_signal(signal.SIGTERM)
-    _, told = process.communicate(timeout=30)
+    _, told = process.communicate(timeout=100)
     assert process.returncode == 0
     assert not port_file.exists()
     said = [json.loads(line) for line in told.splitlines()]
@@ -143,7 +147,7 @@ def test_help_and_wrong_settings_are_answered_without_pytorch(arguments: list[st
     """It takes seconds to import."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("DGNAM_")}
     command = [sys.executable, "-c", ANSWERED_WITHOUT_PYTORCH, *arguments]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=100)
     assert (done.returncode, done.stderr.splitlines()) == (status, told)
 
 

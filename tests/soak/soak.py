@@ -7,7 +7,6 @@ a wrong code or a leak. The models are tiny and random, so that what is tried is
 import argparse
 import random
 import signal
-import socket
 import sys
 import tempfile
 import time
@@ -24,6 +23,7 @@ import report
 import tiny_models
 from crowd import Crowd
 from dgnam_client import Client
+from free_ports import free_port
 from journal import Call
 from lives import Server
 from memory import Usage
@@ -68,7 +68,7 @@ def run(plan: Plan, folder: Path) -> Outcome:
     """Carry out the plan; files go into `folder`."""
     pack = folder / "pack"
     pack.mkdir()
-    server = Server(folder, tiny_models.write(pack), _free_port())
+    server = Server(folder, tiny_models.write(pack), free_port())
     crowd = Crowd(folder, server.address, plan.seed)
     ends: Counter[str] = Counter()
     server.start()
@@ -124,12 +124,6 @@ def _ended(server: Server, crowd: Crowd) -> Iterator[None]:
     finally:
         crowd.end()
         server.end(signal.SIGTERM)
-
-
-def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,6 +1,5 @@
 """Taps in any network: every call of every submodule, by its dotted name."""
 
-import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -73,7 +72,7 @@ class Hooked(nn.Module):
             return from_map(found[tap], value.ndim, last, first).clone() if value.requires_grad else None
 
         try:
-            with apart(self._folds, wanted), _listening(self.module, keep, wanted):
+            with apart(self._folds, wanted), _listening(self.module, keep, wanted.__contains__):
                 self.module(x)
         except _Enough:
             return {tap: found[name] for tap, name in own.items()}
@@ -143,24 +142,19 @@ class _Enough(Exception):
 
 @contextmanager
 def _listening(
-    module: nn.Module, tell: Callable[[str, nn.Module, Tensor], Tensor | None], only: Collection[str] | None = None
+    module: nn.Module, tell: Callable[[str, nn.Module, Tensor], Tensor | None], wanted: Callable[[str], bool] = lambda tap: True
 ) -> Iterator[None]:
-    """While it lasts, `tell(tap, part, value)` hears the output of every call of every part of `module`, or of `only` these taps.
+    """While it lasts, `tell(tap, part, value)` hears the output of every call of every part of `module`, if `wanted`.
 
     What it returns, if anything, takes the place of the output, where that is a tensor or a tuple that begins with one.
     """
     calls: Counter[str] = Counter()
-    parts = _named_parts(module)
-    names = {addressable(name) for name, _ in parts}
-    first = None if only is None else {*only, *(re.sub(r"_\d+$", "", tap) for tap in only)}  # calls that have to be counted for them
-
-    def listened(name: str) -> bool:
-        return first is None or name in first
+    names = {addressable(name) for name, _ in _named_parts(module)}
 
     def hear(name: str, part: nn.Module, value: object) -> Tensor | None:
         tap = f"{name}_{calls[name]}" if calls[name] else name
         calls[name] += 1
-        if isinstance(value, Tensor) and (tap == name or tap not in names) and (only is None or tap in only):
+        if isinstance(value, Tensor) and (tap == name or tap not in names) and wanted(tap):
             return tell(tap, part, value)
         return None
 
@@ -174,18 +168,16 @@ def _listening(
         hear(name, part, inputs[0] if inputs else None)
 
     def hear_heads(name: str, part: nn.Module, inputs: Any, named: Any, _output: Any) -> None:
-        hear(name, part, _heads(part, inputs, named) if only is None or name in only or calls[name] else None)
+        hear(name, part, _heads(part, inputs, named) if wanted(name) or calls[name] else None)
 
     handles = []
-    for name, part in parts:
+    for name, part in _named_parts(module):
         tap = addressable(name) or OUTPUT
-        if listened(heads := f"{tap}.{HEADS}"):
-            if isinstance(part, nn.MultiheadAttention):
-                handles.append(part.register_forward_hook(partial(hear_heads, heads), with_kwargs=True))
-            elif isinstance(getattr(part, "num_heads", None), int) and _is_product(projection := _projection(part)):
-                handles.append(projection.register_forward_pre_hook(partial(hear_input, heads, part)))
-        if listened(tap):
-            handles.append(part.register_forward_hook(partial(hear_output, tap)))
+        if isinstance(part, nn.MultiheadAttention):
+            handles.append(part.register_forward_hook(partial(hear_heads, f"{tap}.{HEADS}"), with_kwargs=True))
+        elif isinstance(getattr(part, "num_heads", None), int) and _is_product(projection := _projection(part)):
+            handles.append(projection.register_forward_pre_hook(partial(hear_input, f"{tap}.{HEADS}", part)))
+        handles.append(part.register_forward_hook(partial(hear_output, tap)))
     fast = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)  # without gradients it would run whole blocks at once, past the hooks
     try:

@@ -23,7 +23,7 @@ def test_it_serves_until_it_is_stopped(command: Command, tmp_path: Path) -> None
         address = re.findall(r"http://127\.0\.0\.1:\d+/", process.stdout.readline())[0]
         assert "alexnet64" in httpx2.get(address).text
         process.send_signal(signal.SIGINT)
-        assert process.wait(30) == 130
+        assert process.wait(100) == 130
     assert (tmp_path / "kept" / "gallery.sqlite").is_file()
 
 

@@ -50,13 +50,13 @@ def test_a_reader_that_leaves_early_is_no_error(command: Any) -> None:
     with command("units", "alexnet64") as process:
         assert process.stdout is not None and process.stderr is not None
         process.stdout.close()
-        assert process.wait(30) == 1
+        assert process.wait(100) == 1
         assert process.stderr.read() == ""
 
 
 def test_version(command: Any) -> None:
     with command("--version") as process:
-        assert process.communicate(timeout=30) == ("dgnam 0.1.0\n", "")
+        assert process.communicate(timeout=100) == ("dgnam 0.1.0\n", "")
 
 
 def test_ctrl_c_stops_the_server_and_keeps_what_is_finished(server: Any, command: Any, folder: Path) -> None:
@@ -66,10 +66,10 @@ def test_ctrl_c_stops_the_server_and_keeps_what_is_finished(server: Any, command
             assert process.poll() is None
             time.sleep(0.02)
         os.kill(process.pid, signal.SIGINT)
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=100)
     assert process.returncode == 130 and out.startswith("alexnet64-fc8-lemon-seed0.png  ")
     assert err == "dgnam: stopped: 1 of 2 pictures are finished and kept; the same command with --skip-existing draws the rest\n"
-    assert server.cancelled.acquire(timeout=5)
+    assert server.cancelled.acquire(timeout=60)
     assert {path.name for path in folder.iterdir()} == {"t.csv", "alexnet64-fc8-lemon-seed0.png", "alexnet64-fc8-lemon-seed0.json"}
 
 

@@ -59,7 +59,7 @@ async def running(runner: Runner) -> AsyncIterator[None]:
 
 
 async def until(true: Callable[[], Any]) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(100):
         while not true():
             await asyncio.sleep(0.01)
 

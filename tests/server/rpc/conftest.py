@@ -77,7 +77,7 @@ class ScriptedEngine:
     on_drain: Callable[[], None] = lambda: None
 
     def start(self) -> None:
-        assert self.warm.wait(20)
+        assert self.warm.wait(100)
 
     def submit(self, work: Work, emit: Callable[[Event], None], deadline: float | None, standing: Standing) -> ScriptedJob:
         if self.refusal:
@@ -96,10 +96,21 @@ class ScriptedEngine:
 
     async def job(self, index: int = 0) -> ScriptedJob:
         """Wait for a job to be submitted."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(100):
             while len(self.jobs) <= index:
                 await asyncio.sleep(0.005)
         return self.jobs[index]
+
+    async def job_of(self, ask: Callable[[float], Any]) -> tuple[Any, ScriptedJob]:
+        """A call with so many seconds left, and its job: short ones, and longer where they ran out before the call came this far."""
+        known = len(self.jobs)
+        for seconds in (0.3, 3.0, 30.0):
+            call = ask(seconds)
+            while not call.done() and len(self.jobs) == known:
+                await asyncio.sleep(0.005)
+            if len(self.jobs) > known:
+                return call, self.jobs[known]
+        raise AssertionError("no call reached the engine")
 
 
 @pytest.fixture
@@ -177,7 +188,7 @@ def serving(config: Settings, builder: Builder, engine: ScriptedEngine) -> Serve
         stop = asyncio.Event()
         ended = asyncio.ensure_future(serve.run(parts, stop))
         assert config.port_file
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(100):
             while not config.port_file.exists():
                 await asyncio.sleep(0.005)
                 assert not ended.done(), ended.exception()

@@ -118,7 +118,7 @@ async def test_every_request_for_work_says_it(begun: Any, engine: Any) -> None:
             assert 500 < job.standing.start_by - time.monotonic() <= 600, call
             assert 200 < job.deadline - time.monotonic() <= 310, call  # gRPC sends deadlines rounded up
             under_way.cancel()
-            assert await asyncio.to_thread(job.cancelled.wait, 20), f"{call}: whoever leaves gives its place back"
+            assert await asyncio.to_thread(job.cancelled.wait, 60), f"{call}: whoever leaves gives its place back"
             with pytest.raises(grpc.aio.AioRpcError, match="PRIORITY_BATCH") as caught:
                 await asking(server, call, priority=7, queue_timeout_s=0).read()
             assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT and "queue_timeout_s" in (caught.value.details() or ""), call
@@ -144,7 +144,7 @@ async def test_every_call_that_comes_too_late_tells_how_far_it_came(
                 assert (await rpc_status.aio.from_call(under_way)).details[0].Unpack(info), call
                 assert (info.reason, dict(info.metadata)) == (reason, {"phase": phase, "steps_done": "7"}), call
         # The caller may hear the end before it is counted.
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not all(handled(server, call) for call in CALLS):
                 await asyncio.sleep(0.005)
     logged = {(record.grpc_service, record.grpc_method, record.grpc_code) for record in caplog.records if hasattr(record, "grpc_code")}

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import shutil
-import socket
 import subprocess
 import time
 from pathlib import Path
@@ -19,6 +18,7 @@ from dgnam_server.engine.builder import Builder
 from dgnam_server.engine.events import Failed, Failure
 from dgnam_server.rpc import serve
 from dgnam_server.settings import Settings
+from free_ports import free_port
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
@@ -31,12 +31,6 @@ async def health(channel: grpc.aio.Channel, service: str = "") -> int:
 
 def info(channel: grpc.aio.Channel, **options: Any) -> Any:
     return server_pb2_grpc.ServerServiceStub(channel).GetServerInfo(server_pb2.GetServerInfoRequest(), **options)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 async def test_not_serving_until_warm(config: Settings, builder: Builder, engine: Any, request_: SynthesizeRequest) -> None:
@@ -53,7 +47,7 @@ async def test_not_serving_until_warm(config: Settings, builder: Builder, engine
             await synthesis_pb2_grpc.SynthesisServiceStub(channel).Synthesize(request_).read()
         assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
         engine.warm.set()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not config.port_file.exists():
                 await asyncio.sleep(0.005)
         for service in ("", *serve.SERVICES):
@@ -72,7 +66,7 @@ async def test_drain_tells_health_and_lets_streams_end(serving: Any, engine: Any
         loop, seen = asyncio.get_running_loop(), []
 
         def on_drain() -> None:
-            seen.append(asyncio.run_coroutine_threadsafe(health(server.channel), loop).result(5))
+            seen.append(asyncio.run_coroutine_threadsafe(health(server.channel), loop).result(60))
             job.emit(Failed(Failure.DRAINING, "the server is shutting down", "running", 2))
 
         engine.on_drain = on_drain
@@ -177,7 +171,7 @@ async def test_tls(serving: Any, config: Settings, certificate: tuple[Path, Path
         async with grpc.aio.secure_channel(address, grpc.ssl_channel_credentials(cert.read_bytes())) as channel:
             assert (await info(channel)).version
         with pytest.raises(grpc.aio.AioRpcError):
-            await info(server.channel, timeout=5)  # without TLS
+            await info(server.channel, timeout=60)  # without TLS
 
 
 async def test_mutual_tls(serving: Any, config: Settings, certificate: tuple[Path, Path]) -> None:
@@ -192,7 +186,7 @@ async def test_mutual_tls(serving: Any, config: Settings, certificate: tuple[Pat
             assert load.own.client == "localhost", "the certificate says who it is"
         async with grpc.aio.secure_channel(address, grpc.ssl_channel_credentials(cert.read_bytes())) as channel:
             with pytest.raises(grpc.aio.AioRpcError) as caught:
-                await info(channel, timeout=5)
+                await info(channel, timeout=60)
         assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
 
 

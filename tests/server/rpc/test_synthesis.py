@@ -72,23 +72,26 @@ async def test_stream(serving: Any, engine: Any, request_: SynthesizeRequest) ->
 
 
 async def test_many_steps_are_few_messages(serving: Any, engine: Any, request_: SynthesizeRequest) -> None:
-    async with serving() as server:
+    async with serving(pace=Pace(progress_s=60)) as server:
         call = synthesize(server, request_)
         job = await engine.job()
         for step in range(1000):
             job.emit(Progress(0, step, 1000, 0.5))
             await asyncio.sleep(0)
         job.finish()
-        assert (await kinds(call)).count("progress") < 20
+        assert 1 <= (await kinds(call)).count("progress") <= 2, "the first, and what was left at the end"
 
 
 async def test_heartbeat(serving: Any, engine: Any, request_: SynthesizeRequest) -> None:
     async with serving(pace=Pace(heartbeat_s=0.02)) as server:
         call = synthesize(server, request_)
         job = await engine.job()
-        await asyncio.sleep(0.2)
-        job.finish()
-        assert "heartbeat" in await kinds(call)
+        heard = []
+        async for message in call:
+            heard.append(message.WhichOneof("event"))
+            if heard[-1] == "heartbeat":
+                job.finish()
+        assert "heartbeat" in heard and heard[-1] == "result"
 
 
 async def cancelling(call: Any) -> None:
@@ -108,7 +111,7 @@ async def test_cancel_frees_the_job(
         call = synthesize(server, request_)
         job = await engine.job()
         await leave(call)
-        assert await asyncio.to_thread(job.cancelled.wait, 5)
+        assert await asyncio.to_thread(job.cancelled.wait, 60)
 
 
 async def test_disconnect_frees_the_job(serving: Any, engine: Any, request_: SynthesizeRequest) -> None:
@@ -116,24 +119,23 @@ async def test_disconnect_frees_the_job(serving: Any, engine: Any, request_: Syn
         call = synthesize(server, request_)
         job = await engine.job()
         await server.channel.close()
-        assert await asyncio.to_thread(job.cancelled.wait, 5)
+        assert await asyncio.to_thread(job.cancelled.wait, 60)
         assert call.done()
 
 
 async def test_a_deadline_goes_to_the_engine_and_ends_the_call(serving: Any, engine: Any, request_: SynthesizeRequest) -> None:
     async with serving() as server:
-        call = synthesize(server, request_, timeout=0.3)
-        job = await engine.job()
+        synthesize(server, request_)
+        assert (await engine.job()).deadline is None
+        call, job = await engine.job_of(lambda seconds: synthesize(server, request_, timeout=seconds))
         assert job.deadline is not None
         assert (await refusal(call)).code() is grpc.StatusCode.DEADLINE_EXCEEDED
-        assert await asyncio.to_thread(job.cancelled.wait, 5)
-        synthesize(server, request_)
-        assert (await engine.job(1)).deadline is None
+        assert await asyncio.to_thread(job.cancelled.wait, 60)
 
 
 async def test_a_job_that_missed_its_deadline_tells_how_far_it_came(serving: Any, engine: Any, request_: SynthesizeRequest) -> None:
     async with serving() as server:
-        call = synthesize(server, request_, timeout=30)
+        call = synthesize(server, request_, timeout=100)
         (await engine.job()).emit(Failed(Failure.DEADLINE, "late", "running", 17))
         error = await refusal(call)
         assert error.code() is grpc.StatusCode.DEADLINE_EXCEEDED
@@ -239,7 +241,7 @@ async def test_cancelling_pixels_frees_the_job(serving: Any, engine: Any, reques
         call = synthesis_pb2_grpc.SynthesisServiceStub(server.channel).SynthesizePixels(SynthesizePixelsRequest(target=request_.target))
         job = await engine.job()
         call.cancel()
-        assert await asyncio.to_thread(job.cancelled.wait, 5)
+        assert await asyncio.to_thread(job.cancelled.wait, 60)
 
 
 async def test_pixels_refused(serving: Any, request_: SynthesizeRequest) -> None:
@@ -276,7 +278,7 @@ async def test_pictures_come_in_the_order_of_their_codes(serving: Any, engine: A
         for row in (2, 0, 1):
             job.emit(Finished(row, np.full((4, 4, 3), row, np.float32)))
         assert [arrays.from_message(picture.image)[0, 0, 0] for picture in (await call).pictures] == [0, 1, 2]
-        assert await asyncio.to_thread(job.cancelled.wait, 5), "once the answer was sent"
+        assert await asyncio.to_thread(job.cancelled.wait, 60), "once the answer was sent"
 
 
 async def test_a_draw_that_is_cancelled_late_or_fails(serving: Any, engine: Any) -> None:
@@ -285,20 +287,19 @@ async def test_a_draw_that_is_cancelled_late_or_fails(serving: Any, engine: Any)
         cancelled = draw(server, asked)
         job = await engine.job()
         cancelled.cancel()
-        assert await asyncio.to_thread(job.cancelled.wait, 5)
-        late = draw(server, asked, timeout=0.3)
-        job = await engine.job(1)
-        assert job.deadline is not None
-        with pytest.raises(grpc.aio.AioRpcError) as caught:
-            await late
-        assert caught.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
-        assert await asyncio.to_thread(job.cancelled.wait, 5)
+        assert await asyncio.to_thread(job.cancelled.wait, 60)
         failed = draw(server, asked)
-        (await engine.job(2)).emit(Failed(Failure.NUMERIC, "code 1 gives values that are not finite"))
+        (await engine.job(1)).emit(Failed(Failure.NUMERIC, "code 1 gives values that are not finite"))
         with pytest.raises(grpc.aio.AioRpcError, match="code 1 gives") as caught:
             await failed
         assert caught.value.code() is grpc.StatusCode.FAILED_PRECONDITION
         assert (await details(failed, caught.value))["ErrorInfo"].reason == "NUMERIC"
+        late, job = await engine.job_of(lambda seconds: draw(server, asked, timeout=seconds))
+        assert job.deadline is not None
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await late
+        assert caught.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+        assert await asyncio.to_thread(job.cancelled.wait, 60)
 
 
 async def test_a_draw_refused(serving: Any) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import pytest
 import torch
-from callers import FOREVER, SETTINGS, Caller, spec_for, values
+from callers import FOREVER, SETTINGS, Caller, Late, spec_for, values
 from dgnam_models.code_prior import CHUNK
 from dgnam_server.catalog import Catalog
 from dgnam_server.engine.builder import Builder
@@ -168,8 +168,8 @@ def test_a_row_that_waits_for_its_draws_can_be_ended(
 ) -> None:
     look = draws.look
     monkeypatch.setattr(draws, "look", lambda *arguments: (time.sleep(0.02), look(*arguments))[1])
-    caller = Caller()
-    deadline = time.monotonic() + 0.3 if how == "deadline" else None
+    caller = Late(monkeypatch) if how == "deadline" else Caller()
+    deadline = caller.deadline if isinstance(caller, Late) else None
     ticket = engine.submit(work_for(("tiny", "fc8", 1), settings=drawing(20_000, FOREVER), variants=6), caller, deadline)
     caller.wait_for_start()
     if how == "cancel":

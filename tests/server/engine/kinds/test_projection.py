@@ -50,7 +50,7 @@ def test_every_method(method: str, builder: Builder, engine: DeviceThread) -> No
 
 
 def test_steps_are_told_and_a_cancelled_job_leaves(builder: Builder, engine: DeviceThread) -> None:
-    heard, started = [], threading.Event()
+    heard, started, closed = [], threading.Event(), threading.Event()
     asked = work(builder, photographs(1), method="integrated-gradients", settings={"steps": 2000})
     assert asked.steps == 2001
 
@@ -58,10 +58,12 @@ def test_steps_are_told_and_a_cancelled_job_leaves(builder: Builder, engine: Dev
         heard.append(event)
         if isinstance(event, Progress):
             started.set()
+            assert closed.wait(100)  # its steps might be done before
 
     ticket = engine.submit(asked, emit)
-    assert started.wait(30)
+    assert started.wait(100)
     ticket.close()
+    closed.set()
     run(engine, work(builder, photographs(1)))
     moved = [event for event in heard if isinstance(event, Progress)]
     assert moved[-1].total_steps == 2001 and not any(isinstance(event, Finished) for event in heard)
