@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -23,7 +24,7 @@ class LocalServer:
 
 @contextmanager
 def local_server(folder: Path, *, timeout: float = 120, **settings: Any) -> Iterator[LocalServer]:
-    """Start `dgnam-server` on a free port of this machine, wait until it serves, stop it when the block ends.
+    """Start `dgnam-server` on a free port of this machine, wait until it serves, stop it when the block ends, or this process does.
 
     The package dgnam-server must be installed beside this one.
 
@@ -39,7 +40,7 @@ def local_server(folder: Path, *, timeout: float = 120, **settings: Any) -> Iter
     """
     port_file, log = folder / "server.port", folder / "server.log"
     port_file.unlink(missing_ok=True)  # a killed server may have left one
-    arguments = _flags(port_file=port_file, **{"port": 0, **settings})
+    arguments = _flags(port_file=port_file, parent=os.getpid(), **{"port": 0, **settings})
     with log.open("wb") as stream:
         process = subprocess.Popen([sys.executable, "-m", "dgnam_server", *arguments], stdout=stream, stderr=stream)
     try:

@@ -5,6 +5,7 @@ import logging
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Iterable, Sequence
 
@@ -15,6 +16,7 @@ from dgnam_server.settings import Settings
 from dgnam_server.sources import load
 
 _SWITCH_S = 0.001
+_LOOK_S = 1.0  # from one look at the parent to the next
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -32,6 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _serve(settings: Settings, started: float) -> int:
     heap.keep_freed_memory()  # now, while there is one thread: `app.build` does so for other programs, and is called in a second one here
+    if settings.parent is not None:
+        threading.Thread(target=_stop_after, args=(settings.parent,), daemon=True).start()
     # Each time that the device thread has waited for a kernel, it needs the interpreter again, and a thread that checks requests gives it
     # away only after this long: 5 ms by default, which is more than many a step takes.
     sys.setswitchinterval(_SWITCH_S)
@@ -60,6 +64,13 @@ def _serve(settings: Settings, started: float) -> int:
     except KeyboardInterrupt:  # while loading, before the signal handlers
         return 130
     return 0
+
+
+def _stop_after(parent: int) -> None:
+    """Wait until the process `parent`, which started this one, has ended, in whatever way; then stop as on a signal."""
+    while os.getppid() == parent:
+        time.sleep(_LOOK_S)
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _complain(problems: Iterable[str]) -> int:

@@ -114,6 +114,9 @@ class Settings(BaseSettings):
     port_file: Annotated[Path, AfterValidator(_in_a_folder)] | None = Field(
         None, description="file that holds the port's number while the server serves"
     )
+    parent: int | None = Field(
+        None, ge=1, description="number of the process that started the server, which stops when that has ended; by default it goes on"
+    )
     models: Annotated[tuple[DirectoryPath, ...], NoDecode, BeforeValidator(_split)] = Field(
         (), description="packs of models (folders with cards/ and weights/) beside the bundled ones"
     )

@@ -1,5 +1,8 @@
 """A server process for the length of a block."""
 
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -32,3 +35,24 @@ def test_it_serves_within_the_block_and_is_gone_after(tmp_path: Path, tiny_pack:
         assert server.address != "grpc://127.0.0.1:1"
     assert server.process.poll() == 0
     assert not (tmp_path / "server.port").exists()
+
+
+STARTS = """
+import sys, time
+from pathlib import Path
+from dgnam_client import local_server
+with local_server(Path(sys.argv[1]), models=[sys.argv[2]], only=["tiny-prior"], default_prior="tiny-prior", batch_rows=1):
+    print("serves", flush=True)
+    time.sleep(1000)
+"""
+
+
+def test_it_goes_with_the_program_however_that_ends(tmp_path: Path, tiny_pack: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", STARTS, tmp_path, tiny_pack], stdout=subprocess.PIPE) as program:
+        assert program.stdout is not None and program.stdout.readline() == b"serves\n"
+        assert (tmp_path / "server.port").exists()
+        program.kill()
+    deadline = time.monotonic() + 100
+    while (tmp_path / "server.port").exists():
+        assert time.monotonic() < deadline, "it goes on for nobody"
+        time.sleep(0.05)
