@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -116,6 +116,9 @@ async def passed_on(context: Context, message: Any, timeout_s: float) -> None:
     Raises:
         Unread: that took longer than `timeout_s`. The client hears it once it reads again; what it has is freed before that.
     """
+    # Apart from the first message: of a write that is cut short gRPC does not know that it had sent this, and could send no status either.
+    with suppress(aio.UsageError):  # it went before an earlier message
+        await context.send_initial_metadata(())
     try:
         async with asyncio.timeout(timeout_s):
             await context.write(message)

@@ -17,7 +17,7 @@ from dgnam_server.engine.events import Failed, Failure, Finished
 from dgnam_server.engine.kinds.synthesis_result import Ending, SynthesisResult
 from dgnam_server.engine.load import Overloaded, TooLarge
 from dgnam_server.engine.scheduler import Priority
-from dgnam_server.rpc import serve
+from dgnam_server.rpc import serve, submission, synthesis
 from dgnam_server.settings import Settings
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
@@ -116,6 +116,17 @@ async def test_results_that_are_read_are_told_to_the_engine(serving: Any, engine
         job.emit(large(1))
         assert [message.WhichOneof("event") async for message in call] == ["result"]
         assert job.cancelled.is_set()
+
+
+async def test_a_caller_hears_the_end_of_a_call_whose_first_message_took_too_long(
+    serving: Any, request_: SynthesizeRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A machine may be so busy that the time to read is over before gRPC says that the first message has left."""
+    monkeypatch.setattr(synthesis, "passed_on", lambda context, message, _: submission.passed_on(context, message, 0.0))
+    async with serving() as server:
+        with pytest.raises(grpc.aio.AioRpcError, match="not read for 0 s"):
+            async for _ in synthesis_pb2_grpc.SynthesisServiceStub(server.channel).Synthesize(request_, timeout=20):
+                pass
 
 
 async def test_a_client_that_does_not_read_is_ended(
