@@ -1,4 +1,4 @@
-"""The generator of the projected prior: a code of 2x2 places in, drawn by residual up-convolutions."""
+"""The generator of the projected prior: a code of a few places in, 2x2 in the bundled one, drawn by residual up-convolutions."""
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
@@ -14,41 +14,55 @@ from dgnam_models.nets.upconv import Grain
 
 SLOPE = 0.2
 _SEED = 4  # the side of the map that all begins with
+_ENLARGE = {1: (4, 1, 0), 2: (4, 2, 1), 4: (3, 1, 1)}  # kernel, stride, padding of the deconvolution from so many places a side to it
 
 
 class UpConv2x2(nn.Module):
-    """Code (B, 4 F), features of 2x2 places one after another, -> image (B, 3, S, S), S = 4 * 2^blocks; the last layer is linear.
+    """Code (B, F P P), features of P x P places one after another, -> image (B, 3, S, S), S = 4 * 2^blocks; the last layer is linear.
 
-    A 1x1 convolution first makes the F features fewer. Then the code enters twice, as a map that a deconvolution enlarges to 4x4, which
-    keeps what is where, and through two fully connected layers, which see all places together. Each block doubles the size.
+    P is 1, 2 or 4. A 1x1 convolution first makes the F features fewer. Then the code enters twice, as a map that a deconvolution enlarges
+    to 4x4, which keeps what is where, and through two fully connected layers, which see all places together. Each block doubles the size.
+    `blurred`: the picture is blurred at the end, so that nothing in it alternates from pixel to pixel: there, speckle and mesh would be.
     """
 
     def __init__(
-        self, features: int, reduced: int, hidden: int, channels: Sequence[int], grain: int, normalized: bool, denoiser: nn.Module | None
+        self,
+        features: int,
+        places: int,
+        reduced: int,
+        hidden: int,
+        channels: Sequence[int],
+        grain: int,
+        blurred: bool,
+        normalized: bool,
+        denoiser: nn.Module | None,
     ) -> None:
         super().__init__()
-        self.code_shape = (4 * features,)
+        self.places = places
+        self.code_shape = (features * places * places,)
         self.reduce = Normalized(nn.Conv2d(features, reduced, 1), normalized)
         self.dense = nn.ModuleList(
             (
-                Normalized(nn.Linear(4 * reduced, hidden), normalized),
+                Normalized(nn.Linear(places * places * reduced, hidden), normalized),
                 Normalized(nn.Linear(hidden, _SEED * _SEED * channels[0]), normalized),
             )
         )
-        self.enlarge = Normalized(nn.ConvTranspose2d(reduced, channels[0], 4, 2, 1), normalized)
+        self.enlarge = Normalized(nn.ConvTranspose2d(reduced, channels[0], *_ENLARGE[places]), normalized)
         self.blocks = nn.ModuleList(Block(*pair, 2 * _SEED << index, grain, normalized) for index, pair in enumerate(pairwise(channels)))
         self.to_image = nn.Conv2d(channels[-1], 3, 3, 1, 1)
+        self.blur = Blur(_SEED << len(self.blocks)) if blurred else nn.Identity()
         self.denoiser = denoiser
 
     def forward(self, code: Tensor) -> Tensor:
-        x = leaky_relu(self.reduce(code.unflatten(1, (-1, 2, 2))), SLOPE)
+        x = leaky_relu(self.reduce(code.unflatten(1, (-1, self.places, self.places))), SLOPE)
         together = x.flatten(1)
         for layer in self.dense[:-1]:
             together = leaky_relu(layer(together), SLOPE)
         x = leaky_relu(self.dense[-1](together).unflatten(1, (-1, _SEED, _SEED)) + self.enlarge(x), SLOPE)
         for block in self.blocks:
             x = block(x)
-        return self.to_image(x)
+        image: Tensor = self.blur(self.to_image(x))
+        return image
 
 
 class Block(nn.Module):
@@ -88,21 +102,27 @@ class Blur(nn.Module):
 
 def build(
     code: int,
+    places: int = 2,
     reduced: int = 320,
     hidden: int = 1024,
     channels: Sequence[int] = (256, 256, 128, 64, 32),
     grain: int = 8,
+    blurred: bool = False,
     normalized: bool = False,
     denoiser: Mapping[str, Any] | None = None,
 ) -> UpConv2x2:
     """Return the generator.
 
     Args:
+        places: the code's, along a side: 1, 2 or 4.
         channels: of the 4x4 map, then of each block: five of them draw 64 pixels, six 128.
         grain: fixed maps of noise to mix into each block.
+        blurred: blur the picture at the end.
         denoiser: the arguments of denoiser.py's `build` besides the code's size; None: it has none.
     """
-    if code % 4:
-        raise ValueError(f"code is {code}; a code of 2x2 places has a multiple of 4 units")
+    if places not in _ENLARGE:
+        raise ValueError(f"places is {places}; a code has 1, 2 or 4 a side")
+    if code % places**2:
+        raise ValueError(f"code is {code}; a code of {places}x{places} places has a multiple of {places**2} units")
     own = None if denoiser is None else denoisers.build(code, **denoiser)
-    return UpConv2x2(code // 4, reduced, hidden, channels, grain, normalized, own)
+    return UpConv2x2(code // places**2, places, reduced, hidden, channels, grain, blurred, normalized, own)

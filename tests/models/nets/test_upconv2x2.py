@@ -1,4 +1,4 @@
-"""The generator of 2x2 codes: how it begins, its blur, and one block more."""
+"""The generator of codes of a few places: how it begins, its blur, and one block more."""
 
 import pytest
 import torch
@@ -24,16 +24,35 @@ def test_one_more_block_doubles_the_picture() -> None:
         assert nets.build("upconv2x2", {**SIZES, "channels": channels}).eval()(code).shape == (2, 3, side, side)
 
 
-def test_a_code_is_read_as_features_of_two_by_two_places() -> None:
-    """Through the map alone, a place of the code changes that quarter of the picture most."""
-    module = nets.build("upconv2x2", {**SIZES, "channels": [8, 8, 6]}).eval()
+@pytest.mark.parametrize("places", [2, 4])
+def test_a_code_is_read_as_features_of_its_places(places: int) -> None:
+    """Through the map alone, what a place of the code changes lies below and right of what the places above and left of it change."""
+    module = nets.build("upconv2x2", {**SIZES, "code": 3 * places**2, "places": places, "channels": [8, 8, 6]}).eval()
     for name, parameter in module.named_parameters():
         torch.nn.init.constant_(parameter, 0.0 if name.startswith("dense") else 0.1)
-    plain = torch.rand(12)
-    changes = torch.eye(4).repeat(1, 3)  # row by row, one place of every feature
+    plain = torch.rand(3 * places**2)
+    changes = torch.eye(places**2).repeat(1, 3)  # row by row, one place of every feature
     difference = (module(plain + changes) - module(plain[None])).abs().sum(1)
-    quarters = torch.nn.functional.avg_pool2d(difference, 8).flatten(1)
-    assert quarters.argmax(1).tolist() == [0, 1, 2, 3]
+    along = torch.arange(16.0)
+    row, column = (difference.sum(axis) @ along / difference.sum((1, 2)) for axis in (2, 1))
+    for middle in (row.view(places, places), column.view(places, places).T):
+        assert (middle.diff(dim=0) > 0.5).all(), middle
+
+
+def test_a_code_without_places_may_change_all_of_the_picture() -> None:
+    module = nets.build("upconv2x2", {**SIZES, "code": 5, "places": 1, "channels": [8, 8, 6]}).eval()
+    for name, parameter in module.named_parameters():
+        if name.startswith("dense"):
+            torch.nn.init.zeros_(parameter)
+    code = torch.rand(5)
+    assert ((module(code + torch.eye(5)) - module(code[None])).abs().sum(1) > 0).float().mean() > 0.9
+
+
+def test_a_picture_may_be_blurred_at_the_end() -> None:
+    sharp, blurred = (nets.build("upconv2x2", {**SIZES, "channels": [8, 6, 6], "blurred": blurred}).eval() for blurred in (False, True))
+    blurred.load_state_dict(sharp.state_dict())
+    code = torch.rand(4, 12)
+    torch.testing.assert_close(blurred(code), Blur(16)(sharp(code)))
 
 
 def test_it_may_carry_a_denoiser_and_says_how_long_its_code_is() -> None:
@@ -41,3 +60,5 @@ def test_it_may_carry_a_denoiser_and_says_how_long_its_code_is() -> None:
     assert module.denoiser.components == 3 and module.code_shape == (12,)
     with pytest.raises(ValueError, match="multiple of 4"):
         nets.build("upconv2x2", {**SIZES, "code": 10, "channels": [8, 6]})
+    with pytest.raises(ValueError, match="places is 3; a code has 1, 2 or 4 a side"):
+        nets.build("upconv2x2", {**SIZES, "places": 3, "channels": [8, 6]})

@@ -16,7 +16,7 @@ from dgnam_models.lab.train.jitter import jitter
 from dgnam_models.network import Network
 from dgnam_models.preprocess import resize
 
-DEVIATIONS = 3  # above the mean; the published clip of an ascent (Nguyen et al. 2016, section 2.2)
+DEVIATIONS = 3  # from the mean; the published clip of an ascent (Nguyen et al. 2016, section 2.2)
 AMONG = 50  # the strongest classes of a drawn picture, of which one is climbed: an ascent begins where its unit is strong already
 
 
@@ -26,14 +26,14 @@ class Ascent:
 
     Attributes:
         network: whose they are, frozen, at the size at which pictures are drawn for it.
-        bound: (D,), the largest code there is.
+        bounds: (2, D), the least code there is, and the largest.
         length: of the longest way, in lengths of the code.
         steps: in which it is gone.
         shift_px, scale, degrees: by how much the view may move, differ in size and turn at each step.
     """
 
     network: Network
-    bound: Tensor
+    bounds: Tensor
     length: float
     steps: int
     shift_px: float = 3.0
@@ -41,7 +41,7 @@ class Ascent:
     degrees: float = 3.0
 
     def moved(self, code: Tensor, draw: Callable[[Tensor], Tensor]) -> Tensor:
-        """Codes (B, D) after `steps` times `y <- clip(y + u L |y_0| / steps * g / |g|, 0, bound)`, g the gradient of one class unit.
+        """Codes (B, D) after `steps` times `y <- clip(y + u L |y_0| / steps * g / |g|, bounds)`, g the gradient of one class unit.
 
         The class, and u of [0, 1], are drawn for each code.
 
@@ -60,10 +60,16 @@ class Ascent:
                 strongest = logits.topk(min(AMONG, logits.shape[1])).indices
                 unit = strongest.gather(1, choice % strongest.shape[1])
             (gradient,) = torch.autograd.grad(logits.gather(1, unit).sum(), code)
-            code = (code.detach() + ways / self.steps * normalize(gradient, dim=1)).clamp_min(0).minimum(self.bound)
+            code = (code.detach() + ways / self.steps * normalize(gradient, dim=1)).maximum(self.bounds[0]).minimum(self.bounds[1])
         return code
 
 
-def bound(codes: Tensor) -> Tensor:
-    """(D,): the largest code of an ascent, from codes (N, D) of photographs."""
-    return codes.mean(0) + DEVIATIONS * codes.std(0)
+def bounds(codes: Tensor) -> Tensor:
+    """(2, D): the least and the largest code of an ascent, from codes (N, D) of photographs; the least is 0 where no code is negative."""
+    mean, reach = codes.mean(0), DEVIATIONS * codes.std(0)
+    return torch.stack([mean - reach if signed(codes) else torch.zeros_like(mean), mean + reach])
+
+
+def signed(codes: Tensor) -> bool:
+    """Whether units of the code may be negative, as codes (N, D) of photographs tell."""
+    return bool((codes < 0).any())

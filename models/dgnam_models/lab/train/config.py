@@ -50,7 +50,7 @@ class Projected:
     """
 
     encoder: str  # the frozen classifier whose code is inverted
-    tap: str  # where its code is read; no unit of it is negative
+    tap: str  # where its code is read
     encoder_size: int  # height and width of what it sees, in pixels
     feature_taps: tuple[str, ...]  # where features are compared and judged, from fine to coarse
     fine_tap: str  # is judged only, for grain of a pixel or two

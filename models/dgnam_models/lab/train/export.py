@@ -58,15 +58,19 @@ def generator(recipe: Recipe, module: nn.Module, encoder: Network, held_out: Pho
     return _write(to.pack, module.cpu(), {**_described(recipe, to), **fields})
 
 
-def projected(recipe: Recipe, module: nn.Module, statistics: Mapping[str, Tensor], to: Export) -> ModelCard:
-    """Write a generator's card and weights, with the statistics of photographs' codes as `dgnam_models.statistics` gives them."""
+def projected(recipe: Recipe, module: nn.Module, statistics: Mapping[str, Tensor], signed: bool, to: Export) -> ModelCard:
+    """Write a generator's card and weights, with the statistics of photographs' codes as `dgnam_models.statistics` gives them.
+
+    Args:
+        signed: units of the code may be negative.
+    """
     own = recipe.projected
     assert own is not None
     units, seen = len(statistics["mean"]), (own.encoder_size, own.encoder_size)
     fields = {
         "role": "prior",
         "parameters": {**recipe.parameters, "code": units},
-        "code": Code(own.encoder, own.tap, start_learning_rate=own.start_learning_rate, units=units, encoder_size=seen),
+        "code": Code(own.encoder, own.tap, start_learning_rate=own.start_learning_rate, signed=signed, units=units, encoder_size=seen),
         "fit": "resize",
     }
     # Directions of unit length lose nothing in float16; a rare unit's deviation would.

@@ -5,11 +5,12 @@ from dataclasses import replace
 import pytest
 import torch
 from dgnam_models import Network
-from dgnam_models.lab.train.ascended import AMONG, Ascent, bound
+from dgnam_models.lab.train.ascended import AMONG, Ascent, bounds
 from tiny_lite import SIDE, stand_in
 from torch import Tensor
 
 UNITS = 8
+FAR = torch.tensor([0.0, 99.0])[:, None].expand(2, UNITS)
 
 
 def draw(code: Tensor) -> Tensor:
@@ -26,7 +27,7 @@ def network() -> Network:
 @pytest.fixture
 def ascent(network: Network) -> Ascent:
     """Without a bound that is ever met, and with a view that does not move."""
-    return Ascent(network, torch.full((UNITS,), 99.0), 0.5, 4, shift_px=0.0, scale=0.0, degrees=0.0)
+    return Ascent(network, FAR, 0.5, 4, shift_px=0.0, scale=0.0, degrees=0.0)
 
 
 def codes(count: int) -> Tensor:
@@ -59,16 +60,17 @@ def test_of_many_classes_one_of_the_strongest_is_climbed(network: Network) -> No
             return one
 
     wide = Wide(network.card, network.module)
-    moved(Ascent(wide, torch.full((UNITS,), 99.0), 0.5, 3), codes(200))
+    moved(Ascent(wide, FAR, 0.5, 3), codes(200))
     first, *later = asked
     assert first.max() < AMONG and len(first.unique()) > AMONG // 2
     assert all(torch.equal(one, first) for one in later), "a code stays with its class"
 
 
 def test_codes_stay_within_their_bounds(ascent: Ascent) -> None:
-    low = replace(ascent, bound=torch.full((UNITS,), 4.5), length=3.0)
-    end = moved(low, codes(20))
-    assert end.min() == 0 and end.max() == torch.tensor(4.5)
+    for least, largest in ((0.0, 4.5), (-0.5, 4.5)):
+        narrow = replace(ascent, bounds=torch.tensor([least, largest])[:, None].expand(2, UNITS), length=3.0)
+        end = moved(narrow, codes(20))
+        assert (end.min(), end.max()) == (least, largest)
 
 
 def test_the_same_random_numbers_lead_to_the_same_codes(ascent: Ascent) -> None:
@@ -77,6 +79,8 @@ def test_the_same_random_numbers_lead_to_the_same_codes(ascent: Ascent) -> None:
     assert not torch.equal(moved(jittered, codes(3)), moved(jittered, codes(3), seed=1))
 
 
-def test_the_bound_is_three_deviations_above_the_mean() -> None:
-    many = torch.tensor([[1.0, 0.0], [3.0, 0.0]])
-    torch.testing.assert_close(bound(many), torch.tensor([2 + 3 * 2**0.5, 0.0]))
+def test_the_bounds_are_three_deviations_about_the_mean_but_0_where_no_code_is_negative() -> None:
+    upper = torch.tensor([2 + 3 * 2**0.5, 0.0])
+    torch.testing.assert_close(bounds(torch.tensor([[1.0, 0.0], [3.0, 0.0]])), torch.stack([torch.zeros(2), upper]))
+    signed = torch.tensor([[-1.0, 0.0], [1.0, 0.0]])
+    torch.testing.assert_close(bounds(signed), torch.tensor([[-3 * 2**0.5, 0.0], [3 * 2**0.5, 0.0]]))

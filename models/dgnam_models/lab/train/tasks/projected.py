@@ -12,7 +12,7 @@ from dgnam_models.card import ModelCard
 from dgnam_models.errors import RecipeError
 from dgnam_models.lab.train import config, export
 from dgnam_models.lab.train.adaptive_weight import EVERY, AdaptiveWeight
-from dgnam_models.lab.train.ascended import Ascent, bound
+from dgnam_models.lab.train.ascended import Ascent, bounds, signed
 from dgnam_models.lab.train.coded import Batch, CodedPhotographs
 from dgnam_models.lab.train.coding import Coder, prepare
 from dgnam_models.lab.train.collapse import Watch
@@ -59,7 +59,9 @@ def photographs(recipe: Recipe, run: Run) -> tuple[CodedPhotographs, CodedPhotog
 def assemble(recipe: Recipe, run: Run, training: CodedPhotographs) -> "ProjectedTask":
     """A generator of the code of the encoder that the recipe names."""
     assert recipe.projected is not None
-    return ProjectedTask(recipe, _encoder(recipe.projected, run), training, run.compiled)
+    encoder = _encoder(recipe.projected, run)
+    _check_places(recipe, encoder, recipe.projected.tap)
+    return ProjectedTask(recipe, encoder, training, run.compiled)
 
 
 def _encoder(own: config.Projected, run: Run) -> Network:
@@ -69,6 +71,13 @@ def _encoder(own: config.Projected, run: Run) -> Network:
         raise RecipeError(f"{encoder.name} has no tap {', '.join(sorted(missing))}; it has {', '.join(known)}")
     assert isinstance(encoder, Network)
     return encoder.at((own.encoder_size, own.encoder_size))
+
+
+def _check_places(recipe: Recipe, encoder: Network, tap: str) -> None:
+    """Refuse a generator that would take features of one place for those of another."""
+    shape, places = next(known.shape for known in encoder.card.taps if known.name == tap), recipe.parameters.get("places", 2)
+    if len(shape) == 3 and shape[1:] != (places, places):
+        raise RecipeError(f"parameters.places is {places}; {tap} of {encoder.name} has {shape[1]}x{shape[2]} places")
 
 
 class Comparison(NamedTuple):
@@ -106,10 +115,8 @@ class ProjectedTask:
         self.anew = True  # begun with random weights, of which the average must soon forget the first
         self._generate = torch.compile(self.module) if compiled else self.module
         if own.ascended_share:
-            largest = bound(self._codes(training, SETTLED))
-            self.ascent = Ascent(
-                frozen(encoder.at((own.ascended_size, own.ascended_size))), largest, own.ascended_length, own.ascended_steps
-            )
+            reach = bounds(self._codes(training, SETTLED))
+            self.ascent = Ascent(frozen(encoder.at((own.ascended_size, own.ascended_size))), reach, own.ascended_length, own.ascended_steps)
 
     def _critic_shape(self, units: int) -> Shape:
         own, channels = self.settings, {tap.name: tap.shape[0] for tap in self.encoder.card.taps}
@@ -253,7 +260,7 @@ class ProjectedTask:
         parts = (training.codes(part, torch.arange(len(part)) % 2 == 1) for part in some.split(SETTLED))
         known = statistics.of_codes(parts, min(own.statistics_components, len(some) - 1, training.units))
         module = nets.fold_(measured(self.average, self._codes(training, NORMALIZED).split(256)))
-        return export.projected(self.recipe, module, known, to)
+        return export.projected(self.recipe, module, known, signed(self._codes(training, SETTLED)), to)
 
     def _codes(self, training: CodedPhotographs, count: int) -> Tensor:
         """Of so many photographs, or of all where there are fewer, in no order."""

@@ -113,6 +113,24 @@ def test_a_run_leaves_a_prior_that_draws(finished: Path, lite: Lite) -> None:
     assert prior.card.training["images"] == 22 and prior.card.training["validation_images"] == 2
 
 
+@pytest.mark.parametrize(("tap", "places", "signed"), [("pool", 1, False), ("block4c", 2, True)])
+def test_codes_of_other_layers_have_priors_too(
+    tap: str, places: int, signed: bool, recipe: Recipe, lite: Lite, photographs: Path, tmp_path: Path
+) -> None:
+    """One place, or a block's map of two by two, whose units may be negative."""
+    recipe = replace(changed(recipe, tap=tap, ascended_share=0.25), steps=2, parameters={**RECIPE.parameters, "places": places})
+    loop.train(recipe, Run(tmp_path / "run", [photographs], packs=lite[1], progress=False))
+    prior = dgnam_models.load("tiny-projected", packs=[tmp_path / "run" / "pack", *lite[1]])
+    assert isinstance(prior, Generator) and prior.card.code is not None
+    assert (prior.card.code.tap, prior.card.code.signed) == (tap, signed)
+    assert prior(prior.code_mean[None]).isfinite().all()
+
+
+def test_a_code_is_not_taken_for_one_of_other_places(recipe: Recipe, assembled: Assemble) -> None:
+    with pytest.raises(RecipeError, match=r"parameters.places is 2; block3b of .* has 4x4 places"):
+        assembled(changed(recipe, tap="block3b"))
+
+
 def test_what_is_exported_is_the_average_with_statistics_of_its_own(
     finished: Path, lite: Lite, assembled: Assemble, recipe: Recipe
 ) -> None:
