@@ -50,6 +50,29 @@ def test_draws_stay_in_the_codes_range() -> None:
     assert (drawn >= 2).all() and (drawn <= 3).all()
 
 
+@pytest.mark.parametrize("spread", [torch.tensor([[2.0, 0.0], [1.0, 0.5]]), torch.tensor([2.0, 0.5])], ids=["full", "diagonal"])
+def test_draws_given_a_value_are_as_those_that_happen_to_have_it(spread: torch.Tensor) -> None:
+    prior = replace(mixture(spread), centres=torch.tensor([[0.0, 0.0], [3.0, -2.0]]))
+    slope = torch.tensor([1.0, 0.5])
+    known = prior.given(slope, rarity=0.1)
+    assert known.condition is not None
+    plain, towards = (torch.cat([each.latents(number) for number in range(2000)]) for each in (prior, known))
+    torch.testing.assert_close(towards @ slope, torch.full((len(towards),), known.condition.value), rtol=0, atol=1e-4)
+    assert (plain @ slope > known.condition.value).float().mean().item() == pytest.approx(0.1, abs=0.01)
+    near = plain[(plain @ slope - known.condition.value).abs() < 0.1]
+    torch.testing.assert_close(towards.mean(0), near.mean(0), rtol=0, atol=0.15)
+    torch.testing.assert_close(towards.std(0), near.std(0), rtol=0.1, atol=0)
+    assert known.weights.sum() == pytest.approx(1)
+    assert known.weights[1] / known.weights[0] > 3, "the centre that lies there is drawn about more often"
+
+
+def test_a_rare_value_is_far_out_and_a_slope_of_nothing_changes_nothing() -> None:
+    prior = replace(mixture(torch.eye(2)), centres=torch.zeros(2, 2))
+    known = prior.given(torch.tensor([0.0, 2.0]), rarity=1e-6)
+    assert known.condition is not None and known.condition.value == pytest.approx(2 * 4.7534, rel=1e-4), "of a normal distribution"
+    assert prior.given(torch.zeros(2), rarity=0.5) is prior
+
+
 def test_a_whitened_step_of_length_one_is_one_of_mahalanobis_length_one() -> None:
     prior = replace(mixture(torch.eye(2)), scale=torch.tensor([2.0, 0.5]))
     gradient = torch.tensor([[3.0, 8.0, 7.0]])

@@ -39,11 +39,18 @@ async def pictured(reader: Reader, request: Request, spec: SynthesisSpec, decode
 def settings(reader: Reader, request: Request, values: Settings) -> Settings:
     """The settings of a request; with a start of its own, nothing is drawn to start from. The reader stands at `options`."""
     given = request.WhichOneof("start") if isinstance(request, SynthesizeRequest) else None
-    if given is None or not values.get("start_draws"):
+    if given is not None:
+        wrong = f"{given} says already where the ascent starts: leave one of the two out"
+        unused = ["start_draws", "start_redraws"]
+    elif not values.get("start_draws"):
+        wrong = "these draws go where start_draws are liked best, and there are none: set start_draws, too, or leave start_redraws out"
+        unused = ["start_redraws"]
+    else:
         return values
-    if "start_draws" in request.options:
-        reader.at("start_draws").invalid(f"{given} says already where the ascent starts: leave one of the two out")
-    return {**values, "start_draws": 0}
+    for name in unused:
+        if values.get(name) and name in request.options:
+            reader.at(name).invalid(wrong)
+    return {name: 0 if name in unused else value for name, value in values.items()}
 
 
 def _encoder(prior: Generator) -> str:

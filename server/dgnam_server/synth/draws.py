@@ -16,6 +16,8 @@ from dgnam_server.synth.problem import Problem, Source
 from dgnam_server.synth.rows import Rows
 from dgnam_server.synth.spec import SynthesisSpec, Term
 
+RARITY = 1e-6  # one draw in a million is liked as much as those towards a target would be, if the target were linear
+
 
 @dataclass(frozen=True)
 class Place:
@@ -84,20 +86,64 @@ class Judge:
         return self._row.select([0] * count)
 
 
+def towards(prior: CodePrior, values: Tensor) -> CodePrior:
+    """The prior's draws for which a target's liking of its first ones, `values` (N,), would be as rare as `RARITY`, if it were linear.
+
+    The slope of that line is `cov(z_k, value) / var(z_k)` along each direction k, the least squares' one where directions are not
+    correlated, as principal components are not. Such draws are what a round of the cross-entropy method draws next (Rubinstein 1999).
+    Values that are not finite do not count.
+    """
+    liked = values.double()
+    known = liked.isfinite()
+    if known.sum() < 2:
+        return prior
+    liked = torch.where(known, liked - liked[known].mean(), 0.0)
+    total, squares, products = (torch.zeros(len(prior.scale), dtype=torch.double, device=liked.device) for _ in range(3))
+    for number, (value, counts) in enumerate(zip(liked.split(CHUNK), known.split(CHUNK), strict=True)):
+        z = prior.latents(number)[: len(value)].double() * counts[:, None]
+        total, squares, products = total + z.sum(0), squares + z.square().sum(0), products + value @ z
+    variation = squares - total.square() / known.sum()
+    return prior.given((products / variation.clamp_min(1e-30)).float(), RARITY)
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """The first `count` codes that a prior draws with a seed."""
+
+    prior: CodePrior
+    count: int
+    seed: int = 0
+
+    @property
+    def chunks(self) -> int:
+        """In how many chunks they come."""
+        return -(-self.count // CHUNK)
+
+    def code(self, number: int) -> Tensor:
+        """One of them, (1, D)."""
+        return self.prior.chunk(number // CHUNK, self.seed)[number % CHUNK, None]
+
+
 @dataclass(frozen=True, eq=False)
 class Ranking:
     """Draws in the order in which a target likes them.
 
     Attributes:
-        values: (N,), how much it likes each; NaN counts as least.
+        drawn: the first draws, and then those towards the target, if there are any.
+        values: (N,), how much it likes each, one after another; NaN counts as least.
         sums: (N,), the weighted sum of each one's activations.
-        centres: (N,), which centre of a mixture each was drawn about; None: they have none.
     """
 
-    prior: CodePrior
+    drawn: Sequence[Drawn]
     values: np.ndarray
     sums: np.ndarray
-    centres: np.ndarray | None
+
+    @cached_property
+    def centres(self) -> np.ndarray | None:
+        """(N,), which centre of a mixture each was drawn about; None: they have none."""
+        if not self.drawn[0].prior.is_mixture:
+            return None
+        return np.concatenate([each.prior.centres_of(each.count, each.seed) for each in self.drawn])
 
     @cached_property
     def order(self) -> np.ndarray:
@@ -116,10 +162,14 @@ class Ranking:
         return int(self.ranks[seed % len(self.ranks)])
 
     def percentile(self, activation: float) -> float:
-        """Of how many of the draws, in percent, a picture's weighted sum of activations is above theirs."""
-        return 100 * float(np.mean(self.sums < activation))
+        """Of how many of the first draws, in percent, a picture's weighted sum of activations is above theirs."""
+        return 100 * float(np.mean(self.sums[: self.drawn[0].count] < activation))
 
     def code(self, rank: int) -> Tensor:
         """The code of this rank, (1, D)."""
         number = int(self.order[rank])
-        return self.prior.chunk(number // CHUNK)[number % CHUNK, None]
+        for each in self.drawn:
+            if number < each.count:
+                return each.code(number)
+            number -= each.count
+        raise IndexError(rank)

@@ -115,3 +115,8 @@ class SynthesisSpec:
     def start_draws(self) -> int:
         """Codes to draw of which one is the start; 0: none."""
         return int(self.settings.get("start_draws", 0))
+
+    @property
+    def start_redraws(self) -> int:
+        """Codes to draw besides, towards the target; 0: none."""
+        return int(self.settings.get("start_redraws", 0)) if self.start_draws else 0

@@ -9,7 +9,7 @@ import torch
 from dgnam_models.code_prior import CHUNK, CodePrior
 from dgnam_server.catalog import Catalog
 from dgnam_server.synth import ascent, draws
-from dgnam_server.synth.draws import Judge, Place, Ranking
+from dgnam_server.synth.draws import Drawn, Judge, Place, Ranking
 from dgnam_server.synth.methods import METHODS
 from dgnam_server.synth.objectives import weighted_sum
 from dgnam_server.synth.priors import GeneratorPrior
@@ -78,8 +78,14 @@ def test_a_balance_counts_in_the_ranking(tiny: Catalog) -> None:
 
 
 def ranking_of(values: list[float], centres: list[int] | None) -> Ranking:
-    numbers = np.array(values)
-    return Ranking(cast(CodePrior, None), numbers, numbers, None if centres is None else np.array(centres))
+    class Known:
+        is_mixture = centres is not None
+
+        def centres_of(self, count: int, seed: int) -> np.ndarray:
+            return np.array(centres[:count] if seed == 0 else centres[-count:])
+
+    numbers, prior = np.array(values), cast(CodePrior, Known())
+    return Ranking([Drawn(prior, 3), Drawn(prior, len(values) - 3, seed=1)], numbers, numbers)
 
 
 def test_seeds_start_from_the_best_about_each_centre() -> None:
@@ -97,6 +103,35 @@ def test_without_centres_every_draw_is_a_start() -> None:
 def test_a_ranks_code_is_the_draws(tiny: Catalog) -> None:
     prior = GeneratorPrior(tiny.generators["tiny-prior"]).code_prior
     drawn = prior.draw(CHUNK + 3)
-    values = np.zeros(CHUNK + 3)
-    values[CHUNK + 1] = 1
-    assert torch.equal(Ranking(prior, values, values, None).code(0), drawn[CHUNK + 1, None])
+    values = np.zeros(CHUNK + 3 + 40)
+    values[CHUNK + 1], values[CHUNK + 3 + 35] = 2, 1
+    ranking = Ranking([Drawn(prior, CHUNK + 3), Drawn(prior, 40, seed=1)], values, values)
+    assert torch.equal(ranking.code(0), drawn[CHUNK + 1, None])
+    assert torch.equal(ranking.code(1), prior.draw(40, seed=1)[35, None])
+
+
+def test_a_percentile_is_one_among_the_first_draws_alone() -> None:
+    assert ranking_of([1.0, 2.0, 3.0, 8.0, 9.0], None).percentile(5.0) == 100
+
+
+def mixture() -> CodePrior:
+    centres = torch.tensor([[0.0, 0.0, 0.0], [4.0, 0.0, 0.0]])
+    far = torch.full((3,), 1e6)
+    return CodePrior(torch.zeros(3), -far, far, torch.eye(3), torch.ones(3), centres, np.array([0.5, 0.5]), torch.eye(3))
+
+
+def test_draws_towards_a_target_are_liked_as_much_as_one_in_a_million() -> None:
+    prior, slope = mixture(), torch.tensor([1.0, -2.0, 0.0])
+    values = torch.cat([prior.latents(number) for number in range(64)]) @ slope
+    values[::7] = float("nan")
+    again = draws.towards(prior, values[:-5])
+    assert again.condition is not None
+    torch.testing.assert_close(again.condition.slope, slope, rtol=0, atol=0.1)
+    million = (torch.cat([prior.latents(number, seed=1) for number in range(8000)]) @ slope).sort().values
+    assert million[-26] < again.draw(50).mul(slope).sum(1).mean() < million[-1] + 2, "a quarter of a million were drawn"
+
+
+def test_of_values_that_say_nothing_the_draws_are_as_before() -> None:
+    prior = mixture()
+    for values in (torch.full((40,), 3.0), torch.full((40,), float("nan")), torch.ones(1)):
+        assert draws.towards(prior, values) is prior

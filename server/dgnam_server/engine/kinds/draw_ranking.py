@@ -1,24 +1,22 @@
 """Ranking a code prior's draws for one target, a chunk at a time, so that nobody waits for all of them."""
 
+from collections.abc import Hashable
+
 import torch
-from dgnam_models.code_prior import CHUNK
 from torch import Tensor
 
 from dgnam_server.engine.draw_cache import DrawCache
 from dgnam_server.engine.pieces import Pieces
 from dgnam_server.synth import draws
-from dgnam_server.synth.draws import Judge, Place, Ranking
+from dgnam_server.synth.draws import Drawn, Judge, Place, Ranking
 from dgnam_server.synth.problem import Problem
 from dgnam_server.synth.spec import SynthesisSpec
 
-
-def chunks(count: int) -> int:
-    """How many chunks so many draws are."""
-    return -(-count // CHUNK)
+_AGAIN = 1  # the seed of the draws towards a target; the first ones have 0
 
 
 class DrawRanking:
-    """Finds `ranking`, which is None until every chunk is judged.
+    """Finds `ranking`, which is None until every chunk is judged: of the prior's draws, then of those towards the target.
 
     Args:
         cache: holds what networks gave, but for whole maps, which are too large.
@@ -27,8 +25,9 @@ class DrawRanking:
 
     def __init__(self, problem: Problem, spec: SynthesisSpec, cache: DrawCache, at_once: int | None = None) -> None:
         self.ranking: Ranking | None = None
-        self._problem, self._name, self._count, self._cache = problem, spec.prior, spec.start_draws, cache
-        self._prior = draws.code_prior(problem)
+        self._problem, self._name, self._cache = problem, spec.prior, cache
+        self._first, self._redraws = Drawn(draws.code_prior(problem), spec.start_draws), spec.start_redraws
+        self._again: Drawn | None = None  # known once the first ones are judged
         self._judge = Judge(problem, spec)
         self._pieces = Pieces(at_once)
         self._found: list[Tensor] = []  # (CHUNK, T) each
@@ -51,19 +50,23 @@ class DrawRanking:
             activation = self._judge.terms(seen)
             self._found.append(activation)
             self._best = max(self._best, float(self._judge.sums(activation).nan_to_num(nan=-torch.inf).max()))
-            if self.judged == chunks(self._count):
+            if self.judged == self._first.chunks and self._redraws:
+                towards = draws.towards(self._first.prior, self._judge.values(self._activations()))
+                self._again = Drawn(towards, self._redraws, _AGAIN)
+            if self.judged == sum(each.chunks for each in self._drawn):
                 self.ranking = self._ranked()
             look = look and not looked
 
     def _seen(self, look: bool) -> tuple[dict[Place, Tensor], bool] | None:
         """What the networks gave for the next chunk, and whether they had to look; None: it is not known, and they may not."""
-        keys = {place: (self._name, place, self.judged) for place in self._judge.places}
+        drawn, number, which = self._next()
+        keys = {place: (self._name, place, which, number) for place in self._judge.places}
         known = {place: value for place, key in keys.items() if (value := self._cache.get(key)) is not None}
         if not (missing := [place for place in keys if place not in known]):
             return known, False
         if not look:
             return None
-        codes = self._prior.chunk(self.judged)
+        codes = drawn.prior.chunk(number, drawn.seed)
         looks = self._pieces.run(len(codes), lambda piece: draws.look(self._problem, codes[piece.start : piece.stop], missing))
         new = {place: torch.cat([found[place] for found in looks]) for place in missing}
         for place, value in new.items():
@@ -71,7 +74,25 @@ class DrawRanking:
                 self._cache.put(keys[place], value)
         return known | new, True
 
+    @property
+    def _drawn(self) -> list[Drawn]:
+        return [self._first] if self._again is None else [self._first, self._again]
+
+    def _next(self) -> tuple[Drawn, int, Hashable]:
+        """The chunk to judge next: of which draws, its number among them, and what tells these draws from others of the prior."""
+        if self._again is None:
+            return self._first, self.judged, None
+        condition = self._again.prior.condition
+        which = () if condition is None else (condition.value, condition.slope.cpu().numpy().tobytes())
+        return self._again, self.judged - self._first.chunks, which
+
+    def _activations(self) -> Tensor:
+        """The terms' of all draws judged so far, (N, T), without what the last chunk of each kind has beyond their number."""
+        first = self._found[: self._first.chunks], self._first.count
+        again = self._found[self._first.chunks :], self._redraws
+        return torch.cat([torch.cat(found)[:count] for found, count in (first, again) if found])
+
     def _ranked(self) -> Ranking:
-        activation = torch.cat(self._found)[: self._count]
+        activation = self._activations()
         values, sums = (each.cpu().numpy() for each in (self._judge.values(activation), self._judge.sums(activation)))
-        return Ranking(self._prior, values, sums, self._prior.centres_of(self._count) if self._prior.is_mixture else None)
+        return Ranking(self._drawn, values, sums)

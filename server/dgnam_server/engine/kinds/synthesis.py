@@ -9,12 +9,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
+from dgnam_models.code_prior import CHUNK
 from torch import Tensor
 
 from dgnam_server.engine.draw_cache import DrawCache
 from dgnam_server.engine.due import Due
 from dgnam_server.engine.events import Event, Failed, Finished, Progress
-from dgnam_server.engine.kinds.draw_ranking import DrawRanking, chunks
+from dgnam_server.engine.kinds.draw_ranking import DrawRanking
 from dgnam_server.engine.kinds.row_groups import Group, RowGroups, Slot
 from dgnam_server.engine.kinds.synthesis_result import results
 from dgnam_server.engine.picture import on_host
@@ -83,7 +84,7 @@ class Synthesis:
     @property
     def steps(self) -> int:
         """The spec's, after the chunks of draws."""
-        return chunks(self.spec.start_draws) + self.spec.steps
+        return sum(-(-count // CHUNK) for count in (self.spec.start_draws, self.spec.start_redraws)) + self.spec.steps
 
     @property
     def strict(self) -> bool:
@@ -101,7 +102,7 @@ class Synthesis:
         hole = self.spec.hole
         arrays = [self.spec.start.code, self.spec.start.image, *(() if hole is None else (hole.photo, hole.mask))]
         arrays += [array for term in self.spec.terms for array in (term.vector, term.pictures)]
-        draws = self.spec.start_draws * (array_bytes(len(self.spec.terms)) + _DRAW_BYTES)
+        draws = (self.spec.start_draws + self.spec.start_redraws) * (array_bytes(len(self.spec.terms)) + _DRAW_BYTES)
         held: int = sum(array.nbytes for array in arrays if array is not None)
         return draws + held
 

@@ -29,6 +29,14 @@ class GeneratorPrior:
             0,
             integer=True,
         ),
+        Option(
+            "start_redraws",
+            "How many more codes are drawn to start from, where start_draws say that the target likes them best. 0: none.",
+            0,
+            20_000,
+            0,
+            integer=True,
+        ),
     )
 
     def __init__(self, generator: Generator, encoder: Network | None = None) -> None:

@@ -54,6 +54,35 @@ def test_variants_and_seeds_start_from_the_best_draws(engine: DeviceThread, tiny
     np.testing.assert_allclose(values(later.wait_for_end())[0].code, best[2], rtol=1e-5, atol=1e-6)
 
 
+def towards(count: int, redraws: int) -> Mapping[str, float]:
+    return {**drawing(count), "start_redraws": redraws}
+
+
+def test_draws_towards_the_target_are_ranked_with_the_first(engine: DeviceThread, tiny: Catalog, work_for: WorkFor) -> None:
+    first, again = 4 * CHUNK + 1, CHUNK + 3
+    plain, more = Caller(), Caller()
+    engine.submit(work_for(("tiny", "fc8", 1), settings=drawing(first)), plain)
+    engine.submit(work_for(("tiny", "fc8", 1), settings=towards(first, again), variants=3), more)
+    (best,), found = values(plain.wait_for_end()), values(more.wait_for_end(3))
+    assert [result.start.draws for result in found] == [first + again] * 3
+    assert [result.start.rank for result in found] == [1, 2, 3]
+    assert found[0].start.activation > best.start.activation, "it likes those better that were drawn towards it"
+    prior = GeneratorPrior(tiny.generators["tiny-prior"]).code_prior
+    drawn = {tuple(code) for code in prior.draw(first).round(decimals=4).tolist()}
+    assert tuple(torch.from_numpy(found[0].code).round(decimals=4).tolist()) not in drawn
+
+
+def test_only_units_with_the_same_redraws_share_what_is_known_of_them(engine: DeviceThread, work_for: WorkFor, looks: list[int]) -> None:
+    for unit, redraws, new in ((1, CHUNK, 3), (1, CHUNK, 0), (2, CHUNK, 1), (1, 2 * CHUNK, 1), (1, 0, 0)):
+        before = len(looks)
+        caller = Caller()
+        work = work_for(("tiny", "fc8", unit), settings=towards(2 * CHUNK, redraws))
+        engine.submit(work, caller)
+        assert values(caller.wait_for_end())
+        assert looks[before:] == [CHUNK] * new
+        assert work.steps == 2 + redraws // CHUNK + 1
+
+
 def test_a_row_that_started_from_a_draw_is_as_one_that_was_given_its_code(engine: DeviceThread, tiny: Catalog, work_for: WorkFor) -> None:
     from dgnam_server.synth.spec import Start
 
