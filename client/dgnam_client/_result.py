@@ -28,9 +28,10 @@ class StartRank:
 
     Attributes:
         rank: Its place among the draws, from 1, the one that the target likes best.
-        draws: How many were drawn: the option `start_draws`.
+        draws: How many were drawn: the options `start_draws` and `start_redraws`.
         activation: The weighted sum of the terms' activations for the start's picture.
-        percentile: Of how many of the draws, in percent, the finished picture's activation is above that of their pictures.
+        percentile: Of how many of the first draws, `start_draws`, in percent, the finished picture's activation is above that of
+            their pictures.
     """
 
     rank: int

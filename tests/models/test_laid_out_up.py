@@ -14,7 +14,7 @@ SIZE = 16
 
 def plain(dtype: torch.dtype) -> Block:
     torch.manual_seed(0)
-    block = Block(8, 6, SIZE, 3, normalized=True).eval()
+    block = Block(8, 6, SIZE, 3, 0.5, normalized=True).eval()
     fold_(block)
     return block.requires_grad_(False).to(dtype, memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 

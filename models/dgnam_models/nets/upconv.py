@@ -73,11 +73,12 @@ class Grain(nn.Module):
     """Add fixed maps of white noise (M, S, S), mixed by learned weights (C, M), to features (B, C, S, S).
 
     Convolutions alone can only repeat a texture in step with the grid they grow from. Noise lets them draw it irregularly (Karras et al.
-    2019, arXiv 1812.04948, section 3.2); it is fixed here, so that a code has one picture.
+    2019, arXiv 1812.04948, section 3.2); it is fixed here, so that a code has one picture. `strength` is a factor on all of it.
     """
 
-    def __init__(self, maps: int, channels: int, size: int) -> None:
+    def __init__(self, maps: int, channels: int, size: int, strength: float = 1.0) -> None:
         super().__init__()
+        self.strength = strength
         random = torch.Generator().manual_seed(size)
         self.register_buffer("noise", torch.randn(maps, size, size, generator=random, device="cpu"))
         self.noise: Tensor
@@ -89,7 +90,7 @@ class Grain(nn.Module):
 
     def mixed(self) -> Tensor:
         """The maps for each channel, (C, S, S)."""
-        return torch.einsum("cm,mhw->chw", self.weight, self.noise)
+        return self.strength * torch.einsum("cm,mhw->chw", self.weight, self.noise)
 
 
 def binomial(x: Tensor) -> Tensor:

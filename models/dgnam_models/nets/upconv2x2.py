@@ -33,6 +33,7 @@ class UpConv2x2(nn.Module):
         hidden: int,
         channels: Sequence[int],
         grain: int,
+        grain_strength: Sequence[float],
         blurred: bool,
         normalized: bool,
         denoiser: nn.Module | None,
@@ -48,7 +49,10 @@ class UpConv2x2(nn.Module):
             )
         )
         self.enlarge = Normalized(nn.ConvTranspose2d(reduced, channels[0], *_ENLARGE[places]), normalized)
-        self.blocks = nn.ModuleList(Block(*pair, 2 * _SEED << index, grain, normalized) for index, pair in enumerate(pairwise(channels)))
+        self.blocks = nn.ModuleList(
+            Block(*pair, 2 * _SEED << index, grain, strength, normalized)
+            for index, (pair, strength) in enumerate(zip(pairwise(channels), grain_strength, strict=True))
+        )
         self.to_image = nn.Conv2d(channels[-1], 3, 3, 1, 1)
         self.blur = Blur(_SEED << len(self.blocks)) if blurred else nn.Identity()
         self.denoiser = denoiser
@@ -68,10 +72,10 @@ class UpConv2x2(nn.Module):
 class Block(nn.Module):
     """Features (B, inputs, S / 2, S / 2) -> (B, outputs, S, S): a deconvolution with a blur after it, grain, and a residual convolution."""
 
-    def __init__(self, inputs: int, outputs: int, size: int, grain: int, normalized: bool) -> None:
+    def __init__(self, inputs: int, outputs: int, size: int, grain: int, strength: float, normalized: bool) -> None:
         super().__init__()
         self.up = Normalized(nn.ConvTranspose2d(inputs, outputs, 4, 2, 1), normalized, between=Blur(size))
-        self.grain = Grain(grain, outputs, size)
+        self.grain = Grain(grain, outputs, size, strength)
         self.convolution = Normalized(nn.Conv2d(outputs, outputs, 3, 1, 1), normalized)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -107,6 +111,7 @@ def build(
     hidden: int = 1024,
     channels: Sequence[int] = (256, 256, 128, 64, 32),
     grain: int = 8,
+    grain_strength: Sequence[float] = (),
     blurred: bool = False,
     normalized: bool = False,
     denoiser: Mapping[str, Any] | None = None,
@@ -117,6 +122,8 @@ def build(
         places: the code's, along a side: 1, 2 or 4.
         channels: of the 4x4 map, then of each block: five of them draw 64 pixels, six 128.
         grain: fixed maps of noise to mix into each block.
+        grain_strength: a factor on the noise of each block; with less in the last ones than they were trained with, pictures are calmer.
+            Empty: 1 for all.
         blurred: blur the picture at the end.
         denoiser: the arguments of denoiser.py's `build` besides the code's size; None: it has none.
     """
@@ -124,5 +131,10 @@ def build(
         raise ValueError(f"places is {places}; a code has 1, 2 or 4 a side")
     if code % places**2:
         raise ValueError(f"code is {code}; a code of {places}x{places} places has a multiple of {places**2} units")
+    blocks = len(channels) - 1
+    if grain_strength and len(grain_strength) != blocks:
+        raise ValueError(f"grain_strength has {len(grain_strength)} numbers; there are {blocks} blocks")
     own = None if denoiser is None else denoisers.build(code, **denoiser)
-    return UpConv2x2(code // places**2, places, reduced, hidden, channels, grain, blurred, normalized, own)
+    return UpConv2x2(
+        code // places**2, places, reduced, hidden, channels, grain, grain_strength or (1.0,) * blocks, blurred, normalized, own
+    )

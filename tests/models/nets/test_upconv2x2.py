@@ -55,6 +55,19 @@ def test_a_picture_may_be_blurred_at_the_end() -> None:
     torch.testing.assert_close(blurred(code), Blur(16)(sharp(code)))
 
 
+def test_noise_may_be_weaker_than_in_training() -> None:
+    channels = {"channels": [8, 6, 6]}
+    plain, weaker = (nets.build("upconv2x2", {**SIZES, **channels, **more}).eval() for more in ({}, {"grain_strength": [1.0, 0.5]}))
+    weaker.load_state_dict(plain.state_dict())
+    code = torch.rand(4, 12)
+    assert not torch.equal(weaker(code), plain(code))
+    torch.nn.init.constant_(weaker.blocks[1].grain.weight, 0.2)
+    torch.nn.init.constant_(plain.blocks[1].grain.weight, 0.1)
+    torch.testing.assert_close(weaker(code), plain(code))
+    with pytest.raises(ValueError, match="grain_strength has 1 numbers; there are 2 blocks"):
+        nets.build("upconv2x2", {**SIZES, **channels, "grain_strength": [0.5]})
+
+
 def test_it_may_carry_a_denoiser_and_says_how_long_its_code_is() -> None:
     module = nets.build("upconv2x2", {**SIZES, "channels": [8, 6], "denoiser": {"components": 3, "width": 8, "blocks": 1}})
     assert module.denoiser.components == 3 and module.code_shape == (12,)

@@ -27,7 +27,7 @@ class Ending(Enum):
 @dataclass(frozen=True)
 class StartRank:
     """The draw that a variant started from: its `rank` from 1 among all `draws`, its weighted sum of activations, and of how many percent
-    of the draws that of the finished picture is above.
+    of the first draws that of the finished picture is above.
     """
 
     rank: int
