@@ -50,6 +50,7 @@ def _serve(settings: Settings, started: float) -> int:
         stop = asyncio.Event()
         serve.stop_on_signals(stop, parts)
         await serve.run(parts, stop)
+        await serve.settled()
 
     try:
         parts = front.build(settings) if settings.ray else Starting(settings, started)

@@ -166,6 +166,15 @@ async def run(app: Served, stop: asyncio.Event) -> None:
             await app.close()
 
 
+async def settled(timeout_s: float = _LAST_WORDS_S) -> None:
+    """Wait for the loop's other tasks, such as calls that were cut off and have not come to their end.
+
+    A loop that closes cancels them, and gRPC tells a call that is cancelled while it ends as an error, with a traceback.
+    """
+    if others := asyncio.all_tasks() - {asyncio.current_task()}:
+        await asyncio.wait(others, timeout=timeout_s)
+
+
 def stop_on_signals(stop: asyncio.Event, app: Loading) -> None:
     """SIGTERM and SIGINT set `stop`; the second ends the process at once, whatever still runs. While it loads, the first does."""
 

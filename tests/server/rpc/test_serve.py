@@ -5,6 +5,7 @@ import logging
 import shutil
 import subprocess
 import time
+from collections.abc import Awaitable
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,30 @@ async def test_not_serving_until_warm(config: Settings, builder: Builder, engine
     await ended
     assert not config.port_file.exists()
     assert engine.drained == 3
+
+
+def test_calls_that_were_cut_off_come_to_their_end_before_the_loop_closes() -> None:
+    """As gRPC's task of such a call does: it waits for the handler's, and tells as an error if it is cancelled meanwhile."""
+    told: list[str] = []
+
+    async def call(handler: Awaitable[object]) -> None:
+        try:
+            await handler
+            told.append("ended")
+        except asyncio.CancelledError:
+            told.append("an error")
+
+    async def program(hangs: bool, timeout_s: float) -> None:
+        handlers = [asyncio.sleep(0.02), *([asyncio.Event().wait()] if hangs else [])]
+        calls = [asyncio.create_task(call(handler)) for handler in handlers]
+        await asyncio.sleep(0)
+        await serve.settled(timeout_s)
+        assert calls[0].done()
+
+    asyncio.run(program(False, 60))
+    assert told == ["ended"]
+    asyncio.run(program(True, 0.5))
+    assert told[1:] == ["ended", "an error"], "one that hangs keeps nobody"
 
 
 async def test_drain_tells_health_and_lets_streams_end(serving: Any, engine: Any, request_: SynthesizeRequest) -> None:
