@@ -143,6 +143,11 @@ class SmallServer(
     def fail(self, code: grpc.StatusCode, message: str, *details: Message) -> None:
         self.failures.append((code, message, details))
 
+    def _note_end(self, label: str, context: grpc.ServicerContext) -> None:
+        """Of the label "slow", tell when the call ends; asked for before anything is sent, as a call that has ended goes no further."""
+        if label == "slow" and not context.add_callback(self.cancelled.release):
+            self.cancelled.release()
+
     def _note(self, request: Any, context: grpc.ServicerContext) -> None:
         self.requests.append(request)
         self.metadata.append(dict(context.invocation_metadata()))
@@ -197,11 +202,12 @@ class SmallServer(
     def Exemplars(self, request: analysis_pb2.ExemplarsRequest, context: grpc.ServicerContext) -> Iterator[Any]:  # noqa: N802
         """As many as are asked for, the weakest first; of the label "cut" one fewer. The index "none" is not there."""
         self._note(request, context)
+        self._note_end(request.place.label, context)
         if request.index == "none":
             abort(context, grpc.StatusCode.FAILED_PRECONDITION, "this server has no index of photographs", ())
         yield analysis_pb2.ExemplarsResponse(queued=synthesis_pb2.Queued(position=1))
         yield analysis_pb2.ExemplarsResponse(started=synthesis_pb2.Started())
-        yield from analysed(request.place.label, context, self.cancelled, analysis_pb2.ExemplarsResponse)
+        yield from analysed(request.place.label, context, analysis_pb2.ExemplarsResponse)
         for rank in reversed(range(1 + (request.place.label == "cut"), (request.count or 9) + 1)):
             yield analysis_pb2.ExemplarsResponse(result=exemplar(request, rank))
 
@@ -217,27 +223,30 @@ class SmallServer(
     def Project(self, request: analysis_pb2.ProjectRequest, context: grpc.ServicerContext) -> Iterator[Any]:  # noqa: N802
         """Of each picture noise; of the label "cut" nothing. "slow" never ends."""
         self._note(request, context)
+        self._note_end(request.place.label, context)
         response = analysis_pb2.ProjectResponse
         yield response(queued=synthesis_pb2.Queued(position=1))
         yield response(started=synthesis_pb2.Started())
-        yield from analysed(request.place.label, context, self.cancelled, response)
+        yield from analysed(request.place.label, context, response)
         for number in reversed(range(len(request.images))):
             if request.place.label != "cut":
                 yield response(result=projected(request, number))
 
     def Occlude(self, request: analysis_pb2.OccludeRequest, context: grpc.ServicerContext) -> Iterator[Any]:  # noqa: N802
         self._note(request, context)
+        self._note_end(request.places[0].label, context)
         response = analysis_pb2.OccludeResponse
         yield response(started=synthesis_pb2.Started())
-        yield from analysed(request.places[0].label, context, self.cancelled, response)
+        yield from analysed(request.places[0].label, context, response)
         for number in range(len(request.images)):
             yield response(result=occluded(request, number))
 
     def Transform(self, request: analysis_pb2.TransformRequest, context: grpc.ServicerContext) -> Iterator[Any]:  # noqa: N802
         self._note(request, context)
+        self._note_end(request.places[0].label, context)
         response = analysis_pb2.TransformResponse
         yield response(started=synthesis_pb2.Started())
-        yield from analysed(request.places[0].label, context, self.cancelled, response)
+        yield from analysed(request.places[0].label, context, response)
         for number in range(len(request.images)):
             yield response(result=transformed(request, number))
 
@@ -248,8 +257,7 @@ class SmallServer(
             info = error_details_pb2.ErrorInfo(reason="UNKNOWN_UNIT", domain="dgnam")
             resource = error_details_pb2.ResourceInfo(resource_type="unit", resource_name="alexnet64:fc8:wrong")
             abort(context, grpc.StatusCode.NOT_FOUND, "no unit 'wrong' in alexnet64:fc8; nearest: 'wren'", (info, resource))
-        if label == "slow":
-            context.add_callback(self.cancelled.release)
+        self._note_end(label, context)
         response = synthesis_pb2.SynthesizeResponse
         yield response(queued=synthesis_pb2.Queued(position=2))
         while label == "queued" and not self.vacancy.wait(0.05) and context.is_active():
@@ -371,10 +379,8 @@ class SmallServer(
         )
 
 
-def analysed(label: str, context: grpc.ServicerContext, cancelled: threading.Semaphore, response: Any) -> Iterator[Any]:
+def analysed(label: str, context: grpc.ServicerContext, response: Any) -> Iterator[Any]:
     """Some progress; of the label "slow" without end."""
-    if label == "slow":
-        context.add_callback(cancelled.release)
     step = 0
     while not step or (label == "slow" and context.is_active()):
         step += 1
