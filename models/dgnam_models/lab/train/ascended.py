@@ -17,6 +17,7 @@ from dgnam_models.network import Network
 from dgnam_models.preprocess import resize
 
 DEVIATIONS = 3  # from the mean; the published clip of an ascent (Nguyen et al. 2016, section 2.2)
+ANY = -1  # unit of an ascent
 AMONG = 50  # the strongest classes of a drawn picture, of which one is climbed: an ascent begins where its unit is strong already
 
 
@@ -40,13 +41,14 @@ class Ascent:
     scale: float = 0.08
     degrees: float = 3.0
 
-    def moved(self, code: Tensor, draw: Callable[[Tensor], Tensor]) -> Tensor:
+    def moved(self, code: Tensor, draw: Callable[[Tensor], Tensor], wanted: Tensor) -> Tensor:
         """Codes (B, D) after `steps` times `y <- clip(y + u L |y_0| / steps * g / |g|, bounds)`, g the gradient of one class unit.
 
-        The class, and u of [0, 1], are drawn for each code.
+        u of [0, 1] is drawn for each code.
 
         Args:
             draw: a picture in [0, 1] (B, 3, H, W) of each code; gradients pass through it.
+            wanted: (B, 1) int64, the unit of each code; `ANY`: one of the strongest of its picture, by lot.
 
         Random source: torch's own on the processor, which the run seeds at every step.
         """
@@ -58,7 +60,7 @@ class Ascent:
             logits = self.network.logits(resize(view, self.network.input_size))
             if unit is None:
                 strongest = logits.topk(min(AMONG, logits.shape[1])).indices
-                unit = strongest.gather(1, choice % strongest.shape[1])
+                unit = torch.where(wanted == ANY, strongest.gather(1, choice % strongest.shape[1]), wanted)
             (gradient,) = torch.autograd.grad(logits.gather(1, unit).sum(), code)
             code = (code.detach() + ways / self.steps * normalize(gradient, dim=1)).maximum(self.bounds[0]).minimum(self.bounds[1])
         return code

@@ -62,6 +62,7 @@ class Projected:
     layout_weight: float = 2.0  # of the squared error at 16 x 16 pixels
     adversarial_length: float = 1.0  # of the adversarial gradient at the picture, in lengths of the feature loss's
     adversarial_from_step: int = 0
+    generator_from_step: int = 0  # before, only the critic learns: a new one, beside a generator that draws already
     average_decay: float = 0.999  # of the exported, exponentially averaged weights
     # Network and critic see drawn and real picture altered alike, each time otherwise, by up to so much:
     jitter_px: float = 0.0
@@ -69,6 +70,7 @@ class Projected:
     jitter_colour: float = 0.0  # 1: as Zhao et al. 2020 do (colour_jitter.py)
     # A share of each batch may have codes to which an ascent leads (ascended.py):
     ascended_share: float = 0.0
+    drawn_share: float = 0.0  # of these, ascents that begin where a mixture of codes draws towards their class (drawn.py)
     ascended_length: float = 0.6  # of the longest way, in lengths of the code
     ascended_steps: int = 4
     ascended_size: int = 224  # height and width of what the network sees at that, in pixels
@@ -85,8 +87,9 @@ class Projected:
             problems.append(f"critic_halvings has {len(self.critic_halvings)} numbers, feature_taps {len(self.feature_taps)}")
         if not 0 <= self.ascended_share < 1:
             problems.append(f"ascended_share is {self.ascended_share}; it must lie in [0, 1)")
-        if not 0 <= self.full_size_share <= 1:
-            problems.append(f"full_size_share is {self.full_size_share}; it must lie in [0, 1]")
+        for name in ("full_size_share", "drawn_share"):
+            if not 0 <= getattr(self, name) <= 1:
+                problems.append(f"{name} is {getattr(self, name)}; it must lie in [0, 1]")
         for name in ("pixel_width", "ascended_length"):
             if getattr(self, name) < 0:
                 problems.append(f"{name} is {getattr(self, name)}; it must not be negative")

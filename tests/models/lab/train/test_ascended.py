@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 from dgnam_models import Network
-from dgnam_models.lab.train.ascended import AMONG, Ascent, bounds
+from dgnam_models.lab.train.ascended import AMONG, ANY, Ascent, bounds
 from tiny_lite import SIDE, stand_in
 from torch import Tensor
 
@@ -34,9 +34,9 @@ def codes(count: int) -> Tensor:
     return 4 + torch.rand(count, UNITS, generator=torch.Generator().manual_seed(2))
 
 
-def moved(ascent: Ascent, code: Tensor, seed: int = 0) -> Tensor:
+def moved(ascent: Ascent, code: Tensor, seed: int = 0, unit: int = ANY) -> Tensor:
     torch.manual_seed(seed)
-    return ascent.moved(code, draw)
+    return ascent.moved(code, draw, torch.full((len(code), 1), unit))
 
 
 def test_a_unit_is_climbed_a_way_of_at_most_its_length(ascent: Ascent, network: Network) -> None:
@@ -64,6 +64,13 @@ def test_of_many_classes_one_of_the_strongest_is_climbed(network: Network) -> No
     first, *later = asked
     assert first.max() < AMONG and len(first.unique()) > AMONG // 2
     assert all(torch.equal(one, first) for one in later), "a code stays with its class"
+
+
+def test_a_wanted_unit_is_climbed(ascent: Ascent, network: Network) -> None:
+    start, short = codes(6), replace(ascent, length=0.1)
+    for unit in (0, 3):
+        gained = network.logits(draw(moved(short, start, unit=unit))) - network.logits(draw(start))
+        assert (gained[:, unit] > 0).all()
 
 
 def test_codes_stay_within_their_bounds(ascent: Ascent) -> None:

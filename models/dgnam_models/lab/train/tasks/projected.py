@@ -12,7 +12,7 @@ from dgnam_models.card import ModelCard
 from dgnam_models.errors import RecipeError
 from dgnam_models.lab.train import config, export
 from dgnam_models.lab.train.adaptive_weight import EVERY, AdaptiveWeight
-from dgnam_models.lab.train.ascended import Ascent, bounds, signed
+from dgnam_models.lab.train.ascended import ANY, Ascent, bounds, signed
 from dgnam_models.lab.train.coded import Batch, CodedPhotographs
 from dgnam_models.lab.train.coding import Coder, prepare
 from dgnam_models.lab.train.collapse import Watch
@@ -20,6 +20,7 @@ from dgnam_models.lab.train.colour_jitter import colour_jitter
 from dgnam_models.lab.train.config import Recipe
 from dgnam_models.lab.train.critics.projected import ProjectedCritic, Shape
 from dgnam_models.lab.train.data import batch_indices
+from dgnam_models.lab.train.drawn import Draws, fit
 from dgnam_models.lab.train.export import Export
 from dgnam_models.lab.train.jitter import jitter
 from dgnam_models.lab.train.losses.code import code_error
@@ -117,6 +118,8 @@ class ProjectedTask:
         if own.ascended_share:
             reach = bounds(self._codes(training, SETTLED))
             self.ascent = Ascent(frozen(encoder.at((own.ascended_size, own.ascended_size))), reach, own.ascended_length, own.ascended_steps)
+        if own.ascended_share and own.drawn_share:
+            self.draws = self._fit_draws(training, reach)
 
     def _critic_shape(self, units: int) -> Shape:
         own, channels = self.settings, {tap.name: tap.shape[0] for tap in self.encoder.card.taps}
@@ -128,6 +131,8 @@ class ProjectedTask:
             set_learning_rate(optimizer, learning_rate(self.recipe, step))
         seen = self._compare(self._batch(training, step))
         figures = self._teach_critic(seen)
+        if step < self.settings.generator_from_step:
+            return figures
         losses = self._losses(seen)
         loss = losses["feature"] + self.settings.layout_weight * losses["layout"]
         if step >= self.settings.adversarial_from_step:
@@ -160,7 +165,7 @@ class ProjectedTask:
         code = batch.codes
         if moved:
             self.module.eval()
-            code = torch.cat([self.ascent.moved(code[:moved], self._draw), code[moved:]])
+            code = torch.cat([self._ascended(code[:moved]), code[moved:]])
         self.module.train()
         drawn = self._draw(code)
         pictures = (batch.images, torch.where(batch.coarse[:, None, None, None], coarsened(drawn), drawn))
@@ -169,6 +174,24 @@ class ProjectedTask:
         with torch.no_grad():
             real_features = self._features(real)
         return Comparison(batch, code, moved, drawn, real_features, self._features(shown))
+
+    def _ascended(self, code: Tensor) -> Tensor:
+        """Where ascents lead from codes of photographs (B, D), of which a share are replaced by draws."""
+        drawn = round(self.settings.drawn_share * len(code))
+        unit = torch.full((len(code), 1), ANY)
+        if drawn:
+            start, unit[:drawn] = self.draws.take(drawn)
+            code = torch.cat([start.to(self.device), code[drawn:]])
+        return self.ascent.moved(code, self._draw, unit.to(self.device))
+
+    @torch.no_grad()
+    def _fit_draws(self, training: CodedPhotographs, bounds: Tensor) -> Draws:
+        """Draws like the training photographs' codes; it takes a minute or two with thousands of units."""
+        index = shuffled(training.spread(self.settings.statistics_photographs))
+        codes = training.codes(index, torch.zeros(len(index), dtype=torch.bool))
+        seen = (training.take(part, torch.zeros(len(part), dtype=torch.bool)).images for part in index[:SETTLED].split(64))
+        logits = torch.cat([self._read(images.to(self.device))[1].float().cpu() for images in seen])
+        return fit(codes, logits, bounds.cpu())
 
     def _draw(self, code: Tensor) -> Tensor:
         with autocast(self.device):
@@ -264,8 +287,7 @@ class ProjectedTask:
 
     def _codes(self, training: CodedPhotographs, count: int) -> Tensor:
         """Of so many photographs, or of all where there are fewer, in no order."""
-        index = training.spread(count)
-        index = index[torch.randperm(len(index), generator=torch.Generator().manual_seed(0))]
+        index = shuffled(training.spread(count))
         return training.codes(index, torch.zeros(len(index), dtype=torch.bool)).to(self.device)
 
     def state(self) -> dict[str, Any]:
@@ -292,6 +314,11 @@ class ProjectedTask:
 
 
 _PARTS = ("module", "average", "critic", "optimizer", "critic_optimizer")
+
+
+def shuffled(index: Tensor) -> Tensor:
+    """The indices (N,) in no order, always the same one."""
+    return index[torch.randperm(len(index), generator=torch.Generator().manual_seed(0))]
 
 
 def coarsened(image: Tensor) -> Tensor:

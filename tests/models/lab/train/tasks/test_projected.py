@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from typing import NamedTuple
 
 import dgnam_models
 import pytest
@@ -15,6 +16,7 @@ from dgnam_models import Generator, commands, pack
 from dgnam_models.errors import RecipeError, TrainingError
 from dgnam_models.importers import projected as outside
 from dgnam_models.lab.train import checkpoint, config, loop, tasks
+from dgnam_models.lab.train.ascended import ANY
 from dgnam_models.lab.train.coded import CodedPhotographs
 from dgnam_models.lab.train.config import Projected, Recipe
 from dgnam_models.lab.train.run import Run
@@ -56,6 +58,14 @@ RECIPE = Recipe(
     checkpoint_every=2,
 )
 Lite = tuple[str, list[Path]]
+
+
+class Stays(NamedTuple):
+    """An ascent that only tells where it would begin."""
+
+    moved: Callable[..., torch.Tensor]
+
+
 Assemble = Callable[..., tuple[ProjectedTask, CodedPhotographs, CodedPhotographs]]
 
 
@@ -170,7 +180,7 @@ def equal(one: object, other: object) -> bool:
 
 @pytest.mark.parametrize(
     "changes",
-    [pytest.param({}, marks=pytest.mark.slow), {"ascended_share": 0.25, "pixel_width": 6, "full_size_share": 0.5}],
+    [pytest.param({}, marks=pytest.mark.slow), {"ascended_share": 0.5, "drawn_share": 0.5, "pixel_width": 6, "full_size_share": 0.5}],
     ids=["plain", "with all"],
 )
 def test_killed_and_resumed_it_ends_with_the_same_bits(
@@ -256,6 +266,38 @@ def test_the_adversarial_term_waits_for_its_step(recipe: Recipe, assembled: Asse
     figures = task.step(training, 0)
     assert "weight" not in figures and "critic" in figures, "the critic learns meanwhile"
     assert task.step(training, 1)["weight"].item() == task.weight.value
+
+
+def test_before_its_step_a_generator_does_not_learn_and_its_critic_does(recipe: Recipe, assembled: Assemble) -> None:
+    task, training, _ = assembled(changed(recipe, generator_from_step=1, ascended_share=0.25))
+    before = {name: [p.detach().clone() for p in module.parameters()] for name, module in parts(task).items()}
+    task.step(training, 0)
+
+    def learned(name: str) -> bool:
+        return any(not torch.equal(a, b) for a, b in zip(before[name], parts(task)[name].parameters(), strict=True))
+
+    assert learned("critic") and not learned("module")
+    task.step(training, 1)
+    assert learned("module")
+
+
+def test_ascents_begin_at_draws_for_their_share(recipe: Recipe, assembled: Assemble) -> None:
+    """The wanted class goes with each draw; the other ascents begin at a photograph's code."""
+    task, training, _ = assembled(changed(recipe, ascended_share=0.5, drawn_share=0.5))
+    batch, starts = task._batch(training, 0), []
+
+    def moved(code: torch.Tensor, draw: object, wanted: torch.Tensor) -> torch.Tensor:
+        starts.append((code, wanted))
+        return code
+
+    task.ascent = Stays(moved)  # type: ignore[assignment]
+    torch.manual_seed(0)
+    seen = task._compare(batch)
+    ((code, wanted),) = starts
+    torch.manual_seed(0)
+    drawn, unit = task.draws.take(2)
+    assert torch.equal(code, torch.cat([drawn, batch.codes[2:4]])) and wanted[:, 0].tolist() == [*unit[:, 0].tolist(), ANY, ANY]
+    assert torch.equal(seen.code, torch.cat([drawn, batch.codes[2:]])) and seen.moved == 4
 
 
 def test_ascended_rows_are_judged_and_held_by_their_code_and_compared_with_no_photograph(recipe: Recipe, assembled: Assemble) -> None:
@@ -411,6 +453,7 @@ def test_a_frozen_network_without_the_taps_is_refused(recipe: Recipe, assembled:
         ({"crop_px": 4}, "crop_px and colour must be 0 with kind = 'projected'"),
         ({"constant_share": 1.0}, r"constant_share is 1.0; it must lie in \[0, 1\)"),
         ({"projected": {"ascended_share": 1.5}}, r"projected.ascended_share is 1.5; it must lie in \[0, 1\)"),
+        ({"projected": {"drawn_share": 1.5}}, r"projected.drawn_share is 1.5; it must lie in \[0, 1\]"),
         ({"projected": {"full_size_share": -0.1}}, r"projected.full_size_share is -0.1; it must lie in \[0, 1\]"),
         ({"projected": {"pixel_width": -1}}, "projected.pixel_width is -1; it must not be negative"),
         ({"projected": {"critic_halvings": [1]}}, "projected.critic_halvings has 1 numbers, feature_taps 4"),
