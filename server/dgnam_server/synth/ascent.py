@@ -109,15 +109,17 @@ def silent(problem: Problem, rows: Rows) -> Tensor:
     return torch.stack([(gradient == 0).all(1) for gradient in gradients], 1) & rows.real
 
 
-def step(problem: Problem, rows: Rows, redirect: bool = True) -> tuple[Rows, Seen]:
+def step(problem: Problem, rows: Rows, idle: frozenset[str] = frozenset()) -> tuple[Rows, Seen]:
     """One iteration of every row; a row whose gradient vanished stands still.
 
     The history is written in place: it belongs to the rows returned, and the rows passed in are not to be used again.
 
     Args:
-        redirect: whether parts with `redirect` may have something to do; False from who knows that no row is at such a step saves time.
+        idle: parts that no row has at this step, which saves their time (`parts.idle`).
     """
+    problem = problem.without(idle)
     names = problem.structure.parts
+    redirects = bool(parts.at(lambda part: part.redirect, names))
     code = rows.code.detach().requires_grad_()
     with torch.enable_grad():
         image = problem.prior.draw(code)
@@ -125,9 +127,9 @@ def step(problem: Problem, rows: Rows, redirect: bool = True) -> tuple[Rows, See
         image = _pasted(problem, rows, image)
         rows = _watched(problem, rows, image.detach())
         felt: list[Tensor] = []
-        with RectifiersApart() if redirect else nullcontext():  # they are looked for in the graph
+        with RectifiersApart() if redirects else nullcontext():  # they are looked for in the graph
             activation = objectives.term_activations(problem.activations(_view(problem, rows, image, felt)), rows)
-        untrue = _redirected(problem, rows, activation, image) if redirect else None
+        untrue = _redirected(problem, rows, activation, image)
         gradient = objectives.GRADIENTS[problem.balance](activation, rows, code)
     strongest = gradient.abs().amax(1)  # of a row with a value that is not a number, not a number
     pulls = strongest.isfinite() & (strongest != 0)

@@ -1,7 +1,7 @@
 """Problem: what the rows of one batch have in common, so that they can share every kernel of a step."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
@@ -74,6 +74,11 @@ class Problem:
         network = next(network for network in self.networks if network.name == name)
         (height, width), (high, wide) = self.prior.size, network.input_size
         return network.input_size if self.fit is not resize and height >= high and width >= wide else self.prior.size
+
+    def without(self, parts: frozenset[str]) -> "Problem":
+        """The problem of rows that have none of these parts."""
+        kept = tuple(name for name in self.structure.parts if name not in parts)
+        return replace(self, structure=replace(self.structure, parts=kept)) if parts else self
 
     @cached_property
     def maps(self) -> tuple[Source, ...]:

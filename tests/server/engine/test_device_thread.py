@@ -138,11 +138,11 @@ def test_out_of_memory_halves_the_batch_and_tries_again(
 ) -> None:
     real, sizes = ascent.step, []
 
-    def small_device(problem: Problem, rows: ascent.Rows, redirect: bool) -> tuple[ascent.Rows, ascent.Seen]:
+    def small_device(problem: Problem, rows: ascent.Rows, idle: frozenset[str]) -> tuple[ascent.Rows, ascent.Seen]:
         sizes.append(len(rows))
         if len(rows) > 2:
             raise torch.OutOfMemoryError("pretend")
-        return real(problem, rows, redirect)
+        return real(problem, rows, idle)
 
     spec = spec_for(("tiny", "fc8", 1), variants=4)
     caller = Caller()

@@ -10,6 +10,7 @@ from dgnam_server.engine.due import Due, parted
 from dgnam_server.engine.kinds.synthesis_result import StartRank, SynthesisResult
 from dgnam_server.synth.draws import Ranking
 from dgnam_server.synth.rows import Rows, concat
+from dgnam_server.synth.spec import Settings
 from dgnam_server.synth.transforms import resize
 
 
@@ -22,7 +23,7 @@ class Slot:
     total: int
     preview_interval: int
     size: tuple[int, int]  # of the finished picture
-    redirected: int  # steps at which gradients may be redirected
+    settings: Settings
     step: int = 0
     start: tuple[Ranking, int] | None = None  # the draw it started from, by its rank from 0
 

@@ -20,11 +20,10 @@ from dgnam_server.engine.kinds.row_groups import Group, RowGroups, Slot
 from dgnam_server.engine.kinds.synthesis_result import results
 from dgnam_server.engine.picture import on_host
 from dgnam_server.engine.pieces import Pieces
-from dgnam_server.synth import ascent
+from dgnam_server.synth import ascent, parts
 from dgnam_server.synth.ascent import Seen
 from dgnam_server.synth.memory import array_bytes
 from dgnam_server.synth.objectives import weighted_sum
-from dgnam_server.synth.parts.redirected_relu import REDIRECTED_STEPS
 from dgnam_server.synth.priors import Prior
 from dgnam_server.synth.problem import Problem, Source, Structure
 from dgnam_server.synth.rows import Rows, concat
@@ -141,7 +140,7 @@ class SynthesisLane:
         """Add a variant: at its start, or to wait for the draws that it is to start from."""
         spec = work.spec
         size = spec.size if any(spec.size) else self.problem.prior.size
-        slot = Slot(job, row, spec.steps, spec.preview_interval, size, int(spec.settings.get(REDIRECTED_STEPS, 0)))
+        slot = Slot(job, row, spec.steps, spec.preview_interval, size, spec.settings)
         if not spec.start_draws:
             self._begin(slot, spec, _start_code(self.problem.prior, spec.start, self.device))
             return
@@ -205,8 +204,8 @@ class SynthesisLane:
         return events
 
     def _advance(self, group: Group) -> tuple[Rows, Seen]:
-        rows, redirect = group.rows, any(slot.step < slot.redirected for slot in group.slots)
-        steps = self._pieces.run(len(rows), lambda piece: ascent.step(self.problem, rows.select(piece), redirect))
+        rows, idle = group.rows, parts.idle(self.problem.structure.parts, [(slot.settings, slot.step) for slot in group.slots])
+        steps = self._pieces.run(len(rows), lambda piece: ascent.step(self.problem, rows.select(piece), idle))
         if len(steps) == 1:
             return steps[0]
         looks = [seen for _, seen in steps]

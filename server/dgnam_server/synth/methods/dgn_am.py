@@ -9,7 +9,7 @@ DGN_AM = Method(
     "via deep generator networks, NIPS 2016, arXiv 1605.09304; update order and constants as in the authors' released script",
     prior="generator",
     rule="normalized-ascent",
-    parts=("random-view", "redirected-relu", "activation-map", "receptive-field", "inpainting", "decay", "bound"),
+    parts=("random-view", "redirected-relu", "activation-map", "receptive-field", "inpainting", "reconstruction", "decay", "bound"),
     defaults={"decay": 0.01},
 )
 
@@ -20,6 +20,6 @@ DGN_AM_COVARIANCE = Method(
     "normalized gradient of Nguyen, Dosovitskiy, Yosinski, Brox, Clune 2016, arXiv 1605.09304",
     prior="generator",
     rule="covariance-ascent",
-    parts=("random-view", "redirected-relu", "activation-map", "receptive-field", "inpainting", "decay", "bound"),
+    parts=("random-view", "redirected-relu", "activation-map", "receptive-field", "inpainting", "reconstruction", "decay", "bound"),
     defaults={"steps": 30.0, "start_learning_rate": 1.0},
 )

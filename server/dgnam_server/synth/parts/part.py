@@ -1,6 +1,6 @@
 """What a part of a method is: its options, and its place in the step."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -8,7 +8,7 @@ from torch import Tensor
 from dgnam_server.synth.options import Option
 from dgnam_server.synth.problem import Need, Problem
 from dgnam_server.synth.rows import Rows, State
-from dgnam_server.synth.spec import SynthesisSpec
+from dgnam_server.synth.spec import Settings, SynthesisSpec
 
 Function = Callable[[Tensor, Rows, Problem], Tensor]
 
@@ -32,6 +32,8 @@ class Part:
         shape: gradient image -> gradient image, between the networks and the prior.
         project: code -> code, after the update.
         watch: image -> what to remember, before the networks look at the view.
+        due: of a row's settings and how many steps it has done, known on the host: whether it has the part at its next step; None: always.
+            Of rows that step together the part must leave those alone that are not due.
         paste: image -> image, before anything else looks at the picture but the penalties: what of it is given, not drawn.
         state: what it remembers before the first step of a row with this code (1, D), each entry (1, ...); None: nothing.
     """
@@ -47,10 +49,11 @@ class Part:
     shape: Function | None = None
     project: Function | None = None
     watch: Callable[[Tensor, Rows, Problem], State] | None = None
+    due: Callable[[Settings, int], bool] | None = None
     paste: Function | None = None
     state: Callable[[Problem, Tensor, SynthesisSpec], State] | None = None
 
-    def is_on(self, settings: Mapping[str, float]) -> bool:
+    def is_on(self, settings: Settings) -> bool:
         """Whether a row with these settings has the part: one of its switches is not 0, or it has no switches."""
         switches = [option.name for option in self.options if option.switch]
         return not switches or any(settings[name] for name in switches)

@@ -10,7 +10,7 @@ from dgnam_server.synth.parts.part import Part
 from dgnam_server.synth.priors import GENERATOR, GeneratorPrior
 from dgnam_server.synth.problem import Problem
 from dgnam_server.synth.rows import Rows, State
-from dgnam_server.synth.spec import SynthesisSpec
+from dgnam_server.synth.spec import Settings, SynthesisSpec
 
 
 def drawn(code: Tensor, weight: Tensor, difference: Tensor) -> Tensor:
@@ -31,8 +31,14 @@ def _watch(image: Tensor, rows: Rows, problem: Problem) -> State:
     return {"reconstruction": prior.encode(problem.fit(image, prior.encoder.input_size)).float()}
 
 
+def _due(settings: Settings, step: int) -> bool:
+    return (step + 1) % max(settings["reconstruction_interval"], 1) == 0
+
+
 def _project(code: Tensor, rows: Rows, problem: Problem) -> Tensor:
-    return drawn(code, rows.now("reconstruction_weight"), rows.state["reconstruction"] - rows.code)
+    due = (rows.step + 1) % rows.now("reconstruction_interval").clamp(min=1).long() == 0
+    weight = torch.where(due, rows.now("reconstruction_weight"), 0.0)
+    return drawn(code, weight, rows.state["reconstruction"] - rows.code)
 
 
 def _nothing_seen(problem: Problem, code: Tensor, spec: SynthesisSpec) -> State:
@@ -44,16 +50,18 @@ RECONSTRUCTION = Part(
     options=(
         Option(
             "reconstruction_weight",
-            "How far the code goes at each step towards its reconstruction, E(G(code)).",
+            "How far the code goes towards its reconstruction, E(G(code)): 1 is all the way.",
             0.0,
             1.0,
             0.0,
             switch=True,
         ),
+        Option("reconstruction_interval", "Steps from one reconstruction to the next.", 1, 2000, 1, integer=True),
     ),
     priors=(GENERATOR,),
     needs=("encoder",),
     project=_project,
+    due=_due,
     watch=_watch,
     state=_nothing_seen,
 )

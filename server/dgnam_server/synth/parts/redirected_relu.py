@@ -11,6 +11,7 @@ from dgnam_server.synth.options import Option
 from dgnam_server.synth.parts.part import Part
 from dgnam_server.synth.problem import Problem
 from dgnam_server.synth.rows import Rows
+from dgnam_server.synth.spec import Settings
 
 REDIRECTED_STEPS = "redirected_relu_steps"
 Hook = Callable[[Sequence[Tensor], Sequence[Tensor]], tuple[Tensor | None, ...] | None]
@@ -142,6 +143,10 @@ def _redirect(activation: Tensor, image: Tensor, rows: Rows, problem: Problem) -
     return touched
 
 
+def _due(settings: Settings, step: int) -> bool:
+    return step < settings[REDIRECTED_STEPS]
+
+
 def _hook(upper: tuple[Tensor, Any] | None, active: Tensor, touched: Tensor, axis: int) -> Hook:
     """Must not hold the node, which holds it: nothing would ever free the two.
 
@@ -177,4 +182,5 @@ REDIRECTED_RELU = Part(
         ),
     ),
     redirect=_redirect,
+    due=_due,
 )

@@ -194,7 +194,7 @@ def test_a_new_penalty_is_a_part_and_a_line_in_each_method(tiny: Catalog, monkey
 def test_dgn_am_with_every_part_that_works_on_pictures(tiny: Catalog) -> None:
     method = replace(DGN_AM, parts=tuple({*methods.method.IMAGE_PARTS, *DGN_AM.parts}))
     known = {option.name for option in method.options}
-    on = {name: value for name, value in EVERYTHING_ON.items() if name in known}
+    on = {name: value for name, value in (EVERYTHING_ON | {"reconstruction_weight": 0.3}).items() if name in known}
     spec = spec_for(method, ("tiny", "fc8", 1), ("tiny-res", "fc", 3), steps=4, **on)
     problem = problem_for(tiny, method, spec)
     assert set(problem.structure.parts) == set(method.parts)

@@ -132,6 +132,31 @@ def test_a_row_is_the_same_alone_and_in_company(tiny: Catalog, part: Part, prior
         torch.testing.assert_close(rows.code[i], alone.code[0], rtol=1e-3, atol=1e-3)
 
 
+SOMETIMES = {
+    "redirected-relu": {"redirected_relu_steps": 2},
+    "reconstruction": {"reconstruction_weight": 0.5, "reconstruction_interval": 2},
+}
+
+
+def test_what_no_row_has_at_a_step_can_be_left_out(tiny: Catalog) -> None:
+    """It is left out there only, and the codes are the same."""
+    assert set(SOMETIMES) == {name for name, part in PARTS.items() if part.due}
+    for name, given in SOMETIMES.items():
+        method = method_with(PARTS[name], next(prior for part, prior in FITTING if part.name == name))
+        spec = spec_for(method, ("tiny", "fc8", 1), steps=5, **given)
+        problem = problem_for(tiny, method, spec)
+        leaving, always = ascent.init(problem, spec, 0), ascent.init(problem, spec, 0)
+        idle = []
+        for step in range(5):
+            idle.append(bool(parts.idle(problem.structure.parts, [(spec.settings, step)])))
+            leaving, _ = ascent.step(problem, leaving, parts.idle(problem.structure.parts, [(spec.settings, step)]))
+            always, _ = ascent.step(problem, always)
+        assert torch.equal(leaving.code, always.code)
+        assert idle == ([False, False, True, True, True] if name == "redirected-relu" else [True, False, True, False, True])
+    later = {"redirected_relu_steps": 4}
+    assert not parts.idle(("redirected-relu",), [({"redirected_relu_steps": 2}, 3), (later, 3)]), "one row that has it is enough"
+
+
 @pytest.mark.parametrize(("part", "prior"), FITTING, ids=IDS)
 def test_flat_pictures_and_zero_gradients_stay_finite(tiny: Catalog, part: Part, prior: str) -> None:
     method = method_with(part, prior)
