@@ -32,12 +32,12 @@ def _watch(image: Tensor, rows: Rows, problem: Problem) -> State:
 
 
 def _due(settings: Settings, step: int) -> bool:
-    return (step + 1) % max(settings["reconstruction_interval"], 1) == 0
+    return step < settings["reconstruction_steps"] and (step + 1) % max(settings["reconstruction_interval"], 1) == 0
 
 
 def _project(code: Tensor, rows: Rows, problem: Problem) -> Tensor:
     due = (rows.step + 1) % rows.now("reconstruction_interval").clamp(min=1).long() == 0
-    weight = torch.where(due, rows.now("reconstruction_weight"), 0.0)
+    weight = torch.where(due & (rows.step < rows.now("reconstruction_steps")), rows.now("reconstruction_weight"), 0.0)
     return drawn(code, weight, rows.state["reconstruction"] - rows.code)
 
 
@@ -57,6 +57,7 @@ RECONSTRUCTION = Part(
             switch=True,
         ),
         Option("reconstruction_interval", "Steps from one reconstruction to the next.", 1, 2000, 1, integer=True),
+        Option("reconstruction_steps", "In how many of the first steps there are reconstructions.", 0, 2000, 2000, integer=True),
     ),
     priors=(GENERATOR,),
     needs=("encoder",),
