@@ -32,7 +32,7 @@ def evaluate(settings: Settings) -> dict[str, Any]:
         **material.report,
         "models": {name: {"sha256": card.sha256, "training": card.training} for name, card in sorted(material.models.cards.items())},
         "contestants": measures,
-        "targets": verdicts(measures),
+        "targets": verdicts(measures, settings.units),
         "nameless": keys,
     }
     write(report, settings.out / "quality.json")

@@ -183,6 +183,18 @@ def test_a_target_is_met_when_every_judge_says_so() -> None:
     assert most.met([2.0, 0.5]) and not most.met([2.1, 0.5])
 
 
+def test_less_is_wanted_of_units_whose_photographs_were_hardly_seen() -> None:
+    def wanted(*units: str) -> dict[str, float | None]:
+        return {line.key: line.at_least for line in report.lines_for(units) if line.measure == "agreement" and line.at_least}
+
+    usual = {"top1": 0.75, "top5": 0.97}
+    assert wanted() == wanted("goldfish") == wanted("hammerhead", "goldfish") == usual
+    assert wanted("hammerhead", "junco") == {"top1": 0.55, "top5": 0.85}
+    measures = {"prior": {"agreement": {"judge": {"top1": 0.6, "top5": 0.9}}}}
+    assert [verdict["met"] for verdict in report.verdicts(measures, ["junco"])] == [True, True]
+    assert [verdict["met"] for verdict in report.verdicts(measures, ["goldfish"])] == [False, False]
+
+
 def test_without_photographs_only_agreement(packs: list[str], server: str, tmp_path: Path) -> None:
     arguments = ["--models", *packs, "--target", "tiny", "--judge", "tiny-res", "--seeds", "1", "--steps", "1", "--device", "cpu"]
     assert main(["evaluate", *arguments, "--server", server, "--out", str(tmp_path)]) == 0
