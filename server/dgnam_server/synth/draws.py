@@ -16,7 +16,7 @@ from dgnam_server.synth.problem import Problem, Source
 from dgnam_server.synth.rows import Rows
 from dgnam_server.synth.spec import SynthesisSpec, Term
 
-RARITY = 1e-6  # one draw in a million is liked as much as those towards a target would be, if the target were linear
+RARITY = 1e-3  # one draw in a thousand is liked as much as those towards a target would be, if the target were linear
 
 
 @dataclass(frozen=True)

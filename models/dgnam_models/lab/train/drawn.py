@@ -11,7 +11,7 @@ from dgnam_models.code_prior import MIXTURE, CodePrior
 COMPONENTS = 240  # in which codes vary; fewer where there are few codes, as of the centres:
 CENTRES = 1000
 CODES_A_CENTRE = 20
-RARITY = 1e-6  # as synthesis draws towards a target
+RARITY = 1e-6  # only so few draws would have as much of their class, if logits were linear in codes
 
 
 @dataclass(frozen=True, eq=False)
