@@ -8,9 +8,10 @@ from PIL import Image
 from torch import Tensor
 
 from dgnam_models.lab.evaluate.drawing import as_pil, contact_sheet
-from dgnam_models.lab.evaluate.quality import Seen
+from dgnam_models.lab.evaluate.quality import Seen, as_pixels
 from dgnam_models.network import Network
 from dgnam_models.photographs import Files, Photographs, as_float
+from dgnam_models.preprocess import resize
 
 PICTURE_PX = 128  # about how wide pictures stand on a sheet
 SHOWN = 12  # how many units or photographs the sheets show that cannot show all
@@ -47,7 +48,7 @@ def side_by_side(drawn: Mapping[str, Photographs], each: int, title: str) -> Ima
         shown = images.take(torch.tensor(spread(len(images) // each)) * each)
         parts.append(shown.pixels)
         captions += [[unit, name] for unit in _names(shown)]
-    return _sheet(torch.cat(parts), captions, len(parts[0]), title)
+    return _sheet(_joined(parts), captions, len(parts[0]), title)
 
 
 def reconstructions(real: Seen, again: Mapping[str, Seen], judge: Network, title: str) -> Image.Image:
@@ -58,7 +59,7 @@ def reconstructions(real: Seen, again: Mapping[str, Seen], judge: Network, title
         [unit, name, opinion] for name, row in rows.items() for unit, opinion in zip(_names(row.images), _opinions(row, judge), strict=True)
     ]
     title += f". Under each, what {judge.name} calls it"
-    return _sheet(torch.cat([row.images.pixels for row in rows.values()]), captions, len(shown), title)
+    return _sheet(_joined([row.images.pixels for row in rows.values()]), captions, len(shown), title)
 
 
 def memorization(drawn: Photographs, nearest: Mapping[str, Tensor], training: Files, title: str) -> Image.Image:
@@ -73,7 +74,7 @@ def memorization(drawn: Photographs, nearest: Mapping[str, Tensor], training: Fi
         neighbours = training.take(found)
         parts += [drawn.pixels[row : row + 1], neighbours.pixels]
         captions += [[name, "drawn"], *([label, space] for label, space in zip(_names(neighbours), nearest, strict=True))]
-    return _sheet(torch.cat(parts), captions, len(nearest) + 1, title)
+    return _sheet(_joined(parts), captions, len(nearest) + 1, title)
 
 
 def spread(total: int) -> list[int]:
@@ -88,6 +89,12 @@ def _names(images: Photographs) -> list[str]:
 def _opinions(images: Seen, judge: Network) -> list[str]:
     best = images.views[judge.name].logits.softmax(1).max(1)
     return [f"{p:.0%} {judge.card.labels[i]}" for i, p in zip(best.indices.tolist(), best.values.tolist(), strict=True)]
+
+
+def _joined(parts: Sequence[Tensor]) -> Tensor:
+    """Pictures (N, 3, S, S) uint8 of one after another, all as large as the largest: methods draw, and priors, at sizes of their own."""
+    size = max((int(part.shape[2]), int(part.shape[3])) for part in parts)
+    return torch.cat([part if part.shape[2:] == size else as_pixels(resize(as_float(part), size)) for part in parts])
 
 
 def _sheet(pixels: Tensor, captions: Sequence[Sequence[str]], columns: int, title: str) -> Image.Image:
