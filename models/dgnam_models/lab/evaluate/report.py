@@ -55,9 +55,8 @@ LINES = (
     Line("  a second real set", "naturalness", "real_recall"),
     Line("diversity over photographs'", "diversity", "ratio", at_least=0.75),
 )
-RARE = (
-    Path(__file__).parent / "units" / "rare100.txt"
-)  # units that the bundled prior's photographs hardly hold, and what is wanted of them:
+# Units that the bundled prior's photographs hardly hold, and what is wanted of them.
+RARE = Path(__file__).parent / "units" / "rare100.txt"
 RARE_TARGETS = {"top1": 0.55, "top5": 0.85}
 
 
